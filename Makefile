@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Any Python 3.9 or newer: it only starts the two programs, which look for the interpreters they need.
+PYTHON ?= python3
+GATES = $(PYTHON) tests/gates.py
+ENVIRONMENTS = $(PYTHON) tests/environments.py
+
+.DEFAULT_GOAL := help
+.PHONY: help venv build demo test test-unit test-integration lint format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
+		printf '%-18s %s\n' "$$name" "$$about"; done
+
+venv: ## make .venv: ansible-core, the server double's packages, pytest
+	@$(ENVIRONMENTS) main
+
+build: ## build the collection and install it into .cache/collections
+	@$(GATES) --quiet build
+
+demo: venv build ## deploy to two environments, played by servers on this machine
+	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/demo.py
+
+test: ## run all gates: tests, sanity, lint, types, documentation
+	@$(GATES)
+
+test-unit: ## run the unit tests on every interpreter found
+	@$(GATES) unit
+
+test-integration: ## run ansible-playbook, newest and oldest, against the server double
+	@$(GATES) integration
+
+lint: ## run the linters and the type checker
+	@$(GATES) lint mypy
+
+format: ## format the Python code
+	@$(ENVIRONMENTS) lint
+	@.cache/venvs/lint/bin/ruff check --fix .
+	@.cache/venvs/lint/bin/ruff format .
+
+clean: ## remove all that these targets made
+	rm -rf .venv .cache

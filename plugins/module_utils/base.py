@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every module of the collection is made of: options, a session, failures in words, and the clean-up."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from . import connection, session_file, transport
+from .errors import InputError, Interrupted, MigrationError
+from .library import Library
+from .session import Session
+from .session_file import SessionFile
+from .text import printable
+from .transport import Transport
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class MigrationModule(AnsibleModule):
+    """An Ansible module that talks to a Library server.
+
+    Args:
+        argument_spec: The module's own options; the connection options are added.
+        with_project: Whether the module has the option project.
+        kwargs: As AnsibleModule takes them.
+    """
+
+    def __init__(self, argument_spec: dict[str, Any], with_project: bool = True, **kwargs: Any) -> None:
+        spec = connection.connection_spec(with_project)
+        spec.update(argument_spec)
+        super().__init__(argument_spec=spec, supports_check_mode=True, **kwargs)
+        self.no_log_values.update(connection.secrets_of_environment())
+        # Sentences for people about what is not as it should be and is no failure.
+        self.warnings: list[str] = []
+        self.environment = ""
+        # What the task is about, for the message of a failure.
+        self.package = ""
+        self._left_behind: list[str] = []
+
+    def run(self, task: Callable[[], dict[str, Any]]) -> None:
+        """Run the task and exit with what it returns, or fail with what it raised, in words.
+
+        Args:
+            task: Returns the module's result.
+        """
+        if not transport.HAS_REQUESTS:
+            self.fail_json(msg=missing_required_lib("requests"), exception=str(transport.REQUESTS_IMPORT_ERROR))
+        self._name_environment()
+        try:
+            with _signals_as_exceptions():
+                result = task()
+        except MigrationError as error:
+            self._fail(error.message, error.details)
+        except Interrupted as stop:
+            self._fail("Stopped by %s." % stop.signal_name, {})
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # A defect of the collection. The message is what a person can report; a traceback may show data.
+            self._fail(
+                "Unexpected %s: %s. This is a defect of mstr.migration; please report it."
+                % (type(error).__name__, error),
+                {},
+            )
+        else:
+            self._show_warnings()
+            self.exit_json(**result)
+
+    def _name_environment(self) -> None:
+        """Find the environment's name for messages, as far as the options tell it; what is wrong with them shows later."""
+        with contextlib.suppress(InputError):
+            path = self.params["session_file"]
+            state = session_file.read(path) if path and session_file.exists(path) else None
+            self.environment = connection.environment_name(self.params, connection.base_url(self.params, state), state)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give the session that the task's options name: the session file's, or one that ends with the task.
+
+        A session that was logged in here is logged out in any case, which frees all that it holds.
+
+        Raises:
+            MigrationError: There is no such session, or the log-in was refused.
+        """
+        path = self.params.get("session_file")
+        if path:
+            session = self.open_session_file(path)
+            with contextlib.closing(session.library.transport):
+                yield session
+            return
+        session = self.log_in(None)
+        try:
+            yield session
+        finally:
+            self.close_session(session)
+
+    def open_session_file(self, path: str) -> Session:
+        """Return the session that a session file describes.
+
+        Raises:
+            InputError: The file cannot be used.
+        """
+        state = session_file.read(path)
+        library = self._library(state)
+        library.token = state.token
+        library.transport.set_cookies(state.cookies)
+        return Session(library, state, path)
+
+    def log_in(self, path: str | None) -> Session:
+        """Log in and return the session.
+
+        Args:
+            path: Where the session's file is to be; None for a session within this task.
+
+        Raises:
+            MigrationError: The log-in was refused, or an option is missing.
+        """
+        credentials = connection.Credentials(self.params)
+        library = self._library(None)
+        # Asked for first, because it needs no log-in: a server that cannot be reached leaves no session.
+        server = library.status()
+        library.log_in(credentials.login_mode, credentials.username, credentials.password, credentials.api_token)
+        options = library.transport.options
+        state = SessionFile(
+            base_url=options.base_url,
+            environment=self.environment,
+            user=credentials.username,
+            token=library.token or "",
+            cookies=library.transport.cookies(),
+            server=server,
+            tls={
+                "validate_certs": options.validate_certs,
+                "ca_path": options.ca_path,
+                "client_cert": options.client_cert,
+                "client_key": options.client_key,
+            },
+        )
+        return Session(library, state, path)
+
+    def close_session(self, session: Session) -> None:
+        """Log out, which frees all that the session holds; what cannot be freed is told, not raised."""
+        try:
+            for release in (session.release_import, session.release_package):
+                # Logging out frees both as well; releasing them first is what the vendor documents.
+                with contextlib.suppress(MigrationError):
+                    release()
+            try:
+                session.library.log_out()
+            except MigrationError as error:
+                self._left_behind.append("the session, until the server ends it (%s)" % error.message)
+                self.warnings.append("The session could not be closed: %s" % error.message)
+        finally:
+            session.library.transport.close()
+
+    def _library(self, state: SessionFile | None) -> Library:
+        url = connection.base_url(self.params, state)
+        self.environment = connection.environment_name(self.params, url, state)
+        return Library(Transport(connection.transport_options(self.params, url, state)))
+
+    def _fail(self, message: str, details: dict[str, Any]) -> None:
+        self._show_warnings()
+        left = list(details.pop("left_behind", [])) + self._left_behind
+        where = []
+        if self.environment:
+            where.append("environment %s" % self.environment)
+        if self.params.get("project"):
+            where.append("project %s" % printable(self.params["project"], 100))
+        if self.package:
+            where.append("package %s" % printable(self.package, 100))
+        text = message.strip()
+        if where:
+            text += " [%s]" % ", ".join(where)
+        if left:
+            text += " Left behind: %s." % "; ".join(left)
+        result = {key: value for key, value in details.items() if value is not None}
+        self.fail_json(msg=text, environment=self.environment or None, left_behind=left, **result)
+
+    def _show_warnings(self) -> None:
+        for text in self.warnings:
+            self.warn(text)
+
+
+@contextlib.contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """Turn the signals that ask to stop into exceptions, so that what is open is closed on the way out.
+
+    Only the first one: a second must not break the clean-up.
+    """
+
+    def stop(number: int, dummy: Any) -> None:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(signal.Signals(number).name)
+
+    before = {each: signal.signal(each, stop) for each in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

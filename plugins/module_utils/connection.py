@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options: one argument spec, and what the options come to together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+from .errors import InputError
+from .files import readable_file
+from .library import LOGIN_MODES
+from .session_file import SessionFile
+from .text import environment_from_url, file_name_part, printable
+from .transport import TransportOptions, normalise_base_url, same_base_url
+
+# Not env_fallback, because what a task says beats the environment across these options too: a task with a user and
+# a password must not fail, nor log in as somebody else, because MSTR_API_TOKEN is set.
+_BY_HAND = {
+    "base_url": "MSTR_BASE_URL",
+    "username": "MSTR_USERNAME",
+    "password": "MSTR_PASSWORD",
+    "api_token": "MSTR_API_TOKEN",
+}
+
+
+def connection_spec(with_project: bool = True) -> dict[str, Any]:
+    """Return the argument spec of the connection options.
+
+    Args:
+        with_project: Whether the module has the option project.
+    """
+    spec: dict[str, Any] = {
+        "base_url": {"type": "str"},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "api_token": {"type": "str", "no_log": True},
+        "login_mode": {
+            "type": "str",
+            "choices": list(LOGIN_MODES),
+            "default": "standard",
+            "fallback": (env_fallback, ["MSTR_LOGIN_MODE"]),
+        },
+        "session_file": {"type": "path"},
+        "validate_certs": {"type": "bool", "default": True, "fallback": (env_fallback, ["MSTR_VALIDATE_CERTS"])},
+        "ca_path": {"type": "path", "fallback": (env_fallback, ["MSTR_CA_PATH"])},
+        "client_cert": {"type": "path"},
+        # The path of a key is no secret.
+        "client_key": {"type": "path", "no_log": False},
+        "timeout": {"type": "float", "default": 60.0, "fallback": (env_fallback, ["MSTR_TIMEOUT"])},
+        "retries": {"type": "int", "default": 3},
+        "environment_name": {"type": "str"},
+    }
+    if with_project:
+        spec["project"] = {"type": "str", "fallback": (env_fallback, ["MSTR_PROJECT"])}
+    return spec
+
+
+def secrets_of_environment() -> list[str]:
+    """Return the secrets that the environment may hand to a module, so that they can be kept out of its output."""
+    found = (os.environ.get(_BY_HAND[name]) for name in ("password", "api_token"))
+    return [value for value in found if value]
+
+
+class Credentials:
+    """Who logs in, and how.
+
+    Args:
+        params: The task's options.
+
+    Raises:
+        InputError: The options do not go together, or one is missing.
+    """
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        given = {name: params.get(name) for name in ("username", "password", "api_token")}
+        self.login_mode: str = params["login_mode"]
+        if not any(given.values()):
+            given = {name: os.environ.get(_BY_HAND[name]) for name in given}
+        elif not given["api_token"]:
+            # The task names a user or a password; only the other one of the two may come from the environment.
+            for name in ("username", "password"):
+                given[name] = given[name] or os.environ.get(_BY_HAND[name])
+        self.username = given["username"]
+        self.password = given["password"]
+        self.api_token = given["api_token"]
+        self._check()
+
+    def _check(self) -> None:
+        if self.login_mode == "anonymous" and not self.api_token:
+            self.username = self.password = None
+            return
+        if self.api_token:
+            if self.username or self.password:
+                raise InputError(
+                    "api_token: give either an api_token, or username and password, not both (MSTR_API_TOKEN, "
+                    "MSTR_USERNAME and MSTR_PASSWORD in the environment count where the task gives none of them)."
+                )
+            if self.login_mode not in ("standard", "api_token"):
+                raise InputError("login_mode: %s does not go with an api_token." % self.login_mode)
+            self.login_mode = "api_token"
+        elif self.login_mode == "api_token":
+            raise InputError("api_token: login_mode api_token needs one (or MSTR_API_TOKEN in the environment).")
+        elif not self.username:
+            raise InputError(
+                "username: say who logs in: username and password, an api_token, or a session_file (or MSTR_USERNAME "
+                "and MSTR_PASSWORD, or MSTR_API_TOKEN, in the environment)."
+            )
+        elif self.password is None:
+            raise InputError("password: the user %s needs one (or MSTR_PASSWORD in the environment)." % printable(self.username, 60))
+
+
+def base_url(params: Mapping[str, Any], session: SessionFile | None) -> str:
+    """Return where the server is.
+
+    Args:
+        params: The task's options.
+        session: The session file's content, where one is used.
+
+    Raises:
+        InputError: There is no base_url, it is none, or it is another one than the session's.
+    """
+    given = params.get("base_url")
+    if session is not None:
+        if given and not same_base_url(normalise_base_url(given), session.base_url):
+            raise InputError(
+                "session_file: its session is with %s, but base_url is %s; it is not used."
+                % (session.base_url, normalise_base_url(given))
+            )
+        return session.base_url
+    given = given or os.environ.get(_BY_HAND["base_url"])
+    if not given:
+        raise InputError("base_url: say where the server is, or set MSTR_BASE_URL in the environment.")
+    return normalise_base_url(given)
+
+
+def environment_name(params: Mapping[str, Any], url: str, session: SessionFile | None) -> str:
+    """Return the environment's name.
+
+    Raises:
+        InputError: The name that was given is none for a directory.
+    """
+    given = params.get("environment_name")
+    if not given:
+        return session.environment if session is not None else environment_from_url(url)
+    if file_name_part(given) != given:
+        raise InputError(
+            "environment_name: %s is to be a directory's name: up to 100 letters, digits and . _ -, beginning and ending "
+            "with a letter, a digit or -." % printable(given, 100)
+        )
+    return str(given)
+
+
+def transport_options(params: Mapping[str, Any], url: str, session: SessionFile | None) -> TransportOptions:
+    """Return how to reach the server.
+
+    With a session file, its own TLS settings stand in for those that the task leaves out.
+
+    Raises:
+        InputError: A file is missing, or a number is out of range.
+    """
+    tls = {name: params.get(name) for name in ("validate_certs", "ca_path", "client_cert", "client_key")}
+    if session is not None:
+        tls["validate_certs"] = bool(tls["validate_certs"]) and session.tls.get("validate_certs") is not False
+        for name in ("ca_path", "client_cert", "client_key"):
+            tls[name] = tls[name] or session.tls.get(name)
+    if tls["ca_path"] and not os.path.exists(tls["ca_path"]):
+        raise InputError("ca_path: there is no %s on the host where the module runs." % tls["ca_path"])
+    for name in ("client_cert", "client_key"):
+        if tls[name]:
+            readable_file(tls[name], name)
+    if tls["client_key"] and not tls["client_cert"]:
+        raise InputError("client_key: it needs its client_cert.")
+    if not params["timeout"] > 0:
+        raise InputError("timeout: it must be more than 0 seconds.")
+    if params["retries"] < 0:
+        raise InputError("retries: it must be 0 or more.")
+    return TransportOptions(
+        base_url=url,
+        validate_certs=tls["validate_certs"],
+        ca_path=tls["ca_path"],
+        client_cert=tls["client_cert"],
+        client_key=tls["client_key"],
+        timeout=params["timeout"],
+        retries=params["retries"],
+    )

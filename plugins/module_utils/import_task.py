@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_package_import: from its options to its result."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from . import importing, plan, staging
+from .base import MigrationModule
+from .errors import InputError, MigrationError
+from .history import History
+from .importing import ImportOptions, Outcome
+from .plan import PackagePlan
+from .planning import make_plan
+from .session import Session
+from .staging import PackageFile, Staged
+from .text import printable
+
+_MODE = re.compile(r"0?[0-7]{3}\Z")
+
+
+def present(module: MigrationModule) -> dict[str, Any]:
+    """Import what is due, or wait for an import that was started."""
+    if module.params["src"]:
+        return _from_file(module)
+    with module.session() as session:
+        options = _options(module)
+        if module.params["import_id"]:
+            return _wait_for(module, session, options)
+        return _from_session(module, session, options)
+
+
+def absent(module: MigrationModule) -> dict[str, Any]:
+    """Release an import process."""
+    import_id = module.params["import_id"]
+    with module.session() as session:
+        held = session.import_process
+        if held is None or held.id != import_id:
+            return {"changed": False}
+        if not module.params["force"]:
+            session.refuse_loss("release the import process")
+        session.release_import()
+        return {"changed": True}
+
+
+def _options(module: MigrationModule, package_file: str | None = None) -> ImportOptions:
+    """Return the options of the import; the history needs the environment, which the session knows."""
+    params = module.params
+    for name in ("undo_timeout", "wait_timeout", "poll_interval"):
+        if params[name] < 0:
+            raise InputError("%s: it must be 0 seconds or more." % name)
+    if not _MODE.match(params["history_mode"]):
+        raise InputError("history_mode: %s is not a mode such as 0600 or 0660." % printable(params["history_mode"], 20))
+    history = None
+    if params["history_dir"]:
+        history = History(params["history_dir"], module.environment, int(params["history_mode"], 8))
+    return ImportOptions(
+        name=params["name"] or _name_of(package_file),
+        generate_undo=params["generate_undo"],
+        undo_required=params["undo_required"],
+        undo_timeout=params["undo_timeout"],
+        undo_dest=params["undo_dest"],
+        history=history,
+        wait_timeout=params["wait_timeout"],
+        poll_interval=params["poll_interval"] or 0.1,
+        verify=params["verify"],
+        force=params["force"],
+    )
+
+
+def _name_of(package_file: str | None) -> str:
+    return os.path.splitext(os.path.basename(package_file))[0] if package_file else ""
+
+
+def _from_file(module: MigrationModule) -> dict[str, Any]:
+    """The whole way in one task, uploading only where the manifest does not tell that nothing is due."""
+    params = module.params
+    module.package = os.path.basename(params["src"])
+    package = staging.examine(params["src"], params["checksum"], module.warnings)
+    declared = staging.agreed_type(params["type"], package.manifest)
+    staging.check_project_option(params["project"], declared)
+    with module.session() as session:
+        options = _options(module, package.path)
+        project_id = session.project_id(params["project"])
+        planned = _plan_from_manifest(session, package, project_id)
+        if planned is not None:
+            done = _nothing_to_do(module, planned, package.manifest, options)
+            if done is not None:
+                return done
+        staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
+        try:
+            return _import_staged(module, session, staged, planned, options)
+        finally:
+            if params["wait"]:
+                _release(module, session)
+
+
+def _release(module: MigrationModule, session: Session) -> None:
+    """Release what the task opened in a session that goes on, unless an undo package would be lost by it.
+
+    A session that ends with the task is closed with all that it holds.
+    """
+    if not session.outlives_task:
+        return
+    if session.losses():
+        return
+    try:
+        session.release_all()
+    except MigrationError as error:
+        module.warnings.append("Not released: %s" % error.message)
+
+
+def _plan_from_manifest(session: Session, package: PackageFile, project_id: str | None) -> PackagePlan | None:
+    found = package.manifest
+    if found is None:
+        return None
+    kind = staging.package_type(found.type, found.rows, project_id is not None)
+    return make_plan(session, found.rows, dict(found.settings), kind, project_id)
+
+
+def _from_session(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
+    """Import the package that an earlier task uploaded into the session."""
+    held, wanted = session.package, module.params["package_id"]
+    if held is None or held.id != wanted:
+        raise InputError(
+            "package_id: this session holds %s, not %s."
+            % ("package %s" % held.id if held else "no package", printable(wanted, 100))
+        )
+    module.package = held.file
+    session.refuse_loss("import the package again")
+    if not options.name:
+        options = _renamed(options, _name_of(held.file))
+    info = session.library.package(held.id, held.project_id, content=True)
+    if info.rows is None:
+        raise MigrationError("read the package: the server's answer has no content.")
+    staged = Staged(held, info.settings, info.rows, uploaded=False)
+    return _import_staged(module, session, staged, None, options)
+
+
+def _renamed(options: ImportOptions, name: str) -> ImportOptions:
+    return ImportOptions(**dict(vars(options), name=name))
+
+
+def _nothing_to_do(
+    module: MigrationModule, planned: PackagePlan, content: Any, options: ImportOptions
+) -> dict[str, Any] | None:
+    """Return the task's result where nothing is to be imported: nothing is due, or it is check mode; else None.
+
+    Args:
+        module: The module.
+        planned: The plan.
+        content: What has the package's rows and settings: a manifest, or a package held.
+        options: How to import.
+
+    Raises:
+        InputError: The import that is due would be refused.
+    """
+    due = not planned.in_sync or options.force
+    if due:
+        importing.refuse_keep_both(content.rows, content.settings, options.generate_undo)
+        importing.check_destinations(options, make=not module.check_mode)
+    if due and not module.check_mode:
+        return None
+    return _result(module, Outcome(planned.as_result()), planned, options, changed=due)
+
+
+def _import_staged(
+    module: MigrationModule, session: Session, staged: Staged, planned: PackagePlan | None, options: ImportOptions
+) -> dict[str, Any]:
+    if planned is None:
+        held = staged.held
+        planned = make_plan(session, staged.rows, staged.settings, held.type, held.project_id)
+        done = _nothing_to_do(module, planned, staged, options)
+        if done is not None:
+            return done
+    if options.generate_undo and not options.undo_dest and options.history is None and module.params["src"]:
+        module.warnings.append(
+            "The undo package of this import is not kept, because neither history_dir nor undo_dest is set: it cannot "
+            "be taken back."
+        )
+    if session.import_process is not None:
+        # The package was imported before in this session, and nothing of that is left to lose.
+        session.release_import()
+    outcome = importing.start(session, staged, planned, options)
+    if module.params["wait"]:
+        importing.finish(session, staged.held, staged, outcome, options, module.warnings)
+    return _result(module, outcome, planned, options, changed=True)
+
+
+def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
+    """Wait for an import that an earlier task started; that task has reported the change."""
+    outcome, held = importing.resume(session, module.params["import_id"])
+    module.package = held.file
+    importing.finish(session, held, None, outcome, options, module.warnings)
+    return dict(outcome.as_result(), changed=False)
+
+
+def _result(
+    module: MigrationModule, outcome: Outcome, planned: PackagePlan, options: ImportOptions, changed: bool
+) -> dict[str, Any]:
+    result = dict(outcome.as_result(), changed=changed)
+    # Ansible asks for the diff by this private attribute of its modules.
+    if module._diff and changed:  # pylint: disable=protected-access
+        title = options.name
+        if module.params.get("project"):
+            title += " (project %s)" % module.params["project"]
+        result["diff"] = {"prepared": plan.describe(title, planned)}
+    return result

@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Library server's REST API: one method a call, answers as plain data.
+
+Paths, statuses and headers are those of the vendor's REST documentation (pages "Authentication", "Create a
+migration package", "Import a migration package") and of what the vendor's own Python client sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable, TypeVar
+from urllib.parse import quote
+
+from . import models
+from .errors import ServerError
+from .models import DestinationObject, ImportInfo, PackageInfo, Project
+from .text import printable
+from .transport import Repeat, Transport, says_not_found
+from .upload import MultipartFile
+
+LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096}
+TOKEN_HEADER = "X-MSTR-AuthToken"
+_PROJECT_HEADER = "X-MSTR-ProjectID"
+# Required by the calls that only start something.
+_ASYNC = {"Prefer": "respond-async"}
+_DOWNLOAD_CHUNK = 1 << 18
+
+T = TypeVar("T")
+
+
+class Library:
+    """A Library server.
+
+    Args:
+        transport: The HTTP session with it.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    # Sessions
+
+    @property
+    def token(self) -> str | None:
+        """The session's token, None before the log-in."""
+        value = self.transport.headers.get(TOKEN_HEADER)
+        return str(value) if value else None
+
+    @token.setter
+    def token(self, value: str) -> None:
+        self.transport.headers[TOKEN_HEADER] = value
+
+    def status(self) -> dict[str, str | None]:
+        """Return the server's versions: ``web_version`` and ``iserver_version``, None where it does not say."""
+        data = self._json("GET", "/status", "ask for the server's version", Repeat.SAFE)
+        data = data if isinstance(data, dict) else {}
+        return {
+            "web_version": _text_or_none(data.get("webVersion")),
+            "iserver_version": _text_or_none(data.get("iServerVersion")),
+        }
+
+    def log_in(self, login_mode: str, username: str | None, password: str | None, api_token: str | None) -> None:
+        """Log in; the token and the cookies of the session go with every later call.
+
+        Args:
+            login_mode: One of ``LOGIN_MODES``.
+            username: The user's name, for standard and ldap.
+            password: The user's password, for standard and ldap.
+            api_token: The API token, for api_token.
+        """
+        body: dict[str, Any] = {"loginMode": LOGIN_MODES[login_mode]}
+        if login_mode == "api_token":
+            # The token goes where the name would (mstrio-py, login mode 4096).
+            body["username"] = api_token
+        elif login_mode != "anonymous":
+            body.update(username=username, password=password)
+        response = self.transport.request(
+            "POST", "/auth/login", "log in", repeat=Repeat.REFUSED, expect=(200, 204), body=body
+        )
+        token = response.headers.get(TOKEN_HEADER)
+        if not token:
+            raise ServerError(
+                "log in: the server answered %d without the header %s. It may be a sign-in page or a proxy; check "
+                "base_url." % (response.status_code, TOKEN_HEADER),
+                response.status_code,
+            )
+        self.token = token
+
+    def log_out(self) -> None:
+        """Log out, which frees everything the session holds; a session that is gone already is fine."""
+        try:
+            self.transport.request("POST", "/auth/logout", "log out", repeat=Repeat.SAFE, expect=(200, 204))
+        except ServerError as error:
+            if error.status != 401:
+                raise
+
+    def session_alive(self) -> bool:
+        """Return whether the session is valid."""
+        try:
+            self.transport.request("GET", "/sessions", "check the session", repeat=Repeat.SAFE, expect=(200, 204))
+        except ServerError as error:
+            if error.status == 401:
+                return False
+            raise
+        return True
+
+    def renew_session(self) -> bool:
+        """Start the session's time limit anew; return False where the session is gone."""
+        try:
+            self.transport.request("PUT", "/sessions", "renew the session", repeat=Repeat.SAFE, expect=(200, 204))
+        except ServerError as error:
+            if error.status == 401:
+                return False
+            raise
+        return True
+
+    # Projects and objects
+
+    def projects(self) -> list[Project]:
+        """Return the environment's projects."""
+        return self._parsed(models.parse_projects, "GET", "/projects", "list the projects", Repeat.SAFE)
+
+    def find_object(self, object_id: str, object_type: int, project_id: str | None) -> DestinationObject | None:
+        """Return an object, or None where the server clearly says that there is none.
+
+        Args:
+            object_id: Its id.
+            object_type: Its type.
+            project_id: The project it is in; None for one of the configuration level.
+        """
+        try:
+            return self._parsed(
+                models.parse_object,
+                "GET",
+                "/objects/%s" % quote(object_id, safe=""),
+                "look up object %s" % printable(object_id, 40),
+                Repeat.SAFE,
+                project_id=project_id,
+                params={"type": str(object_type)},
+            )
+        except ServerError as error:
+            if says_not_found(error):
+                return None
+            raise
+
+    # Packages
+
+    def create_package(self, project_id: str | None) -> PackageInfo:
+        """Make an empty package, of which a session can hold one."""
+        return self._parsed(
+            models.parse_package,
+            "POST",
+            "/packages",
+            "create an empty package",
+            Repeat.REFUSED,
+            project_id=project_id,
+            expect=(200, 201),
+        )
+
+    def upload_package(
+        self, package_id: str, upload: MultipartFile, project_id: str | None, answer_timeout: float
+    ) -> PackageInfo:
+        """Send a package file into an empty package.
+
+        Args:
+            package_id: The package's id.
+            upload: The file, as the body of the request.
+            project_id: The destination project; None for a configuration package.
+            answer_timeout: Seconds to wait for the answer once all is sent.
+        """
+        return self._parsed(
+            models.parse_package,
+            "PUT",
+            "/packages/%s/binary" % quote(package_id, safe=""),
+            "upload the package",
+            Repeat.REFUSED,
+            project_id=project_id,
+            headers={"Content-Type": upload.content_type},
+            data=upload,
+            answer_timeout=answer_timeout,
+        )
+
+    def package(self, package_id: str, project_id: str | None, content: bool = False) -> PackageInfo:
+        """Return a package's state and, with content, its settings and rows."""
+        return self._parsed(
+            models.parse_package,
+            "GET",
+            "/packages/%s" % quote(package_id, safe=""),
+            "read the package",
+            Repeat.SAFE,
+            project_id=project_id,
+            params={"showContent": "true" if content else "false"},
+        )
+
+    def delete_package(self, package_id: str, project_id: str | None) -> None:
+        """Release a package; one that is gone already is fine."""
+        self._delete("/packages/%s" % quote(package_id, safe=""), "release the package", project_id)
+
+    # Imports
+
+    def create_import(self, package_id: str, generate_undo: bool, project_id: str | None) -> ImportInfo:
+        """Start importing a package. Never sent twice, unless the server plainly refused the first."""
+        self.transport.fresh_connections()
+        return self._parsed(
+            models.parse_import,
+            "POST",
+            "/packages/imports",
+            "start the import",
+            Repeat.REFUSED,
+            project_id=project_id,
+            headers=_ASYNC,
+            params={"packageId": package_id, "generateUndo": "true" if generate_undo else "false"},
+            expect=(200, 201, 202),
+        )
+
+    def import_process(self, import_id: str, project_id: str | None) -> ImportInfo:
+        """Return how far an import is."""
+        return self._parsed(
+            models.parse_import,
+            "GET",
+            "/packages/imports/%s" % quote(import_id, safe=""),
+            "ask how far the import is",
+            Repeat.SAFE,
+            project_id=project_id,
+        )
+
+    def undo_package(self, import_id: str, project_id: str | None) -> tuple[int | None, Iterator[bytes]]:
+        """Return an import's undo package: its length in bytes, None where the server gives none, and its parts.
+
+        Raises:
+            ConnectionLost: Also while the parts are read.
+        """
+        step = "download the undo package"
+        response = self.transport.request(
+            "GET",
+            "/packages/imports/%s/undoPackage/binary" % quote(import_id, safe=""),
+            step,
+            repeat=Repeat.SAFE,
+            headers=_with_project({"Accept": "application/octet-stream, */*;q=0.1"}, project_id),
+            stream=True,
+        )
+        kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        if kind in ("text/html", "application/xhtml+xml"):
+            response.close()
+            raise ServerError("%s: the server sent a web page instead of a package." % step, response.status_code)
+        length = response.headers.get("Content-Length", "")
+        encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+
+        def parts() -> Iterator[bytes]:
+            try:
+                yield from response.iter_content(_DOWNLOAD_CHUNK)
+            except Exception as error:
+                raise self.transport.broken(error, step) from error
+            finally:
+                response.close()
+
+        return (int(length) if length.isdigit() and not encoded else None), parts()
+
+    def delete_import(self, import_id: str, project_id: str | None) -> None:
+        """Release an import process; one that is gone already is fine."""
+        self._delete("/packages/imports/%s" % quote(import_id, safe=""), "release the import process", project_id)
+
+    def _delete(self, path: str, step: str, project_id: str | None) -> None:
+        try:
+            self.transport.request(
+                "DELETE",
+                path,
+                step,
+                repeat=Repeat.SAFE,
+                headers=_with_project(_ASYNC, project_id),
+                expect=(200, 202, 204),
+            )
+        except ServerError as error:
+            if not (error.status == 404 and error.code is not None):
+                raise
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        step: str,
+        repeat: Repeat,
+        *,
+        project_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        response = self.transport.request(
+            method, path, step, repeat=repeat, headers=_with_project(headers, project_id), **kwargs
+        )
+        try:
+            return response.json()
+        except (ValueError, RecursionError) as error:
+            kind = response.headers.get("Content-Type", "").split(";")[0].strip() or "nothing"
+            raise ServerError(
+                "%s: the server answered %d with %s that is no JSON. It may be a sign-in page or a proxy; check "
+                "base_url." % (step, response.status_code, printable(kind, 60)),
+                response.status_code,
+            ) from error
+
+    def _parsed(
+        self, parse: Callable[[Any], T], method: str, path: str, step: str, repeat: Repeat, **kwargs: Any
+    ) -> T:
+        data = self._json(method, path, step, repeat, **kwargs)
+        try:
+            return parse(data)
+        except models.ShapeError as error:
+            raise ServerError(
+                "%s: the server's answer is not as documented: %s." % (step, printable(error, 200)), 200
+            ) from error
+
+
+def _with_project(headers: Mapping[str, str] | None, project_id: str | None) -> dict[str, str | None]:
+    """Return headers with the project's, which a configuration package must not have at all."""
+    merged: dict[str, str | None] = dict(headers or {})
+    if project_id is not None:
+        merged[_PROJECT_HEADER] = project_id
+    return merged
+
+
+def _text_or_none(value: Any) -> str | None:
+    return printable(value, 80) if isinstance(value, str) and value else None

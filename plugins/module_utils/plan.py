@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: what importing a package would do to each object of the destination.
+
+Pure functions over plain data: no HTTP, no Ansible, no clock. The rules are those that the vendor's
+Object Manager documents about conflicts, as the table in ``docs/plan.md`` gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from . import models
+from .models import DestinationObject, Row
+from .text import printable
+
+DOES_NOT_EXIST = "does_not_exist"
+EXISTS_IDENTICALLY = "exists_identically"
+EXISTS_DIFFERENTLY = "exists_differently"
+NOT_COMPARED = "not_compared"
+
+# Stands for the action of a row where neither it nor the package names one. No source says what a server
+# does then, so its effect is unknown.
+UNSPECIFIED = "unspecified"
+
+CREATE = "create"
+EFFECT_REPLACE = "replace"
+EFFECT_DELETE = "delete"
+DUPLICATE = "duplicate"
+UNKNOWN = "unknown"
+NONE = "none"
+EFFECTS = (CREATE, EFFECT_REPLACE, EFFECT_DELETE, DUPLICATE, UNKNOWN, NONE)
+EFFECTS_THAT_COUNT = frozenset((CREATE, EFFECT_REPLACE, EFFECT_DELETE, DUPLICATE, UNKNOWN))
+
+
+@dataclass(frozen=True)
+class CannotTell:
+    """The destination did not let us look an object up.
+
+    Attributes:
+        reason: Why, for people.
+    """
+
+    reason: str
+
+
+# What a look-up came to: the object, None where the server clearly says it is not there, or no answer.
+Found = Union[DestinationObject, None, CannotTell]
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What importing would do to one object.
+
+    Attributes:
+        row: The package's row.
+        action: The action that applies: the row's own, or the package's default action.
+        conflict: How package and destination compare, one of the four words above.
+        effect: One of ``EFFECTS``.
+        version_before: The destination's version now; None where there is none or it is not known.
+        version_after: The version that the import should leave; None where that cannot be said.
+    """
+
+    row: Row
+    action: str
+    conflict: str
+    effect: str
+    version_before: str | None
+    version_after: str | None
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the change as a task returns it."""
+        return {
+            "id": self.row.id,
+            "name": printable(self.row.name),
+            "type": self.row.type,
+            "type_name": models.type_name(self.row.type),
+            "action": self.action,
+            "conflict": self.conflict,
+            "effect": self.effect,
+            "version_before": self.version_before,
+            "version_after": self.version_after,
+        }
+
+
+@dataclass(frozen=True)
+class PackagePlan:
+    """What importing one package would do, object by object, in the package's order."""
+
+    objects: tuple[Change, ...]
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether importing would change nothing."""
+        return not self.changes
+
+    @property
+    def changes(self) -> list[Change]:
+        """The objects that are not in sync."""
+        return [change for change in self.objects if change.effect in EFFECTS_THAT_COUNT]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many objects there are of each effect."""
+        counts = dict.fromkeys(EFFECTS, 0)
+        for change in self.objects:
+            counts[change.effect] += 1
+        return counts
+
+    def as_result(self) -> dict[str, Any]:
+        """Return the plan as a task returns it."""
+        return {
+            "in_sync": self.in_sync,
+            "summary": self.summary,
+            "changes": [change.as_result() for change in self.changes],
+        }
+
+
+def classify(row: Row, found: DestinationObject | None) -> str:
+    """Return how a package's row compares with the destination.
+
+    Versions decide: every edit gives an object a new version id, and a copied object keeps the source's
+    (Object Manager's help on conflicts). A row or an object without a version cannot be compared.
+    """
+    if found is None:
+        return DOES_NOT_EXIST
+    if row.version is None or found.version is None:
+        return NOT_COMPARED
+    if row.version.upper() == found.version.upper():
+        return EXISTS_IDENTICALLY
+    return EXISTS_DIFFERENTLY
+
+
+def _package_is_newer(row: Row, found: DestinationObject) -> bool | None:
+    ours = models.parse_date(row.date_modified)
+    theirs = models.parse_date(found.date_modified)
+    if ours is None or theirs is None:
+        return None
+    return ours > theirs
+
+
+def _effect_on_different(action: str, row: Row, found: DestinationObject) -> str:
+    """Return the effect of an action on an object that exists in another version."""
+    if action in (models.REPLACE, models.FORCE_REPLACE):
+        return EFFECT_REPLACE
+    if action == models.KEEP_BOTH:
+        return DUPLICATE
+    newer = _package_is_newer(row, found)
+    if newer is None:
+        return UNKNOWN
+    if action == models.USE_NEWER:
+        return EFFECT_REPLACE if newer else NONE
+    return NONE if newer else EFFECT_REPLACE
+
+
+def predict(row: Row, action: str, conflict: str, found: DestinationObject | None) -> str:
+    """Return the effect that an action has, given how package and destination compare.
+
+    Args:
+        row: The package's row.
+        action: The action that applies to it.
+        conflict: What ``classify`` said.
+        found: The destination's object, None where there is none.
+    """
+    if action == models.DELETE:
+        return NONE if found is None else EFFECT_DELETE
+    if action not in models.ACTIONS:
+        # No action named, or a word that a newer server added: what happens to the object is not known here.
+        return UNKNOWN
+    if found is None:
+        return CREATE
+    if action == models.USE_EXISTING or conflict == EXISTS_IDENTICALLY:
+        return NONE
+    if row.type == models.FOLDER_TYPE:
+        # A filled folder never keeps the source's version, so its version says nothing.
+        return NONE
+    if conflict == NOT_COMPARED:
+        return UNKNOWN
+    return _effect_on_different(action, row, found)
+
+
+def plan_row(row: Row, default_action: str, found: Found, comparable: bool = True) -> Change:
+    """Return what importing would do to one object.
+
+    Args:
+        row: The package's row.
+        default_action: The package's default action, for rows without one.
+        found: What the look-up in the destination came to.
+        comparable: False for packages whose effect no version shows (project_security).
+    """
+    action = row.action or default_action
+    if isinstance(found, CannotTell) or not comparable:
+        before = found.version if isinstance(found, DestinationObject) else None
+        return Change(row, action, NOT_COMPARED, UNKNOWN, before, None)
+    conflict = classify(row, found)
+    effect = predict(row, action, conflict, found)
+    before = found.version if found is not None else None
+    after: str | None
+    if effect in (CREATE, EFFECT_REPLACE):
+        after = row.version
+    elif effect in (NONE, DUPLICATE):
+        after = before
+    else:
+        after = None
+    return Change(row, action, conflict, effect, before, after)
+
+
+def default_action(settings: Mapping[str, Any]) -> str:
+    """Return a package's default action, or ``UNSPECIFIED`` where it names none."""
+    value = settings.get("defaultAction")
+    return value.lower() if isinstance(value, str) and value else UNSPECIFIED
+
+
+def plan_package(
+    rows: Iterable[Row],
+    settings: Mapping[str, Any],
+    look_up: Callable[[Row], Found],
+    package_type: str,
+) -> PackagePlan:
+    """Return the plan of one package.
+
+    Args:
+        rows: The package's content.
+        settings: The package's settings, with the server's names.
+        look_up: Says what the destination has for a row.
+        package_type: One of ``models.PACKAGE_TYPES``.
+    """
+    fallback = default_action(settings)
+    comparable = package_type != models.PROJECT_SECURITY
+    return PackagePlan(tuple(plan_row(row, fallback, look_up(row), comparable) for row in rows))
+
+
+def keeps_both(rows: Iterable[Row], settings: Mapping[str, Any]) -> bool:
+    """Return whether any row, or the default action, is ``keep_both``: no undo package can be made then."""
+    return default_action(settings) == models.KEEP_BOTH or any(row.action == models.KEEP_BOTH for row in rows)
+
+
+def changes_from_result(result: Mapping[str, Any]) -> list[Change]:
+    """Return the changes of a plan from what a task returned of it.
+
+    Raises:
+        KeyError, TypeError: It is no such result.
+    """
+    return [
+        Change(
+            row=Row(item["id"], item["name"], item["type"], None, None, None, None),
+            action=item["action"],
+            conflict=item["conflict"],
+            effect=item["effect"],
+            version_before=item["version_before"],
+            version_after=item["version_after"],
+        )
+        for item in result["changes"]
+    ]
+
+
+def unresolved(predicted: Iterable[Change], after: PackagePlan) -> list[Change]:
+    """Return the objects that an import left without what was predicted.
+
+    An object that exists in a version which is neither the old one nor the package's is resolved: servers may
+    give objects new versions while importing.
+
+    Args:
+        predicted: What the plan from before the import said would change.
+        after: The plan of the same package, made after it.
+    """
+    now = {change.row.key: change for change in after.objects}
+    left = []
+    for change in predicted:
+        later = now.get(change.row.key)
+        if later is None:
+            continue
+        if change.effect == CREATE:
+            missed = later.conflict == DOES_NOT_EXIST
+        elif change.effect == EFFECT_DELETE:
+            missed = later.effect == EFFECT_DELETE
+        elif change.effect == EFFECT_REPLACE:
+            missed = later.conflict != EXISTS_IDENTICALLY and later.version_before in (None, change.version_before)
+        else:
+            # The copy of a duplicate has an id that nobody knows; an unknown effect was no prediction.
+            missed = False
+        if missed:
+            left.append(later)
+    return left
+
+
+_SIGNS = {CREATE: "+", EFFECT_REPLACE: "~", EFFECT_DELETE: "-", DUPLICATE: "*", UNKNOWN: "?"}
+_WHY = {
+    DOES_NOT_EXIST: "not there yet",
+    EXISTS_DIFFERENTLY: "exists in another version",
+    EXISTS_IDENTICALLY: "exists in this version",
+    NOT_COMPARED: "cannot be compared",
+}
+
+
+def describe(title: str, plan: PackagePlan) -> str:
+    """Return a plan for people: a line for the package, then one for each object that would change.
+
+    Args:
+        title: What to call the package, for example ``finance (project Demo Project)``.
+        plan: The plan.
+    """
+    counts = ", ".join("%d to %s" % (count, effect) for effect, count in plan.summary.items() if count and effect != NONE)
+    lines = ["package %s: %s" % (printable(title), counts or "in sync")]
+    for change in plan.changes:
+        lines.append(
+            '%s %-9s %s "%s" %s  %s -> %s  (%s, %s)'
+            % (
+                _SIGNS[change.effect],
+                change.effect,
+                models.type_name(change.row.type),
+                printable(change.row.name, 120),
+                printable(change.row.id, 40),
+                printable(change.version_before or "none", 40),
+                printable(change.version_after or ("none" if change.effect == EFFECT_DELETE else "unknown"), 40),
+                printable(change.action, 40),
+                _WHY[change.conflict],
+            )
+        )
+    return "\n".join(lines) + "\n"

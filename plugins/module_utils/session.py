@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A session with a server and what is held in it: one package, one import process."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from . import session_file
+from .errors import InputError, MigrationError
+from .library import Library
+from .models import Project
+from .session_file import HeldImport, HeldPackage, SessionFile
+from .text import printable
+
+_OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}\Z")
+
+
+class Session:
+    """A session that is logged in.
+
+    What it holds is written to its session file, where it has one, before anybody relies on it.
+
+    Args:
+        library: The server.
+        state: What is known of the session.
+        path: The session file; None for a session that lives within one task.
+    """
+
+    def __init__(self, library: Library, state: SessionFile, path: str | None) -> None:
+        self.library = library
+        self.state = state
+        self.path = path
+
+    @property
+    def outlives_task(self) -> bool:
+        """Whether the session goes on after this task, known by its session file."""
+        return self.path is not None
+
+    @property
+    def package(self) -> HeldPackage | None:
+        """The package held."""
+        return self.state.package
+
+    @property
+    def import_process(self) -> HeldImport | None:
+        """The import process held."""
+        return self.state.import_process
+
+    def hold_package(self, package: HeldPackage | None) -> None:
+        """Note which package the session holds."""
+        self.state.package = package
+        self.save()
+
+    def hold_import(self, process: HeldImport | None) -> None:
+        """Note which import process the session holds."""
+        self.state.import_process = process
+        self.save()
+
+    def save(self) -> None:
+        """Write the session file, where there is one."""
+        if self.path is not None:
+            self.state.cookies = self.library.transport.cookies()
+            session_file.write(self.path, self.state)
+
+    def release_import(self) -> None:
+        """Release the import process that is held, if there is one."""
+        held = self.state.import_process
+        if held is not None:
+            self.library.delete_import(held.id, held.project_id)
+            self.hold_import(None)
+
+    def release_package(self) -> None:
+        """Release the package that is held, if there is one."""
+        held = self.state.package
+        if held is not None:
+            self.library.delete_package(held.id, held.project_id)
+            self.hold_package(None)
+
+    def release_all(self) -> None:
+        """Release import process and package, in this order (the vendor's page "Import a migration package")."""
+        self.release_import()
+        self.release_package()
+
+    def refuse_loss(self, what: str) -> None:
+        """Fail where releasing would lose a running import or an undo package that is on no disk yet.
+
+        Args:
+            what: What is about to be done, for the message: ``replace the package``.
+
+        Raises:
+            InputError: Something would be lost.
+        """
+        held = self.state.import_process
+        if held is None:
+            return
+        if not held.finished:
+            raise InputError(
+                "Will not %s: its import %s still runs. Wait for it (mstr_package_import with import_id), or say "
+                "force: true." % (what, held.id)
+            )
+        if held.undo_pending:
+            raise InputError(
+                "Will not %s: the undo package of import %s is not saved yet and would be lost. Save it "
+                "(mstr_undo_package state present with import_id and dest), or say force: true." % (what, held.id)
+            )
+
+    def losses(self) -> list[str]:
+        """Return what logging out would lose, in words for a warning; empty for nothing."""
+        held = self.state.import_process
+        if held is None:
+            return []
+        if not held.finished:
+            return ["import %s was not seen to end; it may go on, and its undo package is lost" % held.id]
+        if held.undo_pending:
+            return ["the undo package of import %s, which was not saved" % held.id]
+        return []
+
+    def project_id(self, project: str | None) -> str | None:
+        """Return the id of a project given by name or id; None for no project.
+
+        Raises:
+            InputError: There is no such project, more than one, or it is not active.
+        """
+        if not project:
+            return None
+        known = self.state.projects.get(project)
+        if known is not None:
+            return known
+        found = _pick_project(self.library.projects(), project)
+        self.state.projects[project] = found.id
+        self.save()
+        return found.id
+
+
+def _pick_project(projects: list[Project], wanted: str) -> Project:
+    matches = [item for item in projects if item.name == wanted]
+    if not matches and _OBJECT_ID.match(wanted):
+        matches = [item for item in projects if item.id.upper() == wanted.upper()]
+    if not matches:
+        names = sorted(printable(item.name, 60) for item in projects)
+        shown = ", ".join(names[:10]) + (", and %d more" % (len(names) - 10) if len(names) > 10 else "")
+        raise InputError(
+            "project: there is no project %s that this user can see; there is: %s." % (printable(wanted, 100), shown or "none")
+        )
+    if len(matches) > 1:
+        raise InputError(
+            "project: %d projects are called %s; give the id instead: %s."
+            % (len(matches), printable(wanted, 100), ", ".join(printable(item.id, 40) for item in matches))
+        )
+    project = matches[0]
+    if project.status not in (None, 0):
+        raise InputError(
+            "project: %s is not loaded on the server (status %s); load it first." % (printable(wanted, 100), project.status)
+        )
+    return project
+
+
+def still_held(error: MigrationError, session: Session) -> None:
+    """Add to an error what the session still holds, so that its message can say it."""
+    left: list[Any] = []
+    if session.import_process is not None:
+        left.append("import process %s" % session.import_process.id)
+    if session.package is not None:
+        left.append("package %s" % session.package.id)
+    if left:
+        error.details.setdefault("left_behind", []).extend(left)

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The session file: how one task hands a session, and what is held in it, to the next.
+
+The file holds the session's token, so it is private: mode 0600, refused when it is anybody else's or when others
+can read it. It never holds a password or an API token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import tempfile
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from .errors import InputError
+from .files import make_directory, write_file
+
+_FORMAT = 1
+
+
+@dataclass
+class HeldPackage:
+    """The package that a session holds.
+
+    Attributes:
+        id: Its id in the session.
+        project_id: The project it was made with, None at the configuration level.
+        sha256: The sha256 of the file it was uploaded from.
+        size: That file's size in bytes.
+        file: That file's name, without a directory.
+        type: project, project_security or configuration.
+    """
+
+    id: str
+    project_id: str | None
+    sha256: str
+    size: int
+    file: str
+    type: str
+
+
+@dataclass
+class HeldImport:
+    """The import process that a session holds.
+
+    Attributes:
+        id: Its id in the session.
+        project_id: The project it imports into, None at the configuration level.
+        finished: Whether it has ended, well or not.
+        undo_pending: Whether it makes an undo package that is not on disk yet.
+        plan: What the plan predicted, as a task returns it.
+        entry: The directory of its history entry; None where it has none.
+    """
+
+    id: str
+    project_id: str | None
+    finished: bool = False
+    undo_pending: bool = False
+    plan: dict[str, Any] = field(default_factory=dict)
+    entry: str | None = None
+
+
+@dataclass
+class SessionFile:
+    """What a session file holds.
+
+    Attributes:
+        base_url: Where the session is.
+        environment: The environment's name.
+        user: Who logged in; None for anonymous and token log-ins.
+        token: The session's token.
+        cookies: The session's cookies.
+        server: ``web_version`` and ``iserver_version``.
+        tls: ``validate_certs``, ``ca_path``, ``client_cert`` and ``client_key`` that it was made with.
+        own_directory: Whether the file's directory was made for it alone.
+        package: The package that the session holds, or None.
+        import_process: The import process that it holds, or None.
+        projects: The ids of the projects that were asked for so far, by the name or id asked for.
+    """
+
+    base_url: str
+    environment: str
+    user: str | None
+    token: str
+    cookies: list[dict[str, Any]]
+    server: dict[str, str | None]
+    tls: dict[str, Any]
+    own_directory: bool = False
+    package: HeldPackage | None = None
+    import_process: HeldImport | None = None
+    projects: dict[str, str] = field(default_factory=dict)
+
+
+def new_path() -> str:
+    """Return a path for a session file in a new directory that only this user can enter."""
+    return os.path.join(tempfile.mkdtemp(prefix="mstr_session_"), "session.json")
+
+
+def exists(path: str) -> bool:
+    """Return whether there is something at path, be it a broken link."""
+    return os.path.lexists(path)
+
+
+def write(path: str, session: SessionFile) -> None:
+    """Write the file, whole or not at all, mode 0600; missing directories are made with mode 0700.
+
+    Raises:
+        InputError: It cannot be written there.
+    """
+    document = dict(asdict(session), format=_FORMAT)
+    try:
+        make_directory(os.path.dirname(os.path.abspath(path)), 0o700)
+        write_file(path, json.dumps(document).encode("utf-8"), 0o600)
+    except OSError as error:
+        raise InputError("session_file: %s cannot be written: %s." % (path, error.strerror)) from error
+
+
+def read(path: str) -> SessionFile:
+    """Return what the file holds.
+
+    Raises:
+        InputError: It is not there, is not this user's alone, or is no session file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise InputError(
+            "session_file: there is no file %s. Log in first: mstr_session state present." % path
+        ) from error
+    except OSError as error:
+        raise InputError("session_file: %s cannot be opened: %s." % (path, error.strerror)) from error
+    with os.fdopen(descriptor, "rb") as handle:
+        _refuse_unless_private(path, os.fstat(handle.fileno()))
+        raw = handle.read()
+    try:
+        return _parse(json.loads(raw.decode("utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(
+            "session_file: %s is no session file of this version. Remove it and log in again: mstr_session state "
+            "present." % path
+        ) from error
+
+
+def _refuse_unless_private(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError("session_file: %s is not a regular file." % path)
+    if status.st_uid != os.geteuid():
+        raise InputError(
+            "session_file: %s belongs to user %d, not to the user that runs the module (%d); it is not used."
+            % (path, status.st_uid, os.geteuid())
+        )
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise InputError(
+            "session_file: others can use %s (mode %04o); it is not used. Make it with mstr_session, which gives it "
+            "mode 0600." % (path, stat.S_IMODE(status.st_mode))
+        )
+
+
+def _parse(document: Any) -> SessionFile:
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        raise ValueError("unknown format")
+    known = {item.name for item in fields(SessionFile)}
+    values = {key: value for key, value in document.items() if key in known}
+    if values.get("package") is not None:
+        values["package"] = HeldPackage(**values["package"])
+    if values.get("import_process") is not None:
+        values["import_process"] = HeldImport(**values["import_process"])
+    session = SessionFile(**values)
+    for name in ("base_url", "environment", "token"):
+        if not isinstance(getattr(session, name), str) or not getattr(session, name):
+            raise ValueError(name)
+    if not isinstance(session.cookies, list) or not isinstance(session.tls, dict):
+        raise ValueError("cookies")
+    return session
+
+
+def remove(path: str, own_directory: bool) -> bool:
+    """Remove the file, and its directory where that was made for it alone; return whether it was there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise InputError("session_file: %s cannot be removed: %s." % (path, error.strerror)) from error
+    if own_directory:
+        remove_directory(path)
+    return True
+
+
+def remove_directory(path: str) -> None:
+    """Remove the directory of a session file that is not there, if nothing else is in it."""
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(path))

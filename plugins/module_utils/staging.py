@@ -1,0 +1,394 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A package file into a session: check the file, upload it, compare it with what was reviewed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from . import manifest as manifests
+from . import models
+from .errors import ConnectionLost, InputError, MigrationError, ServerError
+from .files import readable_file, sha256_of, write_file
+from .manifest import Manifest
+from .models import PackageInfo, Row, ShapeError
+from .session import Session
+from .session_file import HeldPackage
+from .text import printable
+from .upload import MultipartFile
+from .waiter import TimeIsUp, wait_for
+
+_CHECKSUM = re.compile(r"sha256:([0-9a-fA-F]{64})\Z")
+
+_FOR_A_PROJECT = "If it is a configuration package, say type: configuration and project: ''."
+_FOR_NO_PROJECT = "It was sent as a configuration package; if it is one of a project, say which project."
+
+
+@dataclass
+class PackageFile:
+    """A package file and what is known of it before anything is sent.
+
+    Attributes:
+        path: Where it is.
+        size: Its size in bytes.
+        sha256: Its sha256; None while nothing needed it.
+        manifest: The manifest beside it, where that is this file's.
+    """
+
+    path: str
+    size: int
+    sha256: str | None = None
+    manifest: Manifest | None = None
+
+    def hash(self) -> str:
+        """Return the file's sha256, reading the file where that is not known yet."""
+        if self.sha256 is None:
+            self.sha256, self.size = sha256_of(self.path)
+        return self.sha256
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A package that a session holds, and its content.
+
+    Attributes:
+        held: What is held.
+        settings: Its settings, with the server's names.
+        rows: Its content.
+        uploaded: Whether it was sent now.
+    """
+
+    held: HeldPackage
+    settings: dict[str, Any]
+    rows: tuple[Row, ...]
+    uploaded: bool
+
+    def as_manifest(self) -> Manifest:
+        """Return what a manifest of the package's file says."""
+        return Manifest(self.held.sha256, self.held.size, self.held.type, self.settings, self.rows)
+
+
+def examine(path: str, checksum: str | None, warnings: list[str]) -> PackageFile:
+    """Check a package file and read the manifest beside it.
+
+    Args:
+        path: The file.
+        checksum: ``sha256:<hex>`` that the file must have, or None.
+        warnings: Gets a sentence where the manifest is another file's.
+
+    Raises:
+        InputError: The file is missing, empty, not the one that checksum names, or its manifest is unreadable.
+    """
+    readable_file(path, "src")
+    package = PackageFile(path, os.path.getsize(path))
+    if package.size == 0:
+        raise InputError("src: %s is empty." % path)
+    if checksum:
+        wanted = _CHECKSUM.match(checksum)
+        if not wanted:
+            raise InputError("checksum: %s is not sha256: followed by 64 hexadecimal digits." % printable(checksum, 100))
+        if package.hash() != wanted.group(1).lower():
+            raise InputError(
+                "checksum: %s has sha256:%s, not %s. It is another file; nothing was sent."
+                % (path, package.hash(), checksum.lower())
+            )
+    found = read_manifest(manifests.path_for(path))
+    if found is not None:
+        if found.sha256 == package.hash():
+            package.manifest = found
+        else:
+            warnings.append(
+                "%s is of another file than %s (its sha256 differs) and is ignored." % (manifests.path_for(path), path)
+            )
+    return package
+
+
+def read_manifest(path: str) -> Manifest | None:
+    """Return the manifest at path, None where there is no file.
+
+    Raises:
+        InputError: There is one that cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8") as handle:
+            text = handle.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("manifest: %s cannot be read: %s." % (path, printable(error))) from error
+    try:
+        return manifests.loads(text)
+    except ShapeError as error:
+        raise InputError(
+            "manifest: %s is no manifest: %s. Restore it, or remove it." % (path, printable(error))
+        ) from error
+
+
+def check_project_option(project: str | None, declared: str | None) -> None:
+    """Fail, before anything is sent, where a configuration package names a project.
+
+    Raises:
+        InputError: It does.
+    """
+    if declared == models.CONFIGURATION and project:
+        raise InputError(
+            "project: a configuration package must not name a project, but %s is given (MSTR_PROJECT in the environment "
+            "counts). Say project: ''." % printable(project, 100)
+        )
+
+
+def write_manifest(path: str, manifest: Manifest, check_mode: bool) -> bool:
+    """Write a manifest unless it is there already; return whether it was, or in check mode would be, written.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    text = manifests.dumps(manifest).encode("utf-8")
+    try:
+        with open(path, "rb") as handle:
+            if handle.read() == text:
+                return False
+    except OSError:
+        # Not there, or not readable: writing it will tell.
+        pass
+    if not check_mode:
+        try:
+            # Others are to read it: it lies in a repository and holds nothing that the package does not.
+            write_file(path, text, 0o644)
+        except OSError as error:
+            raise InputError("manifest: %s cannot be written: %s." % (path, error.strerror)) from error
+    return True
+
+
+def package_type(declared: str | None, rows: Iterable[Row], has_project: bool) -> str:
+    """Return what an uploaded package is; the server does not say.
+
+    Args:
+        declared: What the user or the manifest says, or None.
+        rows: The package's content.
+        has_project: Whether it was uploaded for a project.
+
+    Raises:
+        InputError: The rows do not fit.
+    """
+    content = tuple(rows)
+    of_configuration = [row for row in content if row.level == models.CONFIGURATION_OBJECT]
+    if declared is None:
+        if of_configuration or not has_project:
+            declared = models.CONFIGURATION
+        elif content and all(row.type == models.USER_TYPE for row in content):
+            declared = models.PROJECT_SECURITY
+        else:
+            declared = models.PROJECT
+    if declared == models.CONFIGURATION:
+        if has_project:
+            raise InputError(
+                "project: the package holds configuration objects (%s), and a configuration package must not name a "
+                "project. Say project: '' and type: configuration." % _example(of_configuration or list(content))
+            )
+        strangers = [row for row in content if row.level == models.PROJECT_OBJECT]
+        if strangers:
+            raise InputError(
+                "project: the package holds objects of a project (%s); say which project it is for."
+                % _example(strangers)
+            )
+    elif not has_project:
+        raise InputError("project: a package of type %s needs the project that it is for." % declared)
+    elif declared == models.PROJECT and of_configuration:
+        raise InputError(
+            "type: the package is declared as of type project, but holds configuration objects (%s)."
+            % _example(of_configuration)
+        )
+    elif declared == models.PROJECT_SECURITY and any(row.type != models.USER_TYPE for row in content):
+        raise InputError("type: a project_security package holds users and user groups only (type 34).")
+    return declared
+
+
+def _example(rows: list[Row]) -> str:
+    if not rows:
+        return "no rows"
+    first = '%s "%s"' % (models.type_name(rows[0].type), printable(rows[0].name, 60))
+    return first if len(rows) == 1 else "%s and %d more" % (first, len(rows) - 1)
+
+
+def stage(
+    session: Session,
+    package: PackageFile,
+    project_id: str | None,
+    declared_type: str | None,
+    wait_timeout: float,
+    force: bool = False,
+) -> Staged:
+    """Make a session hold a package file, uploading it unless it is held already.
+
+    Args:
+        session: The session.
+        package: The file.
+        project_id: The destination project, None for a configuration package.
+        declared_type: What the package is, None to tell from its content.
+        wait_timeout: Seconds for the server to take the package in.
+        force: Replace a package whose import runs, or whose undo package is not saved.
+
+    Raises:
+        MigrationError: It cannot be staged; what was opened for it is released.
+    """
+    declared = agreed_type(declared_type, package.manifest)
+    held = session.package
+    if held is not None and held.size == package.size and held.project_id == project_id:
+        if held.sha256 == package.hash():
+            info = session.library.package(held.id, project_id, content=True)
+            if info.rows is None:
+                raise ServerError("read the package: the server's answer has no content.", 200)
+            kind = package_type(declared or held.type, info.rows, project_id is not None)
+            if kind != held.type:
+                held.type = kind
+                session.hold_package(held)
+            return Staged(held, info.settings, info.rows, uploaded=False)
+    if not force:
+        session.refuse_loss("replace the package held")
+    session.release_all()
+    try:
+        info = _upload(session, package, project_id, wait_timeout)
+        if info.rows is None:
+            raise ServerError("read the package: the server's answer has no content.", 200)
+        _compare(package, info)
+        kind = package_type(declared, info.rows, project_id is not None)
+        held = _held(package, info.id, project_id, kind)
+        session.hold_package(held)
+    except BaseException:
+        _release_quietly(session)
+        raise
+    return Staged(held, info.settings, info.rows, uploaded=True)
+
+
+def agreed_type(declared: str | None, manifest: Manifest | None) -> str | None:
+    """Return what a package is by its user and its manifest, None where neither says it.
+
+    Raises:
+        InputError: They say different things.
+    """
+    if manifest is None:
+        return declared
+    if declared is not None and declared != manifest.type:
+        raise InputError("type: %s is declared, but the manifest of src says %s." % (declared, manifest.type))
+    return manifest.type
+
+
+def _held(package: PackageFile, package_id: str, project_id: str | None, kind: str) -> HeldPackage:
+    return HeldPackage(
+        package_id, project_id, package.sha256 or "", package.size, os.path.basename(package.path), kind
+    )
+
+
+def _release_quietly(session: Session) -> None:
+    """Release the package after a failure, which is what is to be shown, not what the release says."""
+    try:
+        session.release_package()
+    except MigrationError:
+        pass
+
+
+def _upload(session: Session, package: PackageFile, project_id: str | None, wait_timeout: float) -> PackageInfo:
+    """Upload the file into a new package and return the package once it is ready.
+
+    A failed upload may have left the package half filled, so another try starts with another package.
+    """
+    tries = session.library.transport.options.retries
+    for attempt in range(tries + 1):
+        created = _create(session, project_id)
+        session.hold_package(_held(package, created.id, project_id, models.PROJECT))
+        try:
+            _send(session, package, created.id, project_id, wait_timeout)
+            return _until_ready(session, created.id, project_id, wait_timeout)
+        except ConnectionLost as error:
+            if attempt == tries or error.hopeless:
+                raise
+        except ServerError as error:
+            if attempt == tries or error.status not in (429, 502, 503, 504):
+                if error.status == 400:
+                    error.message += " " + (_FOR_A_PROJECT if project_id else _FOR_NO_PROJECT)
+                raise
+        session.release_package()
+    raise AssertionError("unreachable")
+
+
+def _create(session: Session, project_id: str | None) -> PackageInfo:
+    """Make an empty package, waiting for one that was released a moment ago to be gone.
+
+    Releasing only starts (202, DELETING), and a session holds one package.
+    """
+    occupied: list[ServerError] = []
+
+    def look() -> PackageInfo | None:
+        try:
+            return session.library.create_package(project_id)
+        except ServerError as error:
+            if error.code != "ERR015":
+                raise
+            occupied.append(error)
+            return None
+
+    try:
+        created = wait_for(look, lambda made: made is not None, session.library.transport.options.timeout)
+    except TimeIsUp as limit:
+        raise MigrationError(
+            "%s The session holds a package that its session file does not know of. Log out (mstr_session state absent) "
+            "and in again." % occupied[-1].message,
+            **occupied[-1].details,
+        ) from limit
+    if created is None:
+        raise AssertionError("waiting ended without a package")
+    return created
+
+
+def _send(session: Session, package: PackageFile, package_id: str, project_id: str | None, wait_timeout: float) -> None:
+    try:
+        upload = MultipartFile(package.path)
+    except OSError as error:
+        raise InputError("src: %s cannot be read: %s." % (package.path, error.strerror)) from error
+    with upload:
+        session.library.upload_package(package_id, upload, project_id, answer_timeout=wait_timeout)
+        if package.sha256 is None:
+            package.sha256 = upload.sha256
+        elif package.sha256 != upload.sha256:
+            raise InputError(
+                "src: %s changed while it was uploaded (sha256 %s before, %s sent); nothing was imported."
+                % (package.path, package.sha256, upload.sha256)
+            )
+
+
+def _until_ready(session: Session, package_id: str, project_id: str | None, wait_timeout: float) -> PackageInfo:
+    def look() -> PackageInfo:
+        return session.library.package(package_id, project_id, content=True)
+
+    try:
+        info = wait_for(look, lambda seen: seen.status in ("ready", "failed", "deleting"), wait_timeout)
+    except TimeIsUp as limit:
+        raise MigrationError(
+            "upload the package: the server did not make it ready within %g s (wait_timeout); the last status was %s."
+            % (wait_timeout, printable(getattr(limit.last, "status", "unknown"), 60))
+        ) from limit
+    if info.status != "ready":
+        raise MigrationError("upload the package: the server says that the package has %s." % info.status)
+    return info
+
+
+def _compare(package: PackageFile, info: PackageInfo) -> None:
+    """Fail where the server sees another package than reviewers approved."""
+    if package.manifest is None or info.rows is None:
+        return
+    found = manifests.differences(package.manifest, info.settings, info.rows)
+    if found:
+        shown = "; ".join(printable(item, 200) for item in found[:5])
+        more = "; and %d more" % (len(found) - 5) if len(found) > 5 else ""
+        raise InputError(
+            "manifest: what the server reads in %s is not what %s says: %s%s. Nothing was imported. If the package is "
+            "right, remove the manifest, write it anew (mstr_package with manifest: true) and have it reviewed."
+            % (package.path, manifests.path_for(package.path), shown, more)
+        )

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Text from elsewhere, made fit for a message, a terminal or a file name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+_UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def printable(text: object, limit: int = 300) -> str:
+    """Return text for one line of a message or a terminal.
+
+    Names and messages come from a server: control characters, terminal escapes and
+    direction overrides in them become ``\\x1b``-like escapes, line breaks become spaces.
+
+    Args:
+        text: What to show; anything that is not a string is converted.
+        limit: Longest result in characters; what is longer is cut and ends in ``...``.
+    """
+    raw = str(text)
+    # Cut first: a hostile answer can be megabytes long, and each character is looked at below.
+    cut = raw[: limit * 2]
+    out = []
+    for char in cut:
+        if char in "\r\n\t":
+            out.append(" ")
+        elif unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+            out.append(char.encode("unicode_escape").decode("ascii"))
+        else:
+            out.append(char)
+    line = " ".join("".join(out).split())
+    if len(line) > limit or len(raw) > len(cut):
+        line = line[: max(0, limit - 3)] + "..."
+    return line
+
+
+def file_name_part(text: str) -> str:
+    """Return text made safe to be one component of a path: letters, digits and ``. _ -`` only.
+
+    Never empty, never ``.`` or ``..``, never longer than 100 characters.
+    """
+    name = _UNSAFE_IN_NAME.sub("_", text).strip("._")[:100]
+    return name or "_"
+
+
+def environment_from_url(base_url: str) -> str:
+    """Return the name of an environment that was given none: host, port and path of its base URL.
+
+    A port that is the scheme's own is left out, so that two spellings of one URL agree.
+    """
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    port = parts.port
+    if port is not None and port != {"http": 80, "https": 443}.get(parts.scheme):
+        host = "%s_%d" % (host, port)
+    return file_name_part(host + parts.path.rstrip("/"))

@@ -1,0 +1,519 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP session with the server: TLS, proxies, time limits, retries, and errors in words.
+
+Sending twice is the caller's decision, call by call (``Repeat``): the transport knows what broke, only the
+caller knows what a second request would do.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+from urllib.parse import urljoin, urlsplit
+
+from .errors import ConnectionLost, InputError, ServerError
+from .text import printable
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+except ImportError as error:
+    HAS_REQUESTS = False
+    REQUESTS_IMPORT_ERROR: Exception | None = error
+else:
+    HAS_REQUESTS = True
+    REQUESTS_IMPORT_ERROR = None
+
+# As many connections as the plan looks objects up over.
+POOL_SIZE = 16
+_LONGEST_PAUSE = 60.0
+_LONGEST_ERROR_BODY = 64 * 1024
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_MOST_REDIRECTS = 5
+_TEMPORARY = frozenset((429, 500, 502, 503, 504))
+
+
+class Repeat(enum.Enum):
+    """When a request may be sent again.
+
+    REFUSED: only where the server plainly refused it before acting: connection refused, or 429 or 503 with
+        ``Retry-After``.
+    SAFE: also after a lost answer, a time-out or a temporary error, because a second one changes nothing more.
+    """
+
+    REFUSED = "refused"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True)
+class TransportOptions:
+    """How to reach the server.
+
+    Attributes:
+        base_url: ``https://host/MicroStrategyLibrary``, without a trailing slash.
+        validate_certs: Whether the server's certificate is checked.
+        ca_path: A file or directory of CA certificates; None for the environment's or the system's.
+        client_cert: A client certificate (PEM), or None.
+        client_key: Its key (PEM), None where the certificate's file holds it.
+        timeout: Seconds to connect, and the longest silence within a request.
+        retries: How often a request is sent again where that is safe.
+    """
+
+    base_url: str
+    validate_certs: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    timeout: float = 60.0
+    retries: int = 3
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """What an error answer says of itself, cleaned for a message."""
+
+    code: str | None
+    iserver_code: int | None
+    message: str | None
+    ticket_id: str | None
+
+
+def normalise_base_url(url: str) -> str:
+    """Return a base URL without a trailing ``/`` or ``/api``.
+
+    Raises:
+        InputError: It is no http or https URL, or it carries a user, a query or a fragment.
+    """
+    stripped = url.strip().rstrip("/")
+    if stripped.endswith("/api"):
+        stripped = stripped[: -len("/api")].rstrip("/")
+    try:
+        parts = urlsplit(stripped)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_fine = False
+        parts = urlsplit("")
+    if not port_is_fine or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(
+            "base_url: %s is not a URL such as https://host/MicroStrategyLibrary." % printable(_without_user(url), 200)
+        )
+    if parts.username is not None or parts.password is not None:
+        raise InputError("base_url: a user or password in the URL would be logged; use username and password.")
+    if parts.query or parts.fragment:
+        raise InputError("base_url: leave out everything from the ? or # on.")
+    return stripped
+
+
+def _without_user(url: str) -> str:
+    return url.rsplit("@", 1)[-1]
+
+
+def same_base_url(one: str, other: str) -> bool:
+    """Return whether two normalised base URLs lead to the same place (case of scheme and host, default port)."""
+    return _origin(one) == _origin(other) and urlsplit(one).path == urlsplit(other).path
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return (parts.scheme, (parts.hostname or "").lower(), port)
+
+
+class Transport:
+    """An HTTP session with one server.
+
+    Args:
+        options: How to reach it.
+        sleep: Waits a number of seconds; given by tests.
+    """
+
+    def __init__(self, options: TransportOptions, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.options = options
+        self._sleep = sleep
+        self._session = requests.Session()
+        # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
+        self._session.trust_env = False
+        self._session.proxies = requests.utils.get_environ_proxies(options.base_url)
+        self._session.verify = self._verify()
+        if self._session.verify is False:
+            # The user has said so; a warning a request says nothing more.
+            requests.packages.urllib3.disable_warnings()
+        if options.client_cert:
+            key = options.client_key
+            self._session.cert = (options.client_cert, key) if key else options.client_cert
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=True)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "mstr.migration"})
+
+    def _verify(self) -> bool | str:
+        if not self.options.validate_certs:
+            return False
+        if self.options.ca_path:
+            return self.options.ca_path
+        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+    @property
+    def headers(self) -> Any:
+        """The headers that every request carries."""
+        return self._session.headers
+
+    def cookies(self) -> list[dict[str, Any]]:
+        """Return the session's cookies as plain data, for ``set_cookies``."""
+        return [
+            {
+                "name": cookie.name,
+                "value": cookie.value,
+                "domain": cookie.domain,
+                "path": cookie.path,
+                "secure": cookie.secure,
+            }
+            for cookie in self._session.cookies
+        ]
+
+    def set_cookies(self, cookies: Iterable[Mapping[str, Any]]) -> None:
+        """Put cookies into the session that ``cookies`` returned earlier."""
+        for cookie in cookies:
+            self._session.cookies.set(
+                cookie["name"],
+                cookie["value"],
+                domain=cookie["domain"],
+                path=cookie["path"],
+                secure=cookie["secure"],
+            )
+
+    def fresh_connections(self) -> None:
+        """Drop idle connections.
+
+        A request that must never be sent twice must not be lost on a connection which the server, or
+        something between, closed while it was idle.
+        """
+        for adapter in self._session.adapters.values():
+            adapter.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        step: str,
+        *,
+        repeat: Repeat,
+        expect: Iterable[int] = (200,),
+        headers: Mapping[str, str | None] | None = None,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        data: Any = None,
+        stream: bool = False,
+        answer_timeout: float | None = None,
+    ) -> requests.Response:
+        """Send a request and return the answer, which has one of the expected statuses.
+
+        Args:
+            method: The HTTP method.
+            path: The path below ``/api``, quoted.
+            step: What this is a part of, for messages: ``log in``.
+            repeat: When it may be sent again.
+            expect: The statuses that are no error.
+            headers: Further headers.
+            params: The query.
+            body: What to send as JSON.
+            data: A stream to send as it is.
+            stream: Whether the caller reads the answer's body by itself.
+            answer_timeout: Seconds to wait for the answer once the request is sent, where that is not
+                ``timeout``.
+
+        Raises:
+            ConnectionLost: There was no complete answer.
+            ServerError: The answer's status is another one.
+        """
+        accepted = frozenset(expect)
+        attempt = 0
+        while True:
+            try:
+                response = self._send(method, path, step, headers, params, body, data, stream, answer_timeout)
+            except ConnectionLost as lost:
+                may_repeat = repeat is Repeat.SAFE or not lost.sent
+                if attempt >= self.options.retries or lost.hopeless or not may_repeat:
+                    raise
+                pause: float | None = None
+            else:
+                if response.status_code in accepted:
+                    return response
+                error = self._refused(response, step)
+                pause = _retry_after(response)
+                if pause is not None:
+                    error.details["retry_after"] = pause
+                response.close()
+                plainly = response.status_code in (429, 503) and pause is not None
+                temporary = response.status_code in _TEMPORARY and repeat is Repeat.SAFE
+                if attempt >= self.options.retries or not (plainly or temporary) or says_not_found(error):
+                    raise error
+            if pause is None:
+                pause = 0.2 * 2**attempt
+            self._sleep(min(pause, _LONGEST_PAUSE))
+            attempt += 1
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        step: str,
+        headers: Mapping[str, str | None] | None,
+        params: Mapping[str, str] | None,
+        body: Any,
+        data: Any,
+        stream: bool,
+        answer_timeout: float | None,
+    ) -> requests.Response:
+        url = "%s/api%s" % (self.options.base_url, path)
+        limits = (self.options.timeout, self.options.timeout if answer_timeout is None else answer_timeout)
+        for dummy in range(_MOST_REDIRECTS + 1):
+            try:
+                response = self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers or {}),
+                    params=params,
+                    json=body,
+                    data=data,
+                    stream=stream,
+                    timeout=limits,
+                    allow_redirects=False,
+                )
+            except (requests.RequestException, OSError, ValueError) as error:
+                raise self.broken(error, step) from error
+            if response.status_code not in _REDIRECTS:
+                return response
+            url, params = self._redirected(response, method, url, step), None
+        raise ServerError(
+            "%s: the server redirects without end (%d times). Check base_url." % (step, _MOST_REDIRECTS),
+            response.status_code,
+        )
+
+    def _redirected(self, response: requests.Response, method: str, url: str, step: str) -> str:
+        """Return where a redirect leads, if the session's token may follow it there."""
+        target = urljoin(url, response.headers.get("Location", ""))
+        response.close()
+        shown = printable(target.split("?", 1)[0], 200)
+        try:
+            same = _origin(target) == _origin(self.options.base_url)
+        except ValueError:
+            same = False
+        if not same:
+            raise ServerError(
+                "%s: the server redirects to %s, which is another origin than base_url; this is refused, because "
+                "the session's token would go there. If it is right, set base_url to it." % (step, shown),
+                response.status_code,
+            )
+        if method not in ("GET", "HEAD"):
+            raise ServerError(
+                "%s: the server redirects a %s to %s. Set base_url to the address that answers without a redirect."
+                % (step, method, shown),
+                response.status_code,
+            )
+        return target
+
+    def broken(self, error: Exception, step: str) -> ConnectionLost | InputError:
+        """Return what to raise for an error that came instead of an answer, or in the middle of one."""
+        where = self.options.base_url
+        reason = _innermost(error)
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConnectionLost(
+                "%s: no TLS connection to %s: %s. If the certificate is from a private CA, set ca_path to that "
+                "CA's file; a server that asks for a client certificate needs client_cert and client_key; "
+                "validate_certs: false turns the check off." % (step, where, reason),
+                sent=True,
+                hopeless="certificate" in reason.lower(),
+            )
+        if isinstance(error, requests.exceptions.ProxyError):
+            return ConnectionLost(
+                "%s: the proxy for %s cannot be used: %s. Check https_proxy, http_proxy and no_proxy in the "
+                "environment." % (step, where, reason),
+                sent=False,
+            )
+        if isinstance(error, requests.exceptions.ConnectTimeout):
+            return ConnectionLost(
+                "%s: %s did not accept a connection within %g s (timeout)." % (step, where, self.options.timeout),
+                sent=False,
+            )
+        if isinstance(error, requests.exceptions.Timeout):
+            return ConnectionLost(
+                "%s: %s went silent: no answer within the time limit (timeout: %g s)."
+                % (step, where, self.options.timeout),
+                sent=True,
+            )
+        if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):
+            return ConnectionLost(
+                "%s: cannot connect to %s: %s. Check base_url, and that the server runs." % (step, where, reason),
+                sent=False,
+            )
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            # Not the network: requests wraps that. A CA or client certificate file that cannot be used ends here.
+            return InputError("%s: %s. Check ca_path, client_cert and client_key." % (step, reason))
+        text = "%s: the connection to %s broke: %s." % (step, where, reason)
+        if where.startswith("https:") and not self.options.client_cert:
+            # With TLS 1.3 the client's handshake is over before the server misses the certificate.
+            text += " A server that asks for a client certificate ends a connection so, too: set client_cert."
+        return ConnectionLost(text, sent=True)
+
+    def _refused(self, response: requests.Response, step: str) -> ServerError:
+        """Return the error for an answer with an unexpected status."""
+        try:
+            said = _read_refusal(response)
+        except (requests.RequestException, OSError):
+            said = _Refusal(None, None, None, None)
+        status = response.status_code
+        text = "%s: the server answered %d" % (step, status)
+        if said.message:
+            text += ": %s" % said.message.rstrip(".")
+        known = [
+            "%s %s" % (name, value)
+            for name, value in (
+                ("code", said.code),
+                ("iServerCode", said.iserver_code),
+                ("ticketId", said.ticket_id),
+            )
+            if value is not None
+        ]
+        text += " (%s)." % ", ".join(known) if known else "."
+        advice = _advice(status, said)
+        if advice:
+            text += " " + advice
+        return ServerError(
+            text,
+            status,
+            code=said.code,
+            iserver_code=said.iserver_code,
+            server_message=said.message,
+            ticket_id=said.ticket_id,
+        )
+
+
+def _advice(status: int, said: _Refusal) -> str:
+    """Return what to do about an error answer; empty where there is nothing sure to say."""
+    if status == 401 and said.code == "ERR003":
+        return "Check username, password and login_mode, or the api_token; it is not tried again, because accounts lock."
+    if status == 401:
+        return "The session is not, or no longer, valid: log in again (mstr_session state present)."
+    if status == 403:
+        return "Check the user's privileges: Create package, Import (Apply) package, and access to the project."
+    if status == 405 or (status == 404 and (said.message or "").strip() == "HTTP 404 Not Found"):
+        return "This version of the server does not have this call, or base_url is not that of the Library server."
+    if status == 413:
+        return "The upload is larger than the server, or a proxy before it, takes; raise that limit."
+    if said.message is None:
+        return "The answer is no JSON: it may come from a proxy or another application; check base_url."
+    return ""
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Return the seconds that a ``Retry-After`` header names; None where there is no usable one."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value)) if float(value) < 1e6 else _LONGEST_PAUSE
+    except ValueError:
+        # A date. Waiting a moment is as good as computing with two clocks.
+        return 1.0
+
+
+def _integer_or_none(value: Any) -> int | None:
+    """Return an ``iServerCode``, which comes as a number or as its digits."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _read_refusal(response: requests.Response) -> _Refusal:
+    raw = b""
+    for chunk in response.iter_content(8192):
+        raw += chunk
+        if len(raw) > _LONGEST_ERROR_BODY:
+            break
+    try:
+        document = json.loads(raw.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return _Refusal(None, None, None, None)
+    if isinstance(document, dict) and isinstance(document.get("errors"), list) and document["errors"]:
+        document = document["errors"][0]
+    if not isinstance(document, dict):
+        return _Refusal(None, None, None, None)
+    iserver_code = document.get("iServerCode")
+    code, message, ticket = document.get("code"), document.get("message"), document.get("ticketId")
+    return _Refusal(
+        code=printable(code, 40) if code else None,
+        iserver_code=_integer_or_none(iserver_code),
+        message=printable(message, 500) if message else None,
+        ticket_id=printable(ticket, 80) if ticket else None,
+    )
+
+
+# The Intelligence Server's codes for an id, and for an object, that is not in the metadata: 0x8004140B
+# (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
+_ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
+_OBJECT_NOT_FOUND = re.compile(
+    r"\bobjects?\b.*\b(?:not (?:be )?found|does not exist|do not exist)\b|\bnot found in (?:the )?metadata\b", re.IGNORECASE
+)
+
+
+def says_not_found(error: ServerError) -> bool:
+    """Return whether an error clearly says that the thing asked for does not exist.
+
+    404 with ``ERR004``; some versions answer 500 (or 400) and say so in ``iServerCode`` or in the message.
+    Every other error says nothing about the thing.
+    """
+    if error.status == 404 and error.code == "ERR004":
+        return True
+    if error.status in (400, 404, 500) and error.iserver_code in _ISERVER_NOT_FOUND:
+        return True
+    return error.status == 500 and bool(_OBJECT_NOT_FOUND.search(error.server_message or ""))
+
+
+def _never_connected(error: Exception) -> bool:
+    """Return whether a connection error came before anything could be sent."""
+    seen: set[int] = set()
+    current: Any = error
+    while isinstance(current, BaseException) and id(current) not in seen:
+        seen.add(id(current))
+        if type(current).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError"):
+            return True
+        inner = getattr(current, "reason", None) or next(
+            (item for item in current.args if isinstance(item, BaseException)), None
+        )
+        current = inner
+    return False
+
+
+def _innermost(error: Exception) -> str:
+    """Return the plainest words for what broke: the innermost exception's own text."""
+    seen: set[int] = set()
+    current: Any = error
+    while id(current) not in seen:
+        seen.add(id(current))
+        inner = getattr(current, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((item for item in current.args if isinstance(item, BaseException)), None)
+        if inner is None:
+            break
+        current = inner
+    text = str(current) or type(current).__name__
+    # urllib3 puts the connection before the reason, as its repr or as HTTPConnection(...).
+    text = re.sub(r"^(?:<[^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)): ", "", text)
+    return printable(text.rstrip("."), 300)

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A file as the body of a multipart request, read as it is sent and hashed on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from types import TracebackType
+
+from .errors import InputError
+
+# The part's file name. The server stores nothing under it, so the local name, which might hold anything, stays here.
+_FILE_NAME = "package.mmp"
+
+
+class MultipartFile:
+    """One file as ``multipart/form-data`` with the part name ``file``, raw bytes, of a length known beforehand.
+
+    requests takes any object with ``read`` and a length. A body of its own instead of ``files=``, because that
+    would read the whole file into memory.
+
+    Args:
+        path: The file to send.
+
+    Raises:
+        OSError: The file cannot be opened.
+        InputError: While it is read: the file became shorter.
+    """
+
+    def __init__(self, path: str) -> None:
+        boundary = uuid.uuid4().hex
+        self.content_type = "multipart/form-data; boundary=%s" % boundary
+        head = (
+            '--%s\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n" % (boundary, _FILE_NAME)
+        )
+        self._head = head.encode("ascii")
+        self._tail = ("\r\n--%s--\r\n" % boundary).encode("ascii")
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
+        self._size = os.fstat(self._file.fileno()).st_size
+        self._left = self._size
+        # What is sent before any more of the file is read.
+        self._pending: bytes = self._head if self._size else self._head + self._tail
+        self._digest = hashlib.sha256()
+
+    def __enter__(self) -> MultipartFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._head) + self._size + len(self._tail)
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 of what was read of the file so far, hexadecimal."""
+        return self._digest.hexdigest()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next part of the body, at most size bytes, empty at the end."""
+        if self._pending:
+            part = self._pending if size < 0 else self._pending[:size]
+            self._pending = self._pending[len(part) :]
+            return part
+        if self._left:
+            part = self._file.read(min(self._left, size if size >= 0 else 1 << 20))
+            if not part:
+                raise InputError("src: the file became shorter while it was sent; nothing of it was imported.")
+            self._left -= len(part)
+            self._digest.update(part)
+            if not self._left:
+                self._pending = self._tail
+            return part
+        return b""

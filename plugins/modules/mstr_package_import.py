@@ -1,0 +1,311 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mstr_package_import
+short_description: Import a migration package where it is due, and keep its undo package
+version_added: 0.1.0
+description:
+  - Looks up every object of the package in the destination, and imports the package only where that would change something.
+  - Keeps the undo package, which takes the import back, on disk before anything is released. Looks again afterwards whether
+    the objects are what was predicted.
+  - In check mode, and with C(--diff), says which objects would be created, replaced or deleted.
+author: The mstr.migration authors (!UNKNOWN)
+extends_documentation_fragment:
+  - mstr.migration.connection
+  - mstr.migration.connection.project
+  - mstr.migration.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Uploads O(src) where it has no manifest, looks objects up, and imports nothing.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details: >-
+      A package whose objects the destination has in the same versions is not imported. Paths, access control lists and
+      contacts are not compared; O(force=true) imports anyway. A package with the action keep_both, or of type
+      project_security, is imported each time.
+options:
+  state:
+    description:
+      - V(present) imports a package, or waits for the import O(import_id).
+      - V(absent) releases the import process O(import_id).
+    type: str
+    choices: [present, absent]
+    default: present
+  package_id:
+    description:
+      - The package to import, as M(mstr.migration.mstr_package) returned it. Needs O(session_file), whose session holds it.
+    type: str
+  src:
+    description:
+      - The package file to import, on the host where the module runs. The whole way in one task, which are upload, plan, import,
+        keeping the undo package, and release.
+      - With a manifest beside it (C(<src>.manifest.json)) nothing is uploaded where nothing is due.
+    type: path
+  import_id:
+    description:
+      - An import that an earlier task with O(wait=false) started in the session of O(session_file).
+    type: str
+  checksum:
+    description:
+      - What O(src) must be, as V(sha256:) and 64 hexadecimal digits. Another file is refused before any request is sent.
+    type: str
+  type:
+    description:
+      - What the package of O(src) is, see O(mstr.migration.mstr_package#module:type).
+    type: str
+    choices: [project, project_security, configuration]
+  name:
+    description:
+      - What to call the package in the history. If not set, the file's name without its ending.
+    type: str
+  generate_undo:
+    description:
+      - Whether the server makes an undo package. It cannot for a package with the action keep_both, which is therefore
+        refused unless this is V(false).
+    type: bool
+    default: true
+  undo_required:
+    description:
+      - Whether an import whose undo package cannot be had is a failure. The import is done then all the same.
+    type: bool
+    default: true
+  undo_timeout:
+    description:
+      - Seconds to wait for the undo package after the import.
+    type: float
+    default: 300
+  undo_dest:
+    description:
+      - A file to write the undo package to, with mode 0600. A file that is there already is refused, unless O(force=true), which
+        keeps it as a backup.
+    type: path
+  history_dir:
+    description:
+      - A directory that gets, for each import, a directory with a receipt and the undo package. See RV(receipt).
+    type: path
+  history_mode:
+    description:
+      - Permission bits of the files below O(history_dir). Directories get the matching search bits.
+    type: str
+    default: "0600"
+  wait:
+    description:
+      - Whether to wait for the import. With V(false) the task returns at once, and a later one with O(import_id) waits. That
+        needs O(session_file).
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds to wait for the import, and for the server to take an upload in.
+    type: float
+    default: 3600
+  poll_interval:
+    description:
+      - The longest pause between two questions how far the import is, in seconds. Pauses start near 0.1 seconds and grow.
+    type: float
+    default: 5
+  verify:
+    description:
+      - Whether to look the objects up again after the import. Those that did not get what was predicted are returned as
+        RV(unresolved), with a warning.
+    type: bool
+    default: true
+  force:
+    description:
+      - Import even where nothing is due.
+    type: bool
+    default: false
+notes:
+  - Needs the privileges Create package and Import (Apply) package. Objects that access control hides from the user look as if
+    they were missing; the privilege "Bypass all object security access checks" lets all be seen.
+  - The start of an import is never sent twice. Where it is unknown whether the server received it, the task fails and returns
+    C(import_outcome) as V(unknown).
+seealso:
+  - module: mstr.migration.mstr_package
+  - module: mstr.migration.mstr_undo_package
+"""
+
+EXAMPLES = r"""
+- name: Import a package where it is due, and keep its undo package
+  mstr.migration.mstr_package_import:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+    project: MicroStrategy Tutorial
+    src: /srv/packages/finance.mmp
+    history_dir: /srv/history
+
+- name: Import a configuration package
+  mstr.migration.mstr_package_import:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+    project: ""
+    type: configuration
+    src: /srv/packages/users.mmp
+    undo_dest: /srv/undo/users-undo.mmp
+
+- name: Import what the session holds
+  mstr.migration.mstr_package_import:
+    session_file: "{{ login.session_file }}"
+    package_id: "{{ staged.package.id }}"
+    history_dir: /srv/history
+"""
+
+RETURN = r"""
+import:
+  description: The import process.
+  returned: when there was one
+  type: dict
+  contains:
+    id:
+      description: Its id in the session.
+      returned: always
+      type: str
+      sample: QjE5REVEQ0MxMUQ0RTBFRkMwMDBFQjk0OTVEMEY0NEY6RTU0MkQyNjFDRjRGMjg1NUI0QURCMzk2MEU1NTBDNTI=
+    status:
+      description: Its status, in lower case.
+      returned: always
+      type: str
+      sample: imported
+    progress:
+      description: Percent done. V(null) where the server gave no sensible number.
+      returned: always
+      type: float
+      sample: 100.0
+    undo_package_created:
+      description: Whether the server has made an undo package.
+      returned: always
+      type: bool
+      sample: true
+    seconds:
+      description: How long was waited for it.
+      returned: always
+      type: float
+      sample: 4.21
+plan:
+  description: What importing was predicted to do.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    in_sync:
+      description: Whether nothing was due.
+      returned: always
+      type: bool
+      sample: false
+    summary:
+      description: How many objects there are of each effect, which are create, replace, delete, duplicate, unknown and none.
+      returned: always
+      type: dict
+      sample: {create: 2, replace: 1, delete: 0, duplicate: 0, unknown: 0, none: 9}
+    changes:
+      description: The objects that are not in sync.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - id: 8D679D5111D3E4981000E787EC6DE8A4
+          name: Year
+          type: 12
+          type_name: attribute
+          action: replace
+          conflict: exists_differently
+          effect: replace
+          version_before: 24CEEC7044C6C7008EE0DF96565E9459
+          version_after: 2215B50211EB7C9D8F150080EF651EEA
+verified:
+  description: Whether the objects were looked up after the import, and all got what was predicted.
+  returned: when O(state=present)
+  type: bool
+  sample: true
+unresolved:
+  description: The objects that did not get what was predicted, as they are after the import.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample: []
+undo:
+  description: The undo package on disk. V(null) where none was kept.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    path:
+      description: Its path.
+      returned: always
+      type: str
+      sample: /srv/history/mstr.example.com_MicroStrategyLibrary/B7CA92F04B9FAE8D941C3E9B7E0CD754/20260301T120000123Z-finance-9f86d081884c/undo.mmp
+    sha256:
+      description: Its sha256.
+      returned: always
+      type: str
+      sample: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+    size:
+      description: Its size in bytes.
+      returned: always
+      type: int
+      sample: 20114
+receipt:
+  description: The path of the receipt in O(history_dir). V(null) without it.
+  returned: when O(state=present)
+  type: str
+  sample: /srv/history/mstr.example.com_MicroStrategyLibrary/B7CA92F04B9FAE8D941C3E9B7E0CD754/20260301T120000123Z-finance-9f86d081884c/receipt.json
+import_outcome:
+  description: >-
+    V(failed) where the server ended the import as failed. V(unknown) where it is not known whether the package was, or will be,
+    imported.
+  returned: on such failures
+  type: str
+  sample: unknown
+"""
+
+from ansible_collections.mstr.migration.plugins.module_utils import import_task
+from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.models import PACKAGE_TYPES
+
+
+def main() -> None:
+    """Run the module."""
+    module = MigrationModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "package_id": {"type": "str"},
+            "src": {"type": "path"},
+            "import_id": {"type": "str"},
+            "checksum": {"type": "str"},
+            "type": {"type": "str", "choices": list(PACKAGE_TYPES)},
+            "name": {"type": "str"},
+            "generate_undo": {"type": "bool", "default": True},
+            "undo_required": {"type": "bool", "default": True},
+            "undo_timeout": {"type": "float", "default": 300.0},
+            "undo_dest": {"type": "path"},
+            "history_dir": {"type": "path"},
+            "history_mode": {"type": "str", "default": "0600"},
+            "wait": {"type": "bool", "default": True},
+            "wait_timeout": {"type": "float", "default": 3600.0},
+            "poll_interval": {"type": "float", "default": 5.0},
+            "verify": {"type": "bool", "default": True},
+            "force": {"type": "bool", "default": False},
+        },
+        mutually_exclusive=[("package_id", "src", "import_id")],
+        required_if=[
+            ("state", "absent", ["import_id"]),
+            ("state", "present", ["package_id", "src", "import_id"], True),
+            ("wait", False, ["session_file"]),
+        ],
+        required_by={"package_id": ["session_file"], "import_id": ["session_file"]},
+    )
+    states = {"present": import_task.present, "absent": import_task.absent}
+    module.run(lambda: states[module.params["state"]](module))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mstr_undo_package
+short_description: Save the undo package of an import
+version_added: 0.1.0
+description:
+  - Downloads the undo package of an import process, whole or not at all.
+author: The mstr.migration authors (!UNKNOWN)
+extends_documentation_fragment:
+  - mstr.migration.connection
+  - mstr.migration.connection.project
+  - mstr.migration.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Reads the undo package to compare it with O(dest), and writes nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(present) saves the undo package of O(import_id) to O(dest).
+    type: str
+    choices: [present]
+    default: present
+  import_id:
+    description:
+      - The import process, as M(mstr.migration.mstr_package_import) returned it. Needs O(session_file), whose session holds it.
+    type: str
+    required: true
+  dest:
+    description:
+      - The file to write, with mode 0600. The same bytes there already are left alone. Other bytes are refused.
+    type: path
+    required: true
+  force:
+    description:
+      - Where O(dest) holds other bytes, keep them beside it as a backup, and replace them.
+    type: bool
+    default: false
+  undo_timeout:
+    description:
+      - Seconds to wait until the server has made the undo package.
+    type: float
+    default: 300
+seealso:
+  - module: mstr.migration.mstr_package_import
+"""
+
+EXAMPLES = r"""
+- name: Save the undo package
+  mstr.migration.mstr_undo_package:
+    session_file: "{{ login.session_file }}"
+    import_id: "{{ imported.import.id }}"
+    dest: /srv/undo/finance-undo.mmp
+"""
+
+RETURN = r"""
+undo:
+  description: The undo package on disk.
+  returned: always
+  type: dict
+  contains:
+    path:
+      description: Its path.
+      returned: always
+      type: str
+      sample: /srv/undo/finance-undo.mmp
+    sha256:
+      description: Its sha256.
+      returned: always
+      type: str
+      sample: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+    size:
+      description: Its size in bytes.
+      returned: always
+      type: int
+      sample: 20114
+backup_file:
+  description: Where other bytes that were at O(dest) are kept.
+  returned: when there were some, and O(force=true)
+  type: str
+  sample: /srv/undo/finance-undo.mmp.2026-03-01@12:00:00~
+"""
+
+from typing import Any
+
+from ansible_collections.mstr.migration.plugins.module_utils import undo
+from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.text import printable
+
+
+def present(module: MigrationModule) -> dict[str, Any]:
+    """Save the undo package."""
+    import_id, dest = module.params["import_id"], module.params["dest"]
+    undo.check_destination(dest, "dest", make=not module.check_mode)
+    with module.session() as session:
+        process = session.import_process
+        if process is None or process.id != import_id:
+            raise InputError("import_id: this session holds no import %s." % printable(import_id, 100))
+        undo.wait_until_created(session, import_id, process.project_id, module.params["undo_timeout"])
+        where = (session, import_id, process.project_id, dest)
+        if module.check_mode:
+            saved = undo.would_change(*where, module.params["force"])
+        else:
+            saved = undo.save(*where, 0o600, module.params["force"])
+            process.undo_pending = False
+            session.save()
+    result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}
+    if saved.backup:
+        result["backup_file"] = saved.backup
+    return result
+
+
+def main() -> None:
+    """Run the module."""
+    module = MigrationModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present"], "default": "present"},
+            "import_id": {"type": "str", "required": True},
+            "dest": {"type": "path", "required": True},
+            "force": {"type": "bool", "default": False},
+            "undo_timeout": {"type": "float", "default": 300.0},
+        },
+        required_by={"import_id": ["session_file"]},
+    )
+    module.run(lambda: present(module))
+
+
+if __name__ == "__main__":
+    main()

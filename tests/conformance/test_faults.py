@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults: each kind, and whether the server did the work."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import requests
+from double_client import DEMO, Client, Double, Packages, wait_until
+
+ROW = {"id": "A" * 32, "name": "Packed", "type": 4}
+CREATE = "^/packages$"
+
+
+@pytest.fixture(name="client")
+def logged_in(double: Double) -> Client:
+    return double.login()
+
+
+def package_count(double: Double) -> int:
+    return len(double.state()["packages"])
+
+
+@pytest.mark.parametrize("act", [False, True])
+def test_status(double: Double, client: Client, act: bool) -> None:
+    answer_with: dict[str, Any] = {
+        "status": 503,
+        "headers": {"Retry-After": "1"},
+        "body": "<p>busy",
+        "content_type": "text/html",
+    }
+    double.fault("POST", CREATE, kind="status", act=act, **answer_with)
+    answer = client.post("/packages")
+    assert (answer.status_code, answer.text, answer.headers["Retry-After"]) == (503, "<p>busy", "1")
+    assert answer.headers["Content-Type"] == "text/html"
+    assert package_count(double) == act
+    assert client.post("/packages").status_code == (409 if act else 201)
+
+
+def test_status_with_json(double: Double, client: Client) -> None:
+    double.fault("GET", "/projects", kind="status", status=500, body={"code": "ERR001", "message": "Broken"})
+    assert client.get("/projects").json() == {"code": "ERR001", "message": "Broken"}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_reset(double: Double, client: Client, when: str) -> None:
+    double.fault("POST", CREATE, kind="reset", when=when)
+    with pytest.raises(requests.ConnectionError, match=r"[Rr]eset|aborted"):
+        client.post("/packages")
+    assert package_count(double) == (when == "after")
+    entry = double.log()[-1]
+    assert (entry["path"], entry["status"], entry["fault"]) == ("/packages", None, "reset")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_hang(double: Double, client: Client, when: str) -> None:
+    double.fault("POST", CREATE, kind="hang", seconds=0.3, when=when)
+    with pytest.raises(requests.ReadTimeout):
+        client.post("/packages", timeout=0.1)
+    assert package_count(double) == (when == "after")
+    # The work is not called off by a client that went away.
+    wait_until(lambda: package_count(double) == 1, "the package")
+
+
+def test_hang_is_answered_in_the_end(double: Double, client: Client) -> None:
+    double.fault("GET", "/projects", kind="hang", seconds=0.2)
+    start = time.monotonic()
+    assert client.get("/projects").status_code == 200
+    assert time.monotonic() - start >= 0.2
+
+
+def test_cut(double: Double, client: Client) -> None:
+    double.fault("GET", "/projects", kind="cut", bytes=10)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        client.get("/projects")
+    assert client.get("/projects").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["cut", "short"])
+def test_download_that_ends_early(double: Double, client: Client, packages: Packages, kind: str) -> None:
+    data = packages.make([ROW])
+    package_id = client.stage(data)
+    double.fault("GET", f"/packages/{package_id}/binary", kind=kind, bytes=100)
+    answer = client.get(f"/packages/{package_id}/binary", stream=True)
+    assert int(answer.headers["Content-Length"]) == len(data)
+    received: list[bytes] = []
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        received.extend(answer.iter_content(10))
+    assert data.startswith(b"".join(received))
+    assert len(b"".join(received)) <= 100
+    assert double.log()[-1]["bytes_out"] == 100
+
+
+def test_short_is_for_downloads_only(double: Double, client: Client) -> None:
+    double.fault("GET", "", times=None, kind="short", bytes=1)
+    assert len(client.get("/projects").json()) == 2
+
+
+def test_trickle(double: Double, client: Client) -> None:
+    size = len(client.get("/projects").content)
+    double.fault("GET", "/projects", kind="trickle", bytes_per_second=size * 4)
+    start = time.monotonic()
+    assert len(client.get("/projects").json()) == 2
+    assert 0.2 <= time.monotonic() - start < 2
+
+
+def test_json(double: Double, client: Client) -> None:
+    double.fault("GET", "/sessions", kind="json", merge={"timeout": "soon", "more": {"a": 1}})
+    assert client.get("/sessions").json() == {
+        "locale": 1033, "maxSearch": 3, "workingSet": 10, "timeout": "soon", "more": {"a": 1}
+    }  # fmt: skip
+    double.fault("GET", "/sessions", kind="json", replace=[1])
+    assert client.get("/sessions").json() == [1]
+
+
+def test_remove(double: Double, client: Client, packages: Packages) -> None:
+    package_id = client.stage(packages.make([ROW, {"name": "Other", "type": 3}]))
+    double.fault("GET", "^/packages/", kind="remove", fields=["status", "content.*.version", "settings.defaultAction"])
+    shown = client.package(package_id).json()
+    assert "status" not in shown
+    assert "defaultAction" not in shown["settings"]
+    assert [("version" in row, "id" in row) for row in shown["content"]] == [(False, True)] * 2
+
+
+def test_redirect(double: Double, client: Client) -> None:
+    double.fault("POST", CREATE, kind="redirect", location="https://elsewhere.example/")
+    answer = client.post("/packages", allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "https://elsewhere.example/")
+    assert package_count(double) == 0
+
+
+def test_html(double: Double, client: Client) -> None:
+    double.fault("GET", "/projects", kind="html")
+    answer = client.get("/projects")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "Sign in" in answer.text
+
+
+def test_which_calls_are_struck(double: Double, client: Client) -> None:
+    double.fault("GET", "^/projects$", times=2, skip=1, kind="status", status=502)
+    double.fault("GET", "^/sess", times=None, kind="status", status=504)
+    assert [client.get("/projects").status_code for _number in range(5)] == [200, 502, 502, 200, 200]
+    assert [client.get("/sessions").status_code for _number in range(3)] == [504] * 3
+    assert client.put("/sessions").status_code == 204
+    assert [(fault["seen"], fault["hits"]) for fault in double.control("GET", "/faults")] == [(3, 2), (3, 3)]
+    double.control("DELETE", "/faults")
+    assert client.get("/sessions").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {},
+        {"kind": "flood"},
+        {"kind": "status"},
+        {"kind": "cut", "bytes": 1, "when": "now"},
+        {"kind": "reset", "when": "x"},
+    ],
+)
+def test_faults_that_make_no_sense(double: Double, fault: dict[str, Any]) -> None:
+    double.control("POST", "/faults", {"method": "GET", "path": "/", "fault": fault}, status=400)
+    double.control("POST", "/faults", {"path": "(", "fault": {"kind": "html"}}, status=400)
+
+
+def test_fault_while_uploading(double: Double, client: Client, packages: Packages) -> None:
+    data = packages.make([ROW], padding=3 << 20)
+    package_id = client.create()
+    double.fault("PUT", "/binary$", kind="status", status=503)
+    assert client.upload(package_id, data).status_code == 503
+    assert client.package(package_id).json()["status"] == "EMPTY"
+    double.fault("PUT", "/binary$", kind="reset")
+    with pytest.raises(requests.ConnectionError):
+        client.upload(package_id, data)
+    assert client.upload(package_id, data).json()["status"] == "READY"
+    assert double.objects(DEMO)

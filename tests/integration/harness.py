@@ -1,0 +1,227 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the server double and ansible-playbook for the integration tests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOUBLE = ROOT / "tests" / "library_server"
+TUTORIAL = "B7CA92F04B9FAE8D941C3E9B7E0CD754"
+DEMO = "B19DEDCC11D4E0EFC000EB9495D0F44F"
+PASSWORD = "library-demo"
+API_TOKEN = "library-demo-token"
+
+
+class Server:
+    """A running server double, and what a test may ask or tell it beside the API."""
+
+    def __init__(self, process: subprocess.Popen[str], base_url: str, ca_file: Path | None) -> None:
+        self.process = process
+        self.base_url = base_url
+        self._control = base_url[: -len("/MicroStrategyLibrary")] + "/_control"
+        self._http = requests.Session()
+        self._http.trust_env = False
+        if ca_file:
+            self._http.verify = str(ca_file)
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self._http.request(method, self._control + path, json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def reset(self, **settings: Any) -> None:
+        """Go back to the seed, then change settings."""
+        self._call("POST", "/reset")
+        if settings:
+            self.set(**settings)
+
+    def set(self, **settings: Any) -> None:
+        """Change settings."""
+        self._call("PATCH", "/settings", settings)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the server holds, and its counters."""
+        return self._call("GET", "/state")
+
+    def held(self) -> list[Any]:
+        """Return the sessions, packages and import processes that the server holds."""
+        state = self.state()
+        return state["sessions"] + state["packages"] + state["imports"]
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the API calls so far."""
+        return self._call("GET", "/log")
+
+    def calls(self, method: str, part: str) -> list[dict[str, Any]]:
+        """Return the API calls with a method, and a text in their path."""
+        return [call for call in self.log() if call["method"] == method and part in call["path"]]
+
+    def objects(self, scope: str = TUTORIAL) -> dict[str, dict[str, Any]]:
+        """Return the metadata of a project, or of the configuration level."""
+        return self._call("GET", "/objects/%s" % scope)
+
+    def edit(self, object_id: str, scope: str = TUTORIAL, **values: Any) -> dict[str, Any]:
+        """Change an object by hand, which gives it a new version."""
+        return self._call("PUT", "/objects/%s/%s" % (scope, object_id), values or {"definition": {"edited": True}})
+
+    def fault(self, method: str, path: str, fault: dict[str, Any], **when: Any) -> None:
+        """Break a call."""
+        self._call("POST", "/faults", dict(when, method=method, path=path, fault=fault))
+
+
+@contextlib.contextmanager
+def running_server(*arguments: str, ca_file: Path | None = None) -> Iterator[Server]:
+    """Start a server double on a free port, and stop it in the end."""
+    process = subprocess.Popen(
+        [sys.executable, str(DOUBLE), "--port", "0", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        base_url = process.stdout.readline().strip()
+        assert base_url.endswith("/MicroStrategyLibrary"), "the server double did not start"
+        yield Server(process, base_url, ca_file)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@dataclass
+class Run:
+    """What a run of ansible-playbook came to."""
+
+    code: int
+    output: str
+    results: list[dict[str, Any]] = field(default_factory=list)
+
+    def named(self, task: str, host: str | None = None) -> dict[str, Any]:
+        """Return the last result of a task."""
+        found = [item for item in self.results if item["task"] == task and host in (None, item["host"])]
+        assert found, "no result of task %s in:\n%s" % (task, self.output)
+        return dict(found[-1]["result"], outcome=found[-1]["outcome"])
+
+    @property
+    def failures(self) -> list[str]:
+        """The messages of the tasks that failed."""
+        return [item["result"].get("msg", "") for item in self.results if item["outcome"] == "failed"]
+
+    @property
+    def warnings(self) -> str:
+        """The warnings of all tasks, as one text."""
+        return "\n".join(str(item["result"].get("warnings", "")) for item in self.results)
+
+    def recap(self, host: str) -> dict[str, int]:
+        """Return the counts that the recap shows for a host."""
+        line = next(line for line in self.output.splitlines() if line.startswith(host + " ") and "ok=" in line)
+        return {key: int(value) for key, value in (item.split("=") for item in line.split(":", 1)[1].split())}
+
+
+class Controller:
+    """A directory from which ansible-playbook is run, as a user would.
+
+    Args:
+        directory: The directory.
+        packages: Where the sample packages are.
+    """
+
+    def __init__(self, directory: Path, packages: Path) -> None:
+        self.directory = directory
+        self.packages = packages
+        self.environment: dict[str, str] = {}
+        self._runs = 0
+
+    def inventory(self, hosts: dict[str, dict[str, Any]]) -> None:
+        """Write the inventory: the environments and their variables."""
+        self._write("inventory.yml", {"mstr": {"hosts": hosts}})
+
+    def _write(self, name: str, content: Any) -> Path:
+        path = self.directory / name
+        # JSON is YAML.
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        return path
+
+    def deploy(self, *arguments: str) -> Run:
+        """Run the playbook deploy."""
+        return self.playbook("mstr.migration.deploy", "-i", "inventory.yml", *arguments)
+
+    def tasks(self, server: Server, tasks: list[dict[str, Any]], *arguments: str, **defaults: Any) -> Run:
+        """Run tasks against a server, as administrator unless defaults say otherwise.
+
+        A failed task does not stop those after it.
+        """
+        connection = {"base_url": server.base_url, "username": "administrator", "password": PASSWORD, **defaults}
+        play = {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "ignore_errors": True,
+            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}", "here": str(self.directory)},
+            "module_defaults": {"group/mstr.migration.mstr": connection},
+            "tasks": tasks,
+        }
+        return self.playbook(str(self._write("tasks.yml", [play])), *arguments)
+
+    def playbook(self, *arguments: str) -> Run:
+        """Run ansible-playbook."""
+        self._runs += 1
+        record = self.directory / ("results-%d.jsonl" % self._runs)
+        done = subprocess.run(
+            [str(ansible_bin() / "ansible-playbook"), *arguments],
+            cwd=self.directory,
+            env=self.variables(record),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        results = []
+        if record.exists():
+            results = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+        return Run(done.returncode, done.stdout, results)
+
+    def variables(self, record: Path) -> dict[str, str]:
+        """Return the environment of ansible-playbook: nothing of the tester's own settings."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MSTR_"))}
+        return {
+            **inherited,
+            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "collections")),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+            "ANSIBLE_LOCAL_TEMP": str(self.directory / "ansible-tmp"),
+            "ANSIBLE_REMOTE_TEMP": str(self.directory / "ansible-tmp"),
+            "ANSIBLE_NOCOLOR": "1",
+            # As ansible-core did before 2.21: the arguments of each module are in its result.
+            "ANSIBLE_INJECT_INVOCATION": "1",
+            "ANSIBLE_DEPRECATION_WARNINGS": "0",
+            "MSTR_RECORD": str(record),
+            "TMPDIR": str(self._temporary()),
+            **self.environment,
+        }
+
+    def _temporary(self) -> Path:
+        path = self.directory / "tmp"
+        path.mkdir(exist_ok=True)
+        return path
+
+    def left_in_tmp(self) -> list[str]:
+        """Return what the runs left in their temporary directory."""
+        return sorted(str(path.relative_to(self._temporary())) for path in self._temporary().rglob("*"))
+
+
+def ansible_bin() -> Path:
+    """Return the directory of the ansible-playbook to test."""
+    return Path(os.environ.get("MSTR_ANSIBLE_BIN", str(Path(sys.executable).parent)))

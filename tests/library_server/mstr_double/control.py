@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control API for tests: settings, faults, the log, and the metadata itself. It asks for no login."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from mstr_double.server import Server
+from mstr_double.store import CONFIGURATION, Project, Scope
+
+CONTROL = "/_control"
+ControlHandler = Callable[[Server, web.Request], Awaitable[Any]]
+
+
+class Refused(Exception):
+    """A control call that does not fit; carries the HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def add_control_routes(app: web.Application, server: Server) -> None:
+    """Serve the control API."""
+
+    def bound(handler: ControlHandler) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def serve(request: web.Request) -> web.Response:
+            try:
+                return web.json_response(await handler(server, request))
+            except Refused as error:
+                return web.json_response({"error": str(error)}, status=error.status)
+            except (ValueError, KeyError, TypeError, re.error) as error:
+                return web.json_response({"error": str(error)}, status=400)
+
+        return serve
+
+    for method, path, handler in CONTROL_ROUTES:
+        app.router.add_route(method, CONTROL + path, bound(handler))
+
+
+async def _body(request: web.Request) -> Any:
+    text = await request.text()
+    return json.loads(text) if text else {}
+
+
+async def get_settings(server: Server, _request: web.Request) -> Any:
+    return server.settings.as_dict()
+
+
+async def patch_settings(server: Server, request: web.Request) -> Any:
+    body = await _body(request)
+    if not isinstance(body, dict):
+        raise Refused(400, "Settings are a JSON object.")
+    server.settings.update(body)
+    return server.settings.as_dict()
+
+
+async def reset(server: Server, _request: web.Request) -> Any:
+    server.reset()
+    return {}
+
+
+async def get_state(server: Server, _request: web.Request) -> Any:
+    sessions = server.sessions.alive(server.settings.session_timeout)
+    holders = [session.package for session in sessions if session.package is not None]
+    return {
+        "sessions": [
+            {
+                "user": session.user.username,
+                "package": session.package.id if session.package else None,
+                "imports": list(session.imports),
+            }
+            for session in sessions
+        ],
+        "packages": [
+            {"id": holder.id, "status": server.word(holder.status), "project": holder.project} for holder in holders
+        ],
+        "imports": [
+            {
+                "id": process.id,
+                "status": server.word(process.status),
+                "project": process.project,
+                "undo": process.undo is not None,
+            }
+            for session in sessions
+            for process in session.imports.values()
+        ],
+        "imports_started": server.imports_started,
+        "imports_running": server.imports_running,
+        "logins": server.sessions.logins,
+        "logouts": server.sessions.logouts,
+        "refused_logins": server.sessions.refused_logins,
+    }
+
+
+async def get_log(server: Server, _request: web.Request) -> Any:
+    return server.log
+
+
+async def clear_log(server: Server, _request: web.Request) -> Any:
+    server.log.clear()
+    return {}
+
+
+async def expire_sessions(server: Server, _request: web.Request) -> Any:
+    return {"expired": server.sessions.drop_all()}
+
+
+async def add_fault(server: Server, request: web.Request) -> Any:
+    return server.faults.add(await _body(request)).as_dict()
+
+
+async def list_faults(server: Server, _request: web.Request) -> Any:
+    return server.faults.as_list()
+
+
+async def clear_faults(server: Server, _request: web.Request) -> Any:
+    server.faults.clear()
+    return {}
+
+
+def _project(server: Server, name: str) -> Project:
+    project = server.store.project(name)
+    if project is None:
+        raise Refused(404, f"There is no project {name!r}.")
+    return project
+
+
+def _scope(server: Server, request: web.Request) -> Scope:
+    name = request.match_info["scope"]
+    return server.store.configuration if name == CONFIGURATION else _project(server, name).objects
+
+
+async def list_objects(server: Server, request: web.Request) -> Any:
+    return {item.id: item.as_dict() for item in _scope(server, request).values()}
+
+
+async def get_object(server: Server, request: web.Request) -> Any:
+    item = _scope(server, request).get(request.match_info["id"].upper())
+    if item is None:
+        raise Refused(404, "There is no such object.")
+    return item.as_dict()
+
+
+async def put_object(server: Server, request: web.Request) -> Any:
+    scope = _scope(server, request)
+    return server.store.edit(scope, request.match_info["id"].upper(), await _body(request)).as_dict()
+
+
+async def delete_object(server: Server, request: web.Request) -> Any:
+    item = _scope(server, request).pop(request.match_info["id"].upper(), None)
+    if item is None:
+        raise Refused(404, "There is no such object.")
+    return item.as_dict()
+
+
+async def get_security(server: Server, request: web.Request) -> Any:
+    return _project(server, request.match_info["scope"]).security
+
+
+CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
+    ("GET", "/settings", get_settings),
+    ("PATCH", "/settings", patch_settings),
+    ("POST", "/reset", reset),
+    ("GET", "/state", get_state),
+    ("GET", "/log", get_log),
+    ("DELETE", "/log", clear_log),
+    ("POST", "/expire-sessions", expire_sessions),
+    ("POST", "/faults", add_fault),
+    ("GET", "/faults", list_faults),
+    ("DELETE", "/faults", clear_faults),
+    ("GET", "/objects/{scope}", list_objects),
+    ("GET", "/objects/{scope}/{id}", get_object),
+    ("PUT", "/objects/{scope}/{id}", put_object),
+    ("DELETE", "/objects/{scope}/{id}", delete_object),
+    ("GET", "/security/{scope}", get_security),
+]

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The course of an import process in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mstr_double.holders import FAILED, IMPORTED, ImportProcess
+from mstr_double.importer import Importer, ImportRefused, effective_action
+from mstr_double.package_format import MemoryBlob, encode
+from mstr_double.settings import Settings
+
+STEPS = 50
+# With no duration the work is still cut up, so that other requests are answered in between.
+ROWS_AT_ONCE = 5000
+
+
+async def run_import(process: ImportProcess, importer: Importer, settings: Settings, generate_undo: bool) -> None:
+    """Import row by row, then make the undo package. Goes on whether or not a session still asks for it."""
+    duration = settings.import_duration
+    failure = settings.import_failure
+    try:
+        await _apply(process, importer, duration, None if failure is None else failure.get("after_objects", 0))
+        if failure is not None:
+            raise ImportRefused(failure["message"])
+    except ImportRefused as error:
+        process.message = str(error)
+        process.status = FAILED
+    else:
+        process.progress = 100.0
+        process.status = IMPORTED
+    if not generate_undo or settings.undo_never or not undo_possible(importer):
+        return
+    if process.status == FAILED and not settings.undo_on_failure:
+        return
+    blob = MemoryBlob(encode(importer.undo_package()))
+    if settings.undo_delay:
+        await asyncio.sleep(settings.undo_delay)
+    process.undo = blob
+
+
+def undo_possible(importer: Importer) -> bool:
+    """With ``keep_both`` no undo package can be made [import page, More examples]."""
+    content = importer.content
+    return all(effective_action(row, content.settings) != "keep_both" for row in content.rows)
+
+
+async def _apply(process: ImportProcess, importer: Importer, duration: float, limit: int | None) -> None:
+    rows = importer.content.rows
+    wanted = len(rows) if limit is None else min(limit, len(rows))
+    size = max(1, -(-len(rows) // STEPS)) if duration else ROWS_AT_ONCE
+    steps = max(1, -(-len(rows) // size))
+    for step in range(steps):
+        await asyncio.sleep(duration / steps)
+        chunk = rows[step * size : min((step + 1) * size, wanted)]
+        for row in chunk:
+            importer.apply(row)
+        done = step * size + len(chunk)
+        process.progress = round(min(99.0, 100.0 * done / max(1, len(rows))), 1)
+        if limit is not None and done >= wanted:
+            break

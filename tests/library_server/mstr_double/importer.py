@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Importing: the rules of conflicts, applied to the metadata, and the undo package that takes an import back.
+
+The rules are those of the vendor's Object Manager help: same id and version means that an object exists identically,
+same id and another version that it exists differently.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mstr_double import ids, package_rules
+from mstr_double.package_format import PackageContent
+from mstr_double.settings import Settings
+from mstr_double.store import FOLDER, OBJECT_FIELDS, Scope, Store, StoredObject
+
+DEFAULT_ACTION = "replace"
+
+
+class ImportRefused(Exception):
+    """The Intelligence Server stops the import here; what was written before stays."""
+
+
+def effective_action(row: dict[str, Any], settings: dict[str, Any]) -> str:
+    """A row without an action of its own follows the default action of the package."""
+    return row.get("action") or settings.get("defaultAction") or DEFAULT_ACTION
+
+
+def decide(action: str, row: dict[str, Any], existing: StoredObject | None) -> str:
+    """What an action does to one object: create, replace, duplicate, delete or none."""
+    if action == "delete":
+        return "delete" if existing else "none"
+    if existing is None:
+        return "create"
+    if action == "force_replace":
+        return "replace"
+    if action == "use_existing" or row["version"] == existing.version:
+        return "none"
+    if action == "keep_both":
+        return "duplicate"
+    if action in ("use_newer", "use_older"):
+        newer = ids.parse_date(row["dateModified"]) > ids.parse_date(existing.date_modified)
+        return "replace" if newer == (action == "use_newer") else "none"
+    return "replace"
+
+
+@dataclass
+class Importer:
+    """Applies the rows of one package, one after the other, and remembers what was there before."""
+
+    store: Store
+    settings: Settings
+    content: PackageContent
+    project: str | None
+    _before: dict[tuple[str, str], tuple[dict[str, Any] | None, dict[str, Any]]] = field(default_factory=dict)
+    _users: dict[str, list[str]] | None = None
+    _own_ids: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self._own_ids = frozenset(row["id"] for row in self.content.rows)
+
+    def apply(self, row: dict[str, Any]) -> None:
+        """Import one row. :raises ImportRefused: when an object to delete is still in use"""
+        if row["id"] in self.settings.ignore_objects:
+            return
+        if self.content.type == package_rules.PROJECT_SECURITY:
+            self._apply_links(row)
+            return
+        scope = self._scope(row["level"])
+        existing = scope.get(row["id"])
+        effect = decide(effective_action(row, self.content.settings), row, existing)
+        if effect in ("create", "replace"):
+            self._write(scope, row, existing)
+        elif effect == "duplicate":
+            self._duplicate(scope, row)
+        elif effect == "delete" and existing is not None:
+            self._delete(scope, row, existing)
+
+    def undo_package(self) -> PackageContent:
+        """The package that brings back exactly what this import changed."""
+        rows = []
+        for (level, object_id), (before, imported) in reversed(self._before.items()):
+            row = dict(before or imported, id=object_id, level=level)
+            row["action"] = "force_replace" if before else "delete"
+            rows.append(row)
+        settings = dict(self.content.settings, defaultAction="force_replace")
+        return PackageContent(self.content.type, settings, rows, undo=True)
+
+    def _scope(self, level: str) -> Scope:
+        return self.store.scope(None if level == "configuration_object" else self.project)
+
+    def _remember(self, row: dict[str, Any], before: dict[str, Any] | None) -> None:
+        self._before.setdefault((row["level"], row["id"]), (before, row))
+
+    def _write(self, scope: Scope, row: dict[str, Any], existing: StoredObject | None) -> None:
+        self._remember(row, existing.as_dict() if existing else None)
+        item = StoredObject.from_dict({name: value for name, value in row.items() if name in OBJECT_FIELDS})
+        if not self.content.undo:
+            # A folder never ends up with the version and time of its source [Object Manager's help]; an undo package
+            # is different, since it brings back what this very server had.
+            if item.type == FOLDER:
+                item = replace(item, version=ids.new_id(), date_modified=ids.now())
+            elif item.type in self.settings.reversion_types:
+                item = replace(item, version=ids.new_id())
+        scope[item.id] = item
+
+    def _duplicate(self, scope: Scope, row: dict[str, Any]) -> None:
+        item = StoredObject.from_dict({name: value for name, value in row.items() if name in OBJECT_FIELDS})
+        stamp = ids.now()
+        copied = replace(
+            item,
+            id=ids.new_id(),
+            name=f"{item.name} (1)",
+            version=ids.new_id(),
+            date_created=stamp,
+            date_modified=stamp,
+        )
+        scope[copied.id] = copied
+
+    def _delete(self, scope: Scope, row: dict[str, Any], existing: StoredObject) -> None:
+        user = self._still_used_by(scope, existing.id)
+        if user is not None:
+            raise ImportRefused(
+                f"The object '{existing.name}' with ID '{existing.id}' cannot be deleted: "
+                f"the object '{user.name}' with ID '{user.id}' depends on it."
+            )
+        self._remember(row, existing.as_dict())
+        del scope[existing.id]
+
+    def _still_used_by(self, scope: Scope, object_id: str) -> StoredObject | None:
+        if self._users is None:
+            # Once for all deletions: only objects outside the package count, and those the import does not change.
+            self._users = {}
+            for item in scope.values():
+                if item.id not in self._own_ids:
+                    for needed in item.depends_on:
+                        self._users.setdefault(needed, []).append(item.id)
+        return next((scope[user] for user in self._users.get(object_id, []) if user in scope), None)
+
+    def _apply_links(self, row: dict[str, Any]) -> None:
+        """A project security package holds links of users to roles and filters of the project, not the users."""
+        assert self.project is not None
+        links = self.store.projects[self.project].security
+        action = effective_action(row, self.content.settings)
+        before = {**row, "definition": links[row["id"]]} if row["id"] in links else None
+        if action == "delete":
+            if before:
+                self._remember(row, before)
+                del links[row["id"]]
+        elif before is None or action != "use_existing":
+            self._remember(row, before)
+            links[row["id"]] = copy.deepcopy(row.get("definition"))

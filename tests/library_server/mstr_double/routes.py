@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls that the double knows: method, path below ``/api``, handler, and whether it works without a session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from mstr_double import routes_imports, routes_objects, routes_packages, routes_session
+from mstr_double.reply import Reply
+from mstr_double.server import Call
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+ROUTES: list[tuple[str, str, Handler, bool]] = [
+    ("GET", "/status", routes_session.get_status, True),
+    ("POST", "/auth/login", routes_session.login, True),
+    ("POST", "/auth/logout", routes_session.logout, False),
+    ("GET", "/sessions", routes_session.get_session, False),
+    ("PUT", "/sessions", routes_session.renew_session, False),
+    ("GET", "/projects", routes_objects.list_projects, False),
+    ("GET", "/objects/{object_id}", routes_objects.get_object, False),
+    # The imports come before the packages, else "imports" would be taken for the id of a package.
+    ("POST", "/packages/imports", routes_imports.create_import, False),
+    ("GET", "/packages/imports/{import_id}", routes_imports.get_import, False),
+    ("DELETE", "/packages/imports/{import_id}", routes_imports.delete_import, False),
+    ("GET", "/packages/imports/{import_id}/undoPackage/binary", routes_imports.download_undo, False),
+    ("POST", "/packages", routes_packages.create_package, False),
+    ("PUT", "/packages/{package_id}", routes_packages.define_package, False),
+    ("GET", "/packages/{package_id}", routes_packages.get_package, False),
+    ("DELETE", "/packages/{package_id}", routes_packages.delete_package, False),
+    ("PUT", "/packages/{package_id}/binary", routes_packages.upload_package, False),
+    ("GET", "/packages/{package_id}/binary", routes_packages.download_package, False),
+]

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Import processes and their undo packages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mstr_double import errors
+from mstr_double.holders import PROCESSING, READY, ImportProcess
+from mstr_double.import_runner import run_import
+from mstr_double.importer import Importer
+from mstr_double.reply import Reply
+from mstr_double.routes_packages import held_package, need_async, need_project, query_flag
+from mstr_double.server import IMPORT, Call
+
+
+async def create_import(call: Call) -> Reply:
+    """Start an import; an undo package is made unless the client does without [import page, More examples]."""
+    call.need("import_package")
+    need_async(call)
+    package_id = call.request.query.get("packageId")
+    if not package_id:
+        raise errors.missing_information("Required parameter 'packageId' is not present.")
+    generate_undo = query_flag(call, "generateUndo", True)
+    holder = held_package(call, package_id)
+    if holder.status != READY or holder.content is None:
+        raise errors.invalid_input("The package is not ready.")
+    if holder.running is not None and holder.running.status == PROCESSING:
+        raise errors.invalid_input("The package is being imported already.")
+    process = ImportProcess(holder.id, holder.project)
+    holder.running = process
+    call.session.imports[process.id] = process
+    server = call.server
+    server.imports_started += 1
+    importer = Importer(server.store, server.settings, holder.content, holder.project)
+    server.spawn(run_import(process, importer, server.settings, generate_undo), IMPORT)
+    return Reply(202, json=_shown(call, process))
+
+
+def _held_import(call: Call) -> ImportProcess:
+    process = call.session.imports.get(call.arguments["import_id"])
+    if process is None:
+        raise errors.not_found(f"The import process with ID '{call.arguments['import_id']}' is not found.")
+    need_project(call, process.project)
+    return process
+
+
+def _shown(call: Call, process: ImportProcess) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "id": process.id,
+        "status": call.server.word(process.status),
+        "undoPackageCreated": process.undo is not None,
+        "progress": process.progress,
+    }
+    if process.message is not None:
+        answer["message"] = process.message
+    return answer
+
+
+async def get_import(call: Call) -> Reply:
+    return Reply(200, json=_shown(call, _held_import(call)))
+
+
+async def download_undo(call: Call) -> Reply:
+    process = _held_import(call)
+    if process.undo is None:
+        raise errors.not_found("The undo package is not found.")
+    return Reply(
+        200,
+        download=process.undo,
+        with_length=call.server.settings.undo_length,
+        headers=[("Content-Disposition", 'attachment; filename="undo.mmp"')],
+    )
+
+
+async def delete_import(call: Call) -> Reply:
+    """Close an import process; one that is still running goes on by itself."""
+    process = _held_import(call)
+    need_async(call)
+    del call.session.imports[process.id]
+    return Reply(202)

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Projects and objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mstr_double import errors
+from mstr_double.reply import Reply
+from mstr_double.server import Call
+from mstr_double.store import CONFIGURATION_TYPES, Scope, StoredObject
+
+ALL_RIGHTS = 255
+
+
+async def list_projects(call: Call) -> Reply:
+    return Reply(
+        200,
+        json=[
+            {
+                "id": project.id,
+                "name": project.name,
+                "alias": project.alias,
+                "description": project.description,
+                "status": project.status,
+            }
+            for project in call.server.store.projects.values()
+        ],
+    )
+
+
+async def get_object(call: Call) -> Reply:
+    """Look an object up by id and type: in the project of the header, and at the configuration level."""
+    kind = _object_type(call)
+    object_id = call.arguments["object_id"].upper()
+    store = call.server.store
+    scopes: list[Scope] = []
+    project = checked_project(call)
+    if project is not None:
+        scopes.append(store.scope(project))
+    scopes.append(store.configuration)
+    for scope in scopes:
+        item = scope.get(object_id)
+        if item is not None and item.type == kind and (not item.hidden or call.session.may("bypass_acl")):
+            return Reply(200, json=_shown(call, scope, item))
+    if project is None and kind not in CONFIGURATION_TYPES:
+        raise errors.invalid_input("The project ID is required in the request headers.")
+    raise _missing(call, object_id, kind)
+
+
+def checked_project(call: Call) -> str | None:
+    """The project of the header, which must exist and be active. :raises ApiError: otherwise"""
+    project_id = call.project
+    if project_id is None:
+        return None
+    project = call.server.store.projects.get(project_id)
+    if project is None:
+        raise errors.invalid_input(f"The project ID '{project_id}' is not valid.")
+    if project.status != 0:
+        raise errors.iserver_error(f"The project '{project.name}' is not loaded.", errors.PROJECT_NOT_LOADED)
+    return project_id
+
+
+def _object_type(call: Call) -> int:
+    text = call.request.query.get("type")
+    if text is None:
+        raise errors.missing_information("Required parameter 'type' is not present.")
+    try:
+        return int(text)
+    except ValueError:
+        raise errors.invalid_input(f"'{text}' is not a valid object type.") from None
+
+
+def _missing(call: Call, object_id: str, kind: int) -> errors.ApiError:
+    """Versions differ in what they answer here."""
+    message = f"The object with ID '{object_id}' and type {kind} is not found in metadata. It may have been deleted."
+    if call.server.settings.missing_object == "500":
+        return errors.iserver_error(message, errors.OBJECT_NOT_FOUND)
+    return errors.not_found(message)
+
+
+def _shown(call: Call, scope: Scope, item: StoredObject) -> dict[str, Any]:
+    owner = call.server.store.configuration.get(item.owner)
+    return {
+        "id": item.id,
+        "name": item.name,
+        "type": item.type,
+        "subtype": item.subtype,
+        "extType": 0,
+        "version": item.version,
+        "dateCreated": item.date_created,
+        "dateModified": item.date_modified,
+        "owner": {"id": item.owner, "name": owner.name if owner else item.owner},
+        "acg": ALL_RIGHTS,
+        "hidden": item.hidden,
+        "ancestors": call.server.store.ancestors(scope, item),
+        "certifiedInfo": {"certified": False},
+    }

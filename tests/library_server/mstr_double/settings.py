@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the double behaves: everything that differs between versions and installations of the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass
+class Settings:
+    """All settings, with their defaults. Durations are seconds. The README says what each one does."""
+
+    status_case: str = "upper"
+    missing_object: str = "404"
+    second_holder: str = "refuse"
+    anonymous: bool = False
+    require_balancer_cookie: bool = False
+    session_timeout: float = 1800.0
+    latency: float = 0.0
+    build_duration: float = 0.0
+    upload_processing: float = 0.0
+    delete_duration: float = 0.0
+    package_failure: str | None = None
+    import_duration: float = 0.0
+    import_failure: dict[str, Any] | None = None
+    undo_on_failure: bool = True
+    undo_delay: float = 0.0
+    undo_never: bool = False
+    undo_length: bool = True
+    reversion_types: list[int] = field(default_factory=list)
+    ignore_objects: list[str] = field(default_factory=list)
+    wrap_errors: bool = False
+    unknown_fields: bool = False
+    keep_uploads: bool = True
+    hash_uploads: bool = False
+    web_version: str = "11.6.0200.20215"
+    iserver_version: str = "11.6.0200.20210"
+
+    def update(self, values: dict[str, Any]) -> None:
+        """Change settings, all or none.
+
+        :raises ValueError: for a name or a value that does not fit
+        """
+        for name, value in values.items():
+            check = CHECKS.get(name)
+            if check is None:
+                raise ValueError(f"There is no setting {name!r}.")
+            if not check(value):
+                raise ValueError(f"{value!r} does not fit the setting {name!r}.")
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: value in words
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _seconds(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _text_or_none(value: Any) -> bool:
+    return value is None or _text(value)
+
+
+def _failure(value: Any) -> bool:
+    if value is None:
+        return True
+    return (
+        isinstance(value, dict)
+        and set(value) <= {"message", "after_objects"}
+        and _text(value.get("message"))
+        and isinstance(value.get("after_objects", 0), int)
+    )
+
+
+def _list_of(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(isinstance(item, kind) for item in value)
+
+
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    "status_case": _one_of("upper", "lower"),
+    "missing_object": _one_of("404", "500"),
+    "second_holder": _one_of("refuse", "replace"),
+    "package_failure": _text_or_none,
+    "import_failure": _failure,
+    "reversion_types": _list_of(int),
+    "ignore_objects": _list_of(str),
+    "web_version": _text,
+    "iserver_version": _text,
+}
+for _field in fields(Settings):
+    if _field.type == "bool":
+        CHECKS[_field.name] = _flag
+    elif _field.type == "float":
+        CHECKS[_field.name] = _seconds

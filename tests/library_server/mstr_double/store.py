@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The metadata: projects, their objects, the objects of the configuration level, and the users who may log in."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from mstr_double import ids
+
+FOLDER = 8
+USER = 34
+CONFIGURATION = "configuration"
+ADMINISTRATOR = "54F3D26011D2896560009A8E67019608"
+
+# Kinds of objects that belong to no project (type numbers: the vendor's list of object types). Devices, database roles,
+# logins and connections, projects, servers, users, transmitters, roles, locales, events, schedules, bundles, ...
+CONFIGURATION_TYPES = frozenset({9, 29, 30, 31, 32, 33, 34, 35, 36, 43, 44, 45, 49, 50, 51, 57, 77, 78, 79, 82, 84})
+
+
+@dataclass
+class StoredObject:
+    """One object of the metadata."""
+
+    id: str
+    name: str
+    type: int
+    subtype: int
+    version: str
+    date_created: str
+    date_modified: str
+    owner: str = ADMINISTRATOR
+    depends_on: list[str] = field(default_factory=list)
+    folder: str | None = None
+    hidden: bool = False
+    definition: Any = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form of seed files, of the control API and of the rows inside package files."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "type": self.type,
+            "subtype": self.subtype,
+            "version": self.version,
+            "dateCreated": self.date_created,
+            "dateModified": self.date_modified,
+            "owner": {"id": self.owner},
+            "depends_on": list(self.depends_on),
+            "folder": self.folder,
+            "hidden": self.hidden,
+            "definition": copy.deepcopy(self.definition),
+        }
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> StoredObject:
+        """Read what :meth:`as_dict` writes; all but id, name and type may be missing.
+
+        :raises ValueError: when one of those three is missing, or a name is unknown
+        """
+        unknown = set(row) - OBJECT_FIELDS
+        if unknown:
+            raise ValueError(f"An object has no field {', '.join(sorted(unknown))}.")
+        try:
+            kind = int(row["type"])
+            stamp = ids.now()
+            return cls(
+                id=str(row["id"]).upper(),
+                name=str(row["name"]),
+                type=kind,
+                subtype=int(row.get("subtype", kind * 256)),
+                version=str(row.get("version") or ids.new_id()),
+                date_created=str(row.get("dateCreated") or stamp),
+                date_modified=str(row.get("dateModified") or stamp),
+                owner=owner_id(row.get("owner")),
+                depends_on=[str(item).upper() for item in row.get("depends_on") or []],
+                folder=row.get("folder"),
+                hidden=bool(row.get("hidden", False)),
+                definition=copy.deepcopy(row.get("definition")),
+            )
+        except KeyError as error:
+            raise ValueError(f"An object needs {error.args[0]}.") from error
+
+
+OBJECT_FIELDS = frozenset(
+    {
+        "id", "name", "type", "subtype", "version", "dateCreated", "dateModified", "owner", "depends_on", "folder",
+        "hidden", "definition",
+    }
+)  # fmt: skip
+
+
+def owner_id(value: Any) -> str:
+    """An owner is written as ``{"id": ...}`` or as the id alone; the default is the administrator."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    return str(value) if value else ADMINISTRATOR
+
+
+Scope = dict[str, StoredObject]
+
+
+@dataclass
+class Project:
+    """A project: its row in ``GET /projects``, its objects, and its links of users to roles and filters by user id."""
+
+    id: str
+    name: str
+    alias: str = ""
+    description: str = ""
+    status: int = 0
+    objects: Scope = field(default_factory=dict)
+    security: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class User:
+    """Somebody who may log in."""
+
+    username: str
+    password: str | None
+    api_token: str | None
+    ldap: bool
+    anonymous: bool
+    privileges: frozenset[str]
+
+
+@dataclass
+class Store:
+    """Everything that outlives a session."""
+
+    projects: dict[str, Project] = field(default_factory=dict)
+    configuration: Scope = field(default_factory=dict)
+    users: list[User] = field(default_factory=list)
+
+    def project(self, name_or_id: str) -> Project | None:
+        by_id = self.projects.get(name_or_id.upper())
+        if by_id is not None:
+            return by_id
+        return next((project for project in self.projects.values() if project.name == name_or_id), None)
+
+    def scope(self, project: str | None) -> Scope:
+        return self.configuration if project is None else self.projects[project].objects
+
+    def ancestors(self, scope: Scope, item: StoredObject) -> list[dict[str, Any]]:
+        """The folders above an object, outermost first."""
+        chain: list[StoredObject] = []
+        folder = scope.get(item.folder or "")
+        while folder is not None and folder not in chain:
+            chain.append(folder)
+            folder = scope.get(folder.folder or "")
+        return [{"name": one.name, "id": one.id, "level": level} for level, one in reversed(list(enumerate(chain, 1)))]
+
+    def edit(self, scope: Scope, object_id: str, changes: dict[str, Any]) -> StoredObject:
+        """Change or create an object by hand. Every edit gives an object a new version [Object Manager's help].
+
+        :raises ValueError: when the changes do not fit
+        """
+        before = scope.get(object_id)
+        row: dict[str, Any] = before.as_dict() if before else {"name": object_id}
+        row.update({"version": None, "dateModified": None}, **changes)
+        row["id"] = object_id
+        item = StoredObject.from_dict(row)
+        scope[object_id] = item
+        return item

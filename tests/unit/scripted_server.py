@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An HTTP server on the loopback that answers by a script and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+# A self-signed certificate for 127.0.0.1 and its key. It is trusted nowhere.
+CERTIFICATE = Path(__file__).resolve().parent / "loopback.pem"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the server was asked."""
+
+    method: str
+    path: str
+    headers: HTTPMessage
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer; a body that is neither bytes nor text is sent as JSON.
+
+    missing: how many bytes of the announced body are kept back when the connection is closed.
+    """
+
+    status: int = 200
+    body: Any = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    missing: int = 0
+
+    def encoded(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode("utf-8")
+
+
+# In a script instead of a Reply: take the request in and close the connection, or never answer.
+CLOSE = "close"
+SILENCE = "silence"
+
+
+class ScriptedServer:
+    """Answers the first request with the first item of the script, and so on; the last one is for all that follow.
+
+    Args:
+        script: A Reply, CLOSE, SILENCE, or a function that makes one of them from a Request.
+        port: The port; 0 for any.
+        tls: Whether to speak TLS.
+    """
+
+    def __init__(self, *script: Any, port: int = 0, tls: bool = False) -> None:
+        self.script = script
+        self.requests: list[Request] = []
+        self.stopping = threading.Event()
+        self._http = _Server(("127.0.0.1", port), _Handler)
+        self._http.owner = self
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+        self.port: int = self._http.server_address[1]
+        self.origin = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
+        self.base_url = self.origin + "/MicroStrategyLibrary"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    @property
+    def paths(self) -> list[str]:
+        """What was asked for, ``GET /path``, in the order of arrival."""
+        return ["%s %s" % (request.method, request.path) for request in self.requests]
+
+
+def unused_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    owner: ScriptedServer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def _answer(self) -> None:
+        owner = self.server.owner
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = Request(self.command, self.path, self.headers, body)
+        owner.requests.append(request)
+        step = owner.script[min(len(owner.requests), len(owner.script)) - 1]
+        reply = step(request) if callable(step) else step
+        if reply == SILENCE:
+            owner.stopping.wait()
+        if reply in (SILENCE, CLOSE):
+            self.close_connection = True
+            return
+        payload = reply.encoded()
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload[: len(payload) - reply.missing])
+        self.close_connection = self.close_connection or bool(reply.missing)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _answer

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting: seldom enough for the server, soon enough for the user, and never past the limit."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.migration.plugins.module_utils.waiter import TimeIsUp, wait_for
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+class World:
+    """A clock that goes on only while somebody sleeps, or looks."""
+
+    def __init__(self, look_takes: float = 0.0) -> None:
+        self.now = 1000.0
+        self.looks: list[float] = []
+        self.look_takes = look_takes
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+    def look(self) -> float:
+        self.now += self.look_takes
+        self.looks.append(self.now - 1000.0)
+        return self.looks[-1]
+
+    def wait_until(self, moment: float, timeout: float, **kwargs: float) -> float:
+        return wait_for(
+            self.look, lambda seen: seen >= moment, timeout, clock=self.clock, sleep=self.sleep, **kwargs
+        )
+
+
+@given(st.floats(0, 30.0), st.floats(0, 0.05))
+def test_the_end_is_noticed_late_by_at_most_a_fifth_of_the_duration(duration, look_takes):
+    noticed = World(look_takes).wait_until(duration, 3600)
+    assert noticed - duration <= max(0.2 * duration, 0.2)
+
+
+@given(st.floats(30.0, 3500.0))
+def test_the_end_of_a_long_wait_is_noticed_within_the_longest_pause(duration):
+    assert World().wait_until(duration, 3600) - duration <= 5.0
+
+
+@pytest.mark.parametrize(("duration", "most"), [(0, 1), (1, 11), (10, 26), (60, 40), (600, 150), (3600, 750)])
+def test_the_server_is_not_asked_too_often(duration, most):
+    world = World()
+    world.wait_until(duration, 4000)
+    assert len(world.looks) <= most
+
+
+@given(st.floats(0.0, 100.0), st.floats(0.1, 20.0))
+def test_the_last_look_is_at_the_limit_and_is_told(timeout, longest_pause):
+    world = World()
+    with pytest.raises(TimeIsUp) as limit:
+        world.wait_until(1e9, timeout, longest_pause=longest_pause)
+    assert world.looks[-1] == pytest.approx(timeout, abs=1e-6)
+    assert limit.value.last == world.looks[-1]
+    assert limit.value.seconds == pytest.approx(timeout, abs=1e-6)
+
+
+@given(st.floats(0.1, 30.0))
+def test_no_pause_is_longer_than_the_longest(longest_pause):
+    world = World()
+    world.wait_until(300.0, 1000.0, longest_pause=longest_pause)
+    pauses = [after - before for before, after in zip(world.looks, world.looks[1:])]
+    assert max(pauses) <= longest_pause + 1e-6
+    assert pauses[0] <= 0.2
+
+
+def test_what_is_there_at_once_costs_one_look_and_no_pause():
+    world = World()
+    assert world.wait_until(0.0, 0.0) == 0.0
+    assert world.looks == [0.0] and world.now == 1000.0
+
+
+def test_an_end_right_at_the_limit_counts():
+    assert World().wait_until(10.0, 10.0) == pytest.approx(10.0)
