@@ -73,7 +73,7 @@ class MigrationModule(AnsibleModule):
             self.exit_json(**result)
 
     def _name_environment(self) -> None:
-        """Find the environment's name for messages, as far as the options tell it; what is wrong with them shows later."""
+        """Find the environment's name for messages, as far as the options tell; what is wrong with them shows later."""
         with contextlib.suppress(InputError):
             path = self.params["session_file"]
             state = session_file.read(path) if path and session_file.exists(path) else None

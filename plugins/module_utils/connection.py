@@ -112,7 +112,9 @@ class Credentials:
                 "and MSTR_PASSWORD, or MSTR_API_TOKEN, in the environment)."
             )
         elif self.password is None:
-            raise InputError("password: the user %s needs one (or MSTR_PASSWORD in the environment)." % printable(self.username, 60))
+            raise InputError(
+                "password: the user %s needs one (or MSTR_PASSWORD in the environment)." % printable(self.username, 60)
+            )
 
 
 def base_url(params: Mapping[str, Any], session: SessionFile | None) -> str:
@@ -150,8 +152,8 @@ def environment_name(params: Mapping[str, Any], url: str, session: SessionFile |
         return session.environment if session is not None else environment_from_url(url)
     if file_name_part(given) != given:
         raise InputError(
-            "environment_name: %s is to be a directory's name: up to 100 letters, digits and . _ -, beginning and ending "
-            "with a letter, a digit or -." % printable(given, 100)
+            "environment_name: %s is to be a directory's name: up to 100 letters, digits and . _ -, beginning "
+            "and ending with a letter, a digit or -." % printable(given, 100)
         )
     return str(given)
 
@@ -164,28 +166,30 @@ def transport_options(params: Mapping[str, Any], url: str, session: SessionFile 
     Raises:
         InputError: A file is missing, or a number is out of range.
     """
-    tls = {name: params.get(name) for name in ("validate_certs", "ca_path", "client_cert", "client_key")}
+    validate_certs: bool = params["validate_certs"]
+    files: dict[str, str | None] = {name: params[name] for name in ("ca_path", "client_cert", "client_key")}
     if session is not None:
-        tls["validate_certs"] = bool(tls["validate_certs"]) and session.tls.get("validate_certs") is not False
-        for name in ("ca_path", "client_cert", "client_key"):
-            tls[name] = tls[name] or session.tls.get(name)
-    if tls["ca_path"] and not os.path.exists(tls["ca_path"]):
-        raise InputError("ca_path: there is no %s on the host where the module runs." % tls["ca_path"])
-    for name in ("client_cert", "client_key"):
-        if tls[name]:
-            readable_file(tls[name], name)
-    if tls["client_key"] and not tls["client_cert"]:
-        raise InputError("client_key: it needs its client_cert.")
+        validate_certs = validate_certs and session.tls.get("validate_certs") is not False
+        files = {name: path or session.tls.get(name) for name, path in files.items()}
+    ca_path, client_cert, client_key = files["ca_path"], files["client_cert"], files["client_key"]
+    if ca_path and not os.path.exists(ca_path):
+        raise InputError("ca_path: there is no %s on the host where the module runs." % ca_path)
+    if client_cert:
+        readable_file(client_cert, "client_cert")
+    if client_key:
+        readable_file(client_key, "client_key")
+        if not client_cert:
+            raise InputError("client_key: it needs its client_cert.")
     if not params["timeout"] > 0:
         raise InputError("timeout: it must be more than 0 seconds.")
     if params["retries"] < 0:
         raise InputError("retries: it must be 0 or more.")
     return TransportOptions(
         base_url=url,
-        validate_certs=tls["validate_certs"],
-        ca_path=tls["ca_path"],
-        client_cert=tls["client_cert"],
-        client_key=tls["client_key"],
+        validate_certs=validate_certs,
+        ca_path=ca_path,
+        client_cert=client_cert,
+        client_key=client_key,
         timeout=params["timeout"],
         retries=params["retries"],
     )

@@ -136,9 +136,7 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
     if not options.name:
         options = _renamed(options, _name_of(held.file))
     info = session.library.package(held.id, held.project_id, content=True)
-    if info.rows is None:
-        raise MigrationError("read the package: the server's answer has no content.")
-    staged = Staged(held, info.settings, info.rows, uploaded=False)
+    staged = staging.staged(held, info, held.type, uploaded=False)
     return _import_staged(module, session, staged, None, options)
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import history, undo
-from .errors import ConnectionLost, InputError, MigrationError, ServerError
+from .errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
 from .history import Entry, History
 from .models import ImportInfo, Row
 from .plan import Change, PackagePlan, changes_from_result, keeps_both, unresolved
@@ -27,6 +27,9 @@ from .staging import Staged
 from .text import printable
 from .undo import SavedUndo, UndoUnavailable
 from .waiter import TimeIsUp, wait_for
+
+# Seconds for the undo package of an import that is done, when the task is told to stop.
+_LAST_MOMENT = 5.0
 
 
 @dataclass(frozen=True)
@@ -205,18 +208,44 @@ def finish(
         raise AssertionError("no import process is held")
     started = time.monotonic()
     try:
-        outcome.info = _wait(session, process, outcome, options)
-    finally:
-        outcome.seconds += time.monotonic() - started
-    process.finished = True
-    session.save()
-    if outcome.info.status == "failed":
-        _report_failure(session, held, known, outcome, options)
-    if outcome.entry:
-        outcome.entry.write(state=history.IMPORTED, ended=history.now())
-    _keep_undo(session, process, outcome, options, warnings)
-    if options.verify:
-        _verify(session, held, known, outcome, warnings)
+        try:
+            outcome.info = _wait(session, process, outcome, options)
+        finally:
+            outcome.seconds += time.monotonic() - started
+        process.finished = True
+        session.save()
+        if outcome.info.status == "failed":
+            _report_failure(session, held, known, outcome, options)
+        if outcome.entry:
+            outcome.entry.write(state=history.IMPORTED, ended=history.now())
+        _keep_undo(session, process, outcome, options, warnings)
+        if options.verify:
+            _verify(session, held, known, outcome, warnings)
+    except Interrupted as stop:
+        raise _stopped(stop, session, process, outcome, options) from stop
+
+
+def _stopped(
+    stop: Interrupted, session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions
+) -> MigrationError:
+    """Return the failure of a task that was told to stop, after saving the undo package of an import that is done."""
+    text = "Stopped by %s." % stop.signal_name
+    if not process.finished:
+        text += " Import %s was still running. It is unknown whether it will be imported.%s" % (
+            process.id,
+            _how_to_go_on(session),
+        )
+        return MigrationError(text, import_outcome="unknown", changed=True, **outcome.as_result())
+    text += " The import is done, and was not verified."
+    if process.undo_pending:
+        in_a_hurry = replace(options, undo_timeout=min(options.undo_timeout, _LAST_MOMENT))
+        try:
+            _fetch_undo(session, process, outcome, in_a_hurry)
+        except MigrationError as error:
+            text += " %s So %s" % (_sentence(error.message), _undo_state(session, error))
+    if outcome.undo is not None:
+        text += " Its undo package is %s." % outcome.undo.path
+    return MigrationError(text, changed=True, **outcome.as_result())
 
 
 def _begin_entry(session: Session, held: HeldPackage, plan: dict[str, Any], options: ImportOptions) -> Entry | None:
@@ -286,15 +315,14 @@ def _wait(session: Session, process: HeldImport, outcome: Outcome, options: Impo
         )
         raise MigrationError(
             "wait for the import: import %s did not end within %g s (wait_timeout); last seen: %s. It is unknown "
-            "whether it will be imported.%s"
-            % (process.id, options.wait_timeout, seen, _how_to_go_on(session, process)),
+            "whether it will be imported.%s" % (process.id, options.wait_timeout, seen, _how_to_go_on(session)),
             import_outcome="unknown",
             changed=True,
             **outcome.as_result(),
         ) from limit
 
 
-def _how_to_go_on(session: Session, process: HeldImport) -> str:
+def _how_to_go_on(session: Session) -> str:
     if session.outlives_task:
         return " The session still holds it: wait again with mstr_package_import and import_id."
     return " The session is closed, and with it the undo package is lost; see what is there with --check --diff."
@@ -307,8 +335,7 @@ def _keep_undo(
     if not process.undo_pending:
         return
     try:
-        outcome.info = undo.wait_until_created(session, process.id, process.project_id, options.undo_timeout)
-        _save_undo(session, process, outcome, options)
+        _fetch_undo(session, process, outcome, options)
     except MigrationError as error:
         if isinstance(error, UndoUnavailable) and not options.undo_required:
             process.undo_pending = False
@@ -336,7 +363,14 @@ def _undo_state(session: Session, error: MigrationError) -> str:
     return "its undo package is lost, so it cannot be undone."
 
 
-def _save_undo(session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions) -> None:
+def _fetch_undo(session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions) -> None:
+    """Wait for the undo package and save it wherever it is to go.
+
+    Raises:
+        UndoUnavailable: It does not come.
+        MigrationError: It cannot be read or written.
+    """
+    outcome.info = undo.wait_until_created(session, process.id, process.project_id, options.undo_timeout)
     mode = options.history.mode if options.history else 0o600
     if outcome.entry:
         outcome.undo = undo.save(session, process.id, process.project_id, outcome.entry.undo_path, mode, False)
@@ -366,9 +400,7 @@ def _versions(plan: PackagePlan) -> dict[str, str | None]:
     return {"%s:%d" % change.row.key: change.version_before for change in plan.objects}
 
 
-def _verify(
-    session: Session, held: HeldPackage, known: Staged | None, outcome: Outcome, warnings: list[str]
-) -> None:
+def _verify(session: Session, held: HeldPackage, known: Staged | None, outcome: Outcome, warnings: list[str]) -> None:
     after = _plan_again(session, held, known)
     outcome.unresolved = unresolved(changes_from_result(outcome.plan), after)
     outcome.verified = not outcome.unresolved
@@ -378,9 +410,7 @@ def _verify(
             % (len(outcome.unresolved), _names(outcome.unresolved))
         )
     if outcome.entry:
-        outcome.entry.write(
-            versions=_versions(after), unresolved=[change.as_result() for change in outcome.unresolved]
-        )
+        outcome.entry.write(versions=_versions(after), unresolved=[change.as_result() for change in outcome.unresolved])
 
 
 def _names(changes: Iterable[Change]) -> str:
@@ -399,10 +429,10 @@ def _report_failure(
     text = "Import %s failed:%s" % (info.id, said if said.endswith(".") else said + ".")
     process = session.import_process
     changed: list[Change] = []
+    after: PackagePlan | None = None
     try:
         after = _plan_again(session, held, known)
     except MigrationError as error:
-        after = None
         text += " What it changed all the same is unknown: %s" % error.message
     else:
         was = {(change.row.id.upper(), change.row.type): change for change in changes_from_result(outcome.plan)}
@@ -434,8 +464,7 @@ def _report_failure(
 
 def _undo_of_failed(session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions) -> str:
     try:
-        outcome.info = undo.wait_until_created(session, process.id, process.project_id, options.undo_timeout)
-        _save_undo(session, process, outcome, options)
+        _fetch_undo(session, process, outcome, options)
     except MigrationError as error:
         return "There is no undo package for it: %s" % error.message
     if outcome.undo is None:

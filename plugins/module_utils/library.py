@@ -301,9 +301,7 @@ class Library:
                 response.status_code,
             ) from error
 
-    def _parsed(
-        self, parse: Callable[[Any], T], method: str, path: str, step: str, repeat: Repeat, **kwargs: Any
-    ) -> T:
+    def _parsed(self, parse: Callable[[Any], T], method: str, path: str, step: str, repeat: Repeat, **kwargs: Any) -> T:
         data = self._json(method, path, step, repeat, **kwargs)
         try:
             return parse(data)

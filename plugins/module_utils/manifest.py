@@ -131,17 +131,17 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
             found.append("setting %s: manifest %s, server %s" % (key, json.dumps(ours), json.dumps(theirs)))
     reviewed = {row.key: row for row in manifest.rows}
     served = {row.key: row for row in rows}
-    for key in sorted(set(reviewed) | set(served)):
-        if key not in served:
-            found.append("object %s (type %d) is in the manifest only" % key)
-        elif key not in reviewed:
-            found.append("object %s (type %d) is on the server only" % key)
+    for identity in sorted(set(reviewed) | set(served)):
+        if identity not in served:
+            found.append("object %s (type %d) is in the manifest only" % identity)
+        elif identity not in reviewed:
+            found.append("object %s (type %d) is on the server only" % identity)
         else:
-            ours_row, theirs_row = _row_as_json(reviewed[key]), _row_as_json(served[key])
+            ours_row, theirs_row = _row_as_json(reviewed[identity]), _row_as_json(served[identity])
             for name in _ROW_FIELDS:
                 if ours_row[name] != theirs_row[name]:
                     found.append(
                         "object %s (type %d), %s: manifest %s, server %s"
-                        % (key[0], key[1], name, json.dumps(ours_row[name]), json.dumps(theirs_row[name]))
+                        % (*identity, name, json.dumps(ours_row[name]), json.dumps(theirs_row[name]))
                     )
     return found

@@ -305,7 +305,9 @@ def describe(title: str, plan: PackagePlan) -> str:
         title: What to call the package, for example ``finance (project Demo Project)``.
         plan: The plan.
     """
-    counts = ", ".join("%d to %s" % (count, effect) for effect, count in plan.summary.items() if count and effect != NONE)
+    counts = ", ".join(
+        "%d to %s" % (count, effect) for effect, count in plan.summary.items() if count and effect != NONE
+    )
     lines = ["package %s: %s" % (printable(title), counts or "in sync")]
     for change in plan.changes:
         lines.append(

@@ -144,7 +144,8 @@ def _pick_project(projects: list[Project], wanted: str) -> Project:
         names = sorted(printable(item.name, 60) for item in projects)
         shown = ", ".join(names[:10]) + (", and %d more" % (len(names) - 10) if len(names) > 10 else "")
         raise InputError(
-            "project: there is no project %s that this user can see; there is: %s." % (printable(wanted, 100), shown or "none")
+            "project: there is no project %s that this user can see; there is: %s."
+            % (printable(wanted, 100), shown or "none")
         )
     if len(matches) > 1:
         raise InputError(
@@ -154,7 +155,8 @@ def _pick_project(projects: list[Project], wanted: str) -> Project:
     project = matches[0]
     if project.status not in (None, 0):
         raise InputError(
-            "project: %s is not loaded on the server (status %s); load it first." % (printable(wanted, 100), project.status)
+            "project: %s is not loaded on the server (status %s); load it first."
+            % (printable(wanted, 100), project.status)
         )
     return project
 

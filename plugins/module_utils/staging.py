@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import manifest as manifests
@@ -92,7 +93,9 @@ def examine(path: str, checksum: str | None, warnings: list[str]) -> PackageFile
     if checksum:
         wanted = _CHECKSUM.match(checksum)
         if not wanted:
-            raise InputError("checksum: %s is not sha256: followed by 64 hexadecimal digits." % printable(checksum, 100))
+            raise InputError(
+                "checksum: %s is not sha256: followed by 64 hexadecimal digits." % printable(checksum, 100)
+            )
         if package.hash() != wanted.group(1).lower():
             raise InputError(
                 "checksum: %s has sha256:%s, not %s. It is another file; nothing was sent."
@@ -138,8 +141,8 @@ def check_project_option(project: str | None, declared: str | None) -> None:
     """
     if declared == models.CONFIGURATION and project:
         raise InputError(
-            "project: a configuration package must not name a project, but %s is given (MSTR_PROJECT in the environment "
-            "counts). Say project: ''." % printable(project, 100)
+            "project: a configuration package must not name a project, but %s is given (MSTR_PROJECT in the "
+            "environment counts). Say project: ''." % printable(project, 100)
         )
 
 
@@ -221,7 +224,7 @@ def stage(
     session: Session,
     package: PackageFile,
     project_id: str | None,
-    declared_type: str | None,
+    declared: str | None,
     wait_timeout: float,
     force: bool = False,
 ) -> Staged:
@@ -231,40 +234,51 @@ def stage(
         session: The session.
         package: The file.
         project_id: The destination project, None for a configuration package.
-        declared_type: What the package is, None to tell from its content.
+        declared: What the package is (``agreed_type``), None to tell from its content.
         wait_timeout: Seconds for the server to take the package in.
         force: Replace a package whose import runs, or whose undo package is not saved.
 
     Raises:
         MigrationError: It cannot be staged; what was opened for it is released.
     """
-    declared = agreed_type(declared_type, package.manifest)
     held = session.package
-    if held is not None and held.size == package.size and held.project_id == project_id:
-        if held.sha256 == package.hash():
-            info = session.library.package(held.id, project_id, content=True)
-            if info.rows is None:
-                raise ServerError("read the package: the server's answer has no content.", 200)
-            kind = package_type(declared or held.type, info.rows, project_id is not None)
-            if kind != held.type:
-                held.type = kind
-                session.hold_package(held)
-            return Staged(held, info.settings, info.rows, uploaded=False)
+    if held is not None and _is_this_file(held, package, project_id):
+        info = session.library.package(held.id, project_id, content=True)
+        found = staged(held, info, declared or held.type, uploaded=False)
+        session.hold_package(found.held)
+        return found
     if not force:
         session.refuse_loss("replace the package held")
     session.release_all()
     try:
         info = _upload(session, package, project_id, wait_timeout)
-        if info.rows is None:
-            raise ServerError("read the package: the server's answer has no content.", 200)
         _compare(package, info)
-        kind = package_type(declared, info.rows, project_id is not None)
-        held = _held(package, info.id, project_id, kind)
-        session.hold_package(held)
+        found = staged(_held(package, info.id, project_id, models.PROJECT), info, declared, uploaded=True)
+        session.hold_package(found.held)
     except BaseException:
-        _release_quietly(session)
+        # What is to be shown is this failure, not what the release says.
+        with contextlib.suppress(MigrationError):
+            session.release_package()
         raise
-    return Staged(held, info.settings, info.rows, uploaded=True)
+    return found
+
+
+def _is_this_file(held: HeldPackage, package: PackageFile, project_id: str | None) -> bool:
+    """Return whether the package held is this file; the file is only read where nothing cheaper tells."""
+    return held.size == package.size and held.project_id == project_id and held.sha256 == package.hash()
+
+
+def staged(held: HeldPackage, info: PackageInfo, declared: str | None, uploaded: bool) -> Staged:
+    """Return a package held together with what the server says of it.
+
+    Raises:
+        ServerError: The answer has no content.
+        InputError: The content does not fit what the package is declared to be.
+    """
+    if info.rows is None:
+        raise ServerError("read the package: the server's answer has no content.", 200)
+    kind = package_type(declared, info.rows, held.project_id is not None)
+    return Staged(replace(held, type=kind), info.settings, info.rows, uploaded)
 
 
 def agreed_type(declared: str | None, manifest: Manifest | None) -> str | None:
@@ -281,17 +295,7 @@ def agreed_type(declared: str | None, manifest: Manifest | None) -> str | None:
 
 
 def _held(package: PackageFile, package_id: str, project_id: str | None, kind: str) -> HeldPackage:
-    return HeldPackage(
-        package_id, project_id, package.sha256 or "", package.size, os.path.basename(package.path), kind
-    )
-
-
-def _release_quietly(session: Session) -> None:
-    """Release the package after a failure, which is what is to be shown, not what the release says."""
-    try:
-        session.release_package()
-    except MigrationError:
-        pass
+    return HeldPackage(package_id, project_id, package.sha256 or "", package.size, os.path.basename(package.path), kind)
 
 
 def _upload(session: Session, package: PackageFile, project_id: str | None, wait_timeout: float) -> PackageInfo:
@@ -338,8 +342,8 @@ def _create(session: Session, project_id: str | None) -> PackageInfo:
         created = wait_for(look, lambda made: made is not None, session.library.transport.options.timeout)
     except TimeIsUp as limit:
         raise MigrationError(
-            "%s The session holds a package that its session file does not know of. Log out (mstr_session state absent) "
-            "and in again." % occupied[-1].message,
+            "%s The session holds a package that its session file does not know of. Log out (mstr_session state "
+            "absent) and in again." % occupied[-1].message,
             **occupied[-1].details,
         ) from limit
     if created is None:

@@ -25,6 +25,7 @@ from .text import printable
 
 try:
     import requests
+    import urllib3
     from requests.adapters import HTTPAdapter
 except ImportError as error:
     HAS_REQUESTS = False
@@ -146,7 +147,7 @@ class Transport:
         self._session.verify = self._verify()
         if self._session.verify is False:
             # The user has said so; a warning a request says nothing more.
-            requests.packages.urllib3.disable_warnings()
+            urllib3.disable_warnings()
         if options.client_cert:
             key = options.client_key
             self._session.cert = (options.client_cert, key) if key else options.client_cert
@@ -280,7 +281,7 @@ class Transport:
     ) -> requests.Response:
         url = "%s/api%s" % (self.options.base_url, path)
         limits = (self.options.timeout, self.options.timeout if answer_timeout is None else answer_timeout)
-        for dummy in range(_MOST_REDIRECTS + 1):
+        for _hop in range(_MOST_REDIRECTS + 1):
             try:
                 response = self._session.request(
                     method,
@@ -405,7 +406,9 @@ class Transport:
 def _advice(status: int, said: _Refusal) -> str:
     """Return what to do about an error answer; empty where there is nothing sure to say."""
     if status == 401 and said.code == "ERR003":
-        return "Check username, password and login_mode, or the api_token; it is not tried again, because accounts lock."
+        return (
+            "Check username, password and login_mode, or the api_token; it is not tried again, because accounts lock."
+        )
     if status == 401:
         return "The session is not, or no longer, valid: log in again (mstr_session state present)."
     if status == 403:
@@ -469,7 +472,8 @@ def _read_refusal(response: requests.Response) -> _Refusal:
 # (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
 _ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
 _OBJECT_NOT_FOUND = re.compile(
-    r"\bobjects?\b.*\b(?:not (?:be )?found|does not exist|do not exist)\b|\bnot found in (?:the )?metadata\b", re.IGNORECASE
+    r"\bobjects?\b.*\b(?:not (?:be )?found|does not exist|do not exist)\b|\bnot found in (?:the )?metadata\b",
+    re.IGNORECASE,
 )
 
 

@@ -124,7 +124,7 @@ def would_change(session: Session, import_id: str, project_id: str | None, path:
         InputError: path holds other bytes, and force is false.
         ServerError, ConnectionLost: The server does not give the package.
     """
-    dummy, parts = session.library.undo_package(import_id, project_id)
+    _length, parts = session.library.undo_package(import_id, project_id)
     digest, size = _write(parts, None)
     if not os.path.lexists(path):
         return SavedUndo(path, digest, size)

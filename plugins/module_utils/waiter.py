@@ -52,12 +52,15 @@ def wait_for(
         TimeIsUp: The limit came first.
     """
     start = clock()
+    last_look = False
     while True:
         seen = look()
         if done(seen):
             return seen
         waited = clock() - start
-        if waited >= timeout:
+        if last_look or waited >= timeout:
             raise TimeIsUp(seen, waited)
         pause = min(longest_pause, max(_SHORTEST, waited * _SHARE))
-        sleep(max(0.0, min(pause, timeout - waited)))
+        if pause >= timeout - waited:
+            pause, last_look = timeout - waited, True
+        sleep(pause)

@@ -157,13 +157,14 @@ def present(module: MigrationModule) -> dict[str, Any]:
     params = module.params
     module.package = os.path.basename(params["src"])
     package = staging.examine(params["src"], params["checksum"], module.warnings)
-    staging.check_project_option(params["project"], params["type"] or (package.manifest and package.manifest.type))
+    declared = staging.agreed_type(params["type"], package.manifest)
+    staging.check_project_option(params["project"], declared)
     with module.session() as session:
         staged = staging.stage(
             session,
             package,
             session.project_id(params["project"]),
-            params["type"],
+            declared,
             params["wait_timeout"],
             params["force"],
         )

@@ -198,7 +198,9 @@ class Controller:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MSTR_"))}
         return {
             **inherited,
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "collections")),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ.get(
+                "ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "collections")
+            ),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "recorder",
             "ANSIBLE_LOCAL_TEMP": str(self.directory / "ansible-tmp"),

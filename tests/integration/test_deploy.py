@@ -93,7 +93,9 @@ def test_one_object_changed_by_hand_is_shown_and_put_right(server: Server, contr
     finance = {"name": "finance", "src": str(controller.packages / "finance.mmp")}
     controller.inventory({"prod": environment(server, finance)})
     first = controller.deploy()
-    metric = next(item for item in first.named("Import the package if it is due")["plan"]["changes"] if item["type"] == 4)
+    metric = next(
+        item for item in first.named("Import the package if it is due")["plan"]["changes"] if item["type"] == 4
+    )
     edited = server.edit(metric["id"])
 
     predicted = controller.deploy("--check", "--diff")

@@ -56,7 +56,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "missing file": ({"src": "/nonexistent/finance.mmp"}, {}, ["src", "/nonexistent/finance.mmp"]),
     "other checksum": ({"checksum": "sha256:" + "0" * 64}, {}, ["checksum", "nothing was sent"]),
     "no checksum": ({"checksum": "md5:1"}, {}, ["checksum", "64 hexadecimal digits"]),
-    "no privilege to create": ({}, {"mstr_username": "viewer"}, ["create an empty package", "403", "ERR017", "privileges"]),
+    "no privilege to create": (
+        {},
+        {"mstr_username": "viewer"},
+        ["create an empty package", "403", "ERR017", "privileges"],
+    ),
     "no privilege to import": ({}, {"mstr_username": "creator"}, ["start the import", "403", "ERR017", "privileges"]),
     "no such host": ({}, {"mstr_base_url": "http://127.0.0.1:9/MicroStrategyLibrary"}, ["cannot connect", "base_url"]),
     "no URL": ({}, {"mstr_base_url": "mstr.example.com"}, ["base_url", "https://host/MicroStrategyLibrary"]),
@@ -101,7 +105,12 @@ def upload_is_a_sign_in_page(server: Server) -> None:
 
 
 def proxy_refuses_the_upload(server: Server) -> None:
-    page = {"kind": "status", "status": 413, "body": "<html><b>Request Entity Too Large</b></html>", "content_type": "text/html"}
+    page = {
+        "kind": "status",
+        "status": 413,
+        "body": "<html><b>Request Entity Too Large</b></html>",
+        "content_type": "text/html",
+    }
     server.fault("PUT", "/binary$", page)
 
 

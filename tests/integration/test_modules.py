@@ -125,7 +125,11 @@ def test_a_session_file_that_others_can_read_is_refused(server: Server, controll
     ("variables", "options", "parts"),
     [
         ({"MSTR_API_TOKEN": "wrong"}, {}, []),
-        ({"MSTR_USERNAME": "nobody", "MSTR_PASSWORD": "wrong"}, {"username": "", "password": "", "api_token": API_TOKEN}, []),
+        (
+            {"MSTR_USERNAME": "nobody", "MSTR_PASSWORD": "wrong"},
+            {"username": "", "password": "", "api_token": API_TOKEN},
+            [],
+        ),
         ({}, {"username": "", "password": ""}, ["username"]),
         ({}, {"api_token": API_TOKEN}, ["api_token", "not both"]),
         ({}, {"username": "ldap-user", "login_mode": "ldap"}, []),
@@ -367,7 +371,13 @@ def test_client_certificate(controller: Controller, ca_file: Path) -> None:
                 task("without", "mstr_session", retries=0, **login),
                 task("with_it", "mstr_session", client_cert=client, **login),
                 # Not said again: the session knows its certificates.
-                task("stage", "mstr_package", session_file=SESSION, project=DEMO, src=str(controller.packages / "year.mmp")),
+                task(
+                    "stage",
+                    "mstr_package",
+                    session_file=SESSION,
+                    project=DEMO,
+                    src=str(controller.packages / "year.mmp"),
+                ),
                 task("logout", "mstr_session", session_file=SESSION, state="absent"),
             ],
         )

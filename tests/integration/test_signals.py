@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Told to stop: quick, with a message, an undo package that is due saved, and nothing left on the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import DEMO, PASSWORD, Controller, Server
+
+
+def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain for %s" % what
+        time.sleep(0.05)
+
+
+def start_module(controller: Controller, server: Server) -> subprocess.Popen[str]:
+    """Start mstr_package_import as a process of its own, as Ansible does, so that signals reach it alone."""
+    arguments = {
+        "base_url": server.base_url,
+        "username": "administrator",
+        "password": PASSWORD,
+        "project": DEMO,
+        "src": str(controller.packages / "finance.mmp"),
+        "history_dir": str(controller.directory / "history"),
+    }
+    path = controller.directory / "arguments.json"
+    path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
+    collections = controller.variables(path)["ANSIBLE_COLLECTIONS_PATH"]
+    program = Path(collections) / "ansible_collections/mstr/migration/plugins/modules/mstr_package_import.py"
+    return subprocess.Popen(
+        [sys.executable, str(program), str(path)],
+        env={**os.environ, "PYTHONPATH": collections},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> dict[str, Any]:
+    """Send a signal, and return what the module says; it must not take long about it."""
+    process.send_signal(number)
+    sent = time.monotonic()
+    output, _ = process.communicate(timeout=20)
+    assert time.monotonic() - sent < 8
+    return json.loads(output)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_while_the_import_runs(number: signal.Signals, server: Server, controller: Controller) -> None:
+    server.set(import_duration=30)
+    process = start_module(controller, server)
+    until(lambda: server.calls("GET", "/packages/imports/"), "the first poll")
+    result = stop(process, number)
+    assert result["failed"]
+    assert "Stopped by %s" % number.name in result["msg"]
+    assert "It is unknown whether it will be imported" in result["msg"]
+    assert result["import_outcome"] == "unknown"
+    assert server.held() == []
+
+
+def test_while_the_undo_package_is_waited_for(server: Server, controller: Controller) -> None:
+    server.set(undo_delay=2)
+    process = start_module(controller, server)
+    history = controller.directory / "history"
+    until(lambda: any('"imported"' in path.read_text() for path in history.rglob("receipt.json")), "the import's end")
+    result = stop(process, signal.SIGTERM)
+    assert "The import is done" in result["msg"]
+    (undo,) = history.rglob("undo.mmp")
+    assert str(undo) in result["msg"]
+    assert result["undo"]["path"] == str(undo)
+    assert server.held() == []
+
+
+def test_before_the_import(server: Server, controller: Controller) -> None:
+    server.set(upload_processing=30)
+    process = start_module(controller, server)
+    until(lambda: server.calls("GET", "/packages/"), "the package to be polled")
+    assert "Stopped by SIGTERM" in stop(process, signal.SIGTERM)["msg"]
+    assert server.state()["imports_started"] == 0
+    assert server.held() == []
