@@ -15,10 +15,11 @@ from typing import Any, Callable, TypeVar
 from urllib.parse import quote
 
 from . import models
+from .answers import says_not_found
 from .errors import ServerError
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .text import printable
-from .transport import Repeat, Transport, says_not_found
+from .transport import Repeat, Transport
 from .upload import MultipartFile
 
 LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096}
@@ -96,16 +97,6 @@ class Library:
         except ServerError as error:
             if error.status != 401:
                 raise
-
-    def session_alive(self) -> bool:
-        """Return whether the session is valid."""
-        try:
-            self.transport.request("GET", "/sessions", "check the session", repeat=Repeat.SAFE, expect=(200, 204))
-        except ServerError as error:
-            if error.status == 401:
-                return False
-            raise
-        return True
 
     def renew_session(self) -> bool:
         """Start the session's time limit anew; return False where the session is gone."""

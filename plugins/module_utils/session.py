@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from . import session_file
-from .errors import InputError, MigrationError
+from .errors import InputError
 from .library import Library
 from .models import Project
 from .session_file import HeldImport, HeldPackage, SessionFile
@@ -159,14 +158,3 @@ def _pick_project(projects: list[Project], wanted: str) -> Project:
             % (printable(wanted, 100), project.status)
         )
     return project
-
-
-def still_held(error: MigrationError, session: Session) -> None:
-    """Add to an error what the session still holds, so that its message can say it."""
-    left: list[Any] = []
-    if session.import_process is not None:
-        left.append("import process %s" % session.import_process.id)
-    if session.package is not None:
-        left.append("package %s" % session.package.id)
-    if left:
-        error.details.setdefault("left_behind", []).extend(left)

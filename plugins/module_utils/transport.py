@@ -11,7 +11,6 @@ caller knows what a second request would do.
 from __future__ import annotations
 
 import enum
-import json
 import os
 import re
 import time
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import urljoin, urlsplit
 
+from .answers import LONGEST_PAUSE, refused, retry_after, says_not_found
 from .errors import ConnectionLost, InputError, ServerError
 from .text import printable
 
@@ -36,8 +36,6 @@ else:
 
 # As many connections as the plan looks objects up over.
 POOL_SIZE = 16
-_LONGEST_PAUSE = 60.0
-_LONGEST_ERROR_BODY = 64 * 1024
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _MOST_REDIRECTS = 5
 _TEMPORARY = frozenset((429, 500, 502, 503, 504))
@@ -76,16 +74,6 @@ class TransportOptions:
     client_key: str | None = None
     timeout: float = 60.0
     retries: int = 3
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """What an error answer says of itself, cleaned for a message."""
-
-    code: str | None
-    iserver_code: int | None
-    message: str | None
-    ticket_id: str | None
 
 
 def normalise_base_url(url: str) -> str:
@@ -253,8 +241,8 @@ class Transport:
             else:
                 if response.status_code in accepted:
                     return response
-                error = self._refused(response, step)
-                pause = _retry_after(response)
+                error = refused(response, step)
+                pause = retry_after(response)
                 if pause is not None:
                     error.details["retry_after"] = pause
                 response.close()
@@ -264,7 +252,7 @@ class Transport:
                     raise error
             if pause is None:
                 pause = 0.2 * 2**attempt
-            self._sleep(min(pause, _LONGEST_PAUSE))
+            self._sleep(min(pause, LONGEST_PAUSE))
             attempt += 1
 
     def _send(
@@ -369,125 +357,6 @@ class Transport:
             # With TLS 1.3 the client's handshake is over before the server misses the certificate.
             text += " A server that asks for a client certificate ends a connection so, too: set client_cert."
         return ConnectionLost(text, sent=True)
-
-    def _refused(self, response: requests.Response, step: str) -> ServerError:
-        """Return the error for an answer with an unexpected status."""
-        try:
-            said = _read_refusal(response)
-        except (requests.RequestException, OSError):
-            said = _Refusal(None, None, None, None)
-        status = response.status_code
-        text = "%s: the server answered %d" % (step, status)
-        if said.message:
-            text += ": %s" % said.message.rstrip(".")
-        known = [
-            "%s %s" % (name, value)
-            for name, value in (
-                ("code", said.code),
-                ("iServerCode", said.iserver_code),
-                ("ticketId", said.ticket_id),
-            )
-            if value is not None
-        ]
-        text += " (%s)." % ", ".join(known) if known else "."
-        advice = _advice(status, said)
-        if advice:
-            text += " " + advice
-        return ServerError(
-            text,
-            status,
-            code=said.code,
-            iserver_code=said.iserver_code,
-            server_message=said.message,
-            ticket_id=said.ticket_id,
-        )
-
-
-def _advice(status: int, said: _Refusal) -> str:
-    """Return what to do about an error answer; empty where there is nothing sure to say."""
-    if status == 401 and said.code == "ERR003":
-        return (
-            "Check username, password and login_mode, or the api_token; it is not tried again, because accounts lock."
-        )
-    if status == 401:
-        return "The session is not, or no longer, valid: log in again (mstr_session state present)."
-    if status == 403:
-        return "Check the user's privileges: Create package, Import (Apply) package, and access to the project."
-    if status == 405 or (status == 404 and (said.message or "").strip() == "HTTP 404 Not Found"):
-        return "This version of the server does not have this call, or base_url is not that of the Library server."
-    if status == 413:
-        return "The upload is larger than the server, or a proxy before it, takes; raise that limit."
-    if said.message is None:
-        return "The answer is no JSON: it may come from a proxy or another application; check base_url."
-    return ""
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    """Return the seconds that a ``Retry-After`` header names; None where there is no usable one."""
-    value = response.headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value)) if float(value) < 1e6 else _LONGEST_PAUSE
-    except ValueError:
-        # A date. Waiting a moment is as good as computing with two clocks.
-        return 1.0
-
-
-def _integer_or_none(value: Any) -> int | None:
-    """Return an ``iServerCode``, which comes as a number or as its digits."""
-    if isinstance(value, bool):
-        return None
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _read_refusal(response: requests.Response) -> _Refusal:
-    raw = b""
-    for chunk in response.iter_content(8192):
-        raw += chunk
-        if len(raw) > _LONGEST_ERROR_BODY:
-            break
-    try:
-        document = json.loads(raw.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return _Refusal(None, None, None, None)
-    if isinstance(document, dict) and isinstance(document.get("errors"), list) and document["errors"]:
-        document = document["errors"][0]
-    if not isinstance(document, dict):
-        return _Refusal(None, None, None, None)
-    iserver_code = document.get("iServerCode")
-    code, message, ticket = document.get("code"), document.get("message"), document.get("ticketId")
-    return _Refusal(
-        code=printable(code, 40) if code else None,
-        iserver_code=_integer_or_none(iserver_code),
-        message=printable(message, 500) if message else None,
-        ticket_id=printable(ticket, 80) if ticket else None,
-    )
-
-
-# The Intelligence Server's codes for an id, and for an object, that is not in the metadata: 0x8004140B
-# (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
-_ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
-_OBJECT_NOT_FOUND = re.compile(
-    r"\bobjects?\b.*\b(?:not (?:be )?found|does not exist|do not exist)\b|\bnot found in (?:the )?metadata\b",
-    re.IGNORECASE,
-)
-
-
-def says_not_found(error: ServerError) -> bool:
-    """Return whether an error clearly says that the thing asked for does not exist.
-
-    404 with ``ERR004``; some versions answer 500 (or 400) and say so in ``iServerCode`` or in the message.
-    Every other error says nothing about the thing.
-    """
-    if error.status == 404 and error.code == "ERR004":
-        return True
-    if error.status in (400, 404, 500) and error.iserver_code in _ISERVER_NOT_FOUND:
-        return True
-    return error.status == 500 and bool(_OBJECT_NOT_FOUND.search(error.server_message or ""))
 
 
 def _never_connected(error: Exception) -> bool:

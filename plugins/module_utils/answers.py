@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an error answer of the server says, and what to do about it.
+
+The server answers with ``{code, message, ticketId, iServerCode}``, sometimes inside ``{"errors": [...]}``. A proxy, or
+a sign-in page, answers without JSON at all (the vendor's page "Handle REST API errors").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ServerError
+from .text import printable
+
+_LONGEST_BODY = 64 * 1024
+# Where a server asks to wait longer, it is asked again after this all the same.
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """What an error answer says of itself, cleaned for a message."""
+
+    code: str | None
+    iserver_code: int | None
+    message: str | None
+    ticket_id: str | None
+
+
+def refused(response: Any, step: str) -> ServerError:
+    """Return the error for an answer with an unexpected status."""
+    try:
+        said = _read_refusal(response)
+    except OSError:
+        # What requests raises where the answer breaks off is an OSError, too.
+        said = _Refusal(None, None, None, None)
+    status = response.status_code
+    text = "%s: the server answered %d" % (step, status)
+    if said.message:
+        text += ": %s" % said.message.rstrip(".")
+    known = [
+        "%s %s" % (name, value)
+        for name, value in (
+            ("code", said.code),
+            ("iServerCode", said.iserver_code),
+            ("ticketId", said.ticket_id),
+        )
+        if value is not None
+    ]
+    text += " (%s)." % ", ".join(known) if known else "."
+    advice = _advice(status, said)
+    if advice:
+        text += " " + advice
+    return ServerError(
+        text,
+        status,
+        code=said.code,
+        iserver_code=said.iserver_code,
+        server_message=said.message,
+        ticket_id=said.ticket_id,
+    )
+
+
+def _advice(status: int, said: _Refusal) -> str:
+    """Return what to do about an error answer; empty where there is nothing sure to say."""
+    if status == 401 and said.code == "ERR003":
+        return (
+            "Check username, password and login_mode, or the api_token; it is not tried again, because accounts lock."
+        )
+    if status == 401:
+        return "The session is not, or no longer, valid: log in again (mstr_session state present)."
+    if status == 403:
+        return "Check the user's privileges: Create package, Import (Apply) package, and access to the project."
+    if status == 405 or (status == 404 and (said.message or "").strip() == "HTTP 404 Not Found"):
+        return "This version of the server does not have this call, or base_url is not that of the Library server."
+    if status == 413:
+        return "The upload is larger than the server, or a proxy before it, takes; raise that limit."
+    if said.message is None:
+        return "The answer is no JSON: it may come from a proxy or another application; check base_url."
+    return ""
+
+
+def retry_after(response: Any) -> float | None:
+    """Return the seconds that a ``Retry-After`` header names; None where there is no usable one."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value)) if float(value) < 1e6 else LONGEST_PAUSE
+    except ValueError:
+        # A date. Waiting a moment is as good as computing with two clocks.
+        return 1.0
+
+
+def _integer_or_none(value: Any) -> int | None:
+    """Return an ``iServerCode``, which comes as a number or as its digits."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _read_refusal(response: Any) -> _Refusal:
+    raw = b""
+    for chunk in response.iter_content(8192):
+        raw += chunk
+        if len(raw) > _LONGEST_BODY:
+            break
+    try:
+        document = json.loads(raw.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return _Refusal(None, None, None, None)
+    if isinstance(document, dict) and isinstance(document.get("errors"), list) and document["errors"]:
+        document = document["errors"][0]
+    if not isinstance(document, dict):
+        return _Refusal(None, None, None, None)
+    iserver_code = document.get("iServerCode")
+    code, message, ticket = document.get("code"), document.get("message"), document.get("ticketId")
+    return _Refusal(
+        code=printable(code, 40) if code else None,
+        iserver_code=_integer_or_none(iserver_code),
+        message=printable(message, 500) if message else None,
+        ticket_id=printable(ticket, 80) if ticket else None,
+    )
+
+
+# The Intelligence Server's codes for an id, and for an object, that is not in the metadata: 0x8004140B
+# (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
+_ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
+_OBJECT_NOT_FOUND = re.compile(
+    r"\bobjects?\b.*\b(?:not (?:be )?found|does not exist|do not exist)\b|\bnot found in (?:the )?metadata\b",
+    re.IGNORECASE,
+)
+
+
+def says_not_found(error: ServerError) -> bool:
+    """Return whether an error clearly says that the thing asked for does not exist.
+
+    404 with ``ERR004``; some versions answer 500 (or 400) and say so in ``iServerCode`` or in the message.
+    Every other error says nothing about the thing.
+    """
+    if error.status == 404 and error.code == "ERR004":
+        return True
+    if error.status in (400, 404, 500) and error.iserver_code in _ISERVER_NOT_FOUND:
+        return True
+    return error.status == 500 and bool(_OBJECT_NOT_FOUND.search(error.server_message or ""))
