@@ -18,7 +18,8 @@ from typing import Any
 from .errors import ServerError
 from .text import printable
 
-_LONGEST_BODY = 64 * 1024
+# A text of megabytes is still read for its code; what is longer is no answer of this server.
+_LONGEST_BODY = 8 * 1024 * 1024
 # Where a server asks to wait longer, it is asked again after this all the same.
 LONGEST_PAUSE = 60.0
 
@@ -109,8 +110,8 @@ def _integer_or_none(value: Any) -> int | None:
 
 
 def _read_refusal(response: Any) -> _Refusal:
-    raw = b""
-    for chunk in response.iter_content(8192):
+    raw = bytearray()
+    for chunk in response.iter_content(1 << 16):
         raw += chunk
         if len(raw) > _LONGEST_BODY:
             break
@@ -136,7 +137,9 @@ def _read_refusal(response: Any) -> _Refusal:
 # (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
 _ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
 _OBJECT_NOT_FOUND = re.compile(
-    r"\bobjects?\b.*\b(?:not (?:be )?found|does not exist|do not exist)\b|\bnot found in (?:the )?metadata\b",
+    # The object, by its id and type perhaps, and nothing else in between: other things are not found as well.
+    r"\bobject(?: with [^.:;]{0,200}?| '?[0-9A-F]{4,32}'?)?"
+    r" (?:(?:is |was |could |cannot |can )?not (?:be )?found|cannot be found|does not exist)\b",
     re.IGNORECASE,
 )
 

@@ -37,7 +37,6 @@ class MigrationModule(AnsibleModule):
         spec = connection.connection_spec(with_project)
         spec.update(argument_spec)
         super().__init__(argument_spec=spec, supports_check_mode=True, **kwargs)
-        self.no_log_values.update(connection.secrets_of_environment())
         # Sentences for people about what is not as it should be and is no failure.
         self.warnings: list[str] = []
         self.environment = ""

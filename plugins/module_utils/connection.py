@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .errors import InputError
 from .files import readable_file
@@ -19,14 +20,25 @@ from .session_file import SessionFile
 from .text import environment_from_url, file_name_part, printable
 from .transport import TransportOptions, normalise_base_url, same_base_url
 
-# Not env_fallback, because what a task says beats the environment across these options too: a task with a user and
-# a password must not fail, nor log in as somebody else, because MSTR_API_TOKEN is set.
-_BY_HAND = {
-    "base_url": "MSTR_BASE_URL",
-    "username": "MSTR_USERNAME",
-    "password": "MSTR_PASSWORD",
-    "api_token": "MSTR_API_TOKEN",
-}
+
+class _FromEnvironment(str):
+    """An option's value that the environment gave, not the task."""
+
+
+class _Default(str):
+    """An option's value that nobody gave."""
+
+
+def _environment(name: str) -> str:
+    """Return what the environment says, marked as such.
+
+    Like ``env_fallback``, but so that it can be told from what the task says: that beats the environment across options
+    too. A task with a user and a password must not fail, nor log in as somebody else, because MSTR_API_TOKEN is set.
+    """
+    value = os.environ.get(name)
+    if not value:
+        raise AnsibleFallbackNotFound
+    return _FromEnvironment(value)
 
 
 def connection_spec(with_project: bool = True) -> dict[str, Any]:
@@ -36,15 +48,15 @@ def connection_spec(with_project: bool = True) -> dict[str, Any]:
         with_project: Whether the module has the option project.
     """
     spec: dict[str, Any] = {
-        "base_url": {"type": "str"},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "api_token": {"type": "str", "no_log": True},
+        "base_url": {"type": "str", "fallback": (_environment, ["MSTR_BASE_URL"])},
+        "username": {"type": "str", "fallback": (_environment, ["MSTR_USERNAME"])},
+        "password": {"type": "str", "no_log": True, "fallback": (_environment, ["MSTR_PASSWORD"])},
+        "api_token": {"type": "str", "no_log": True, "fallback": (_environment, ["MSTR_API_TOKEN"])},
         "login_mode": {
             "type": "str",
             "choices": list(LOGIN_MODES),
-            "default": "standard",
-            "fallback": (env_fallback, ["MSTR_LOGIN_MODE"]),
+            "default": _Default("standard"),
+            "fallback": (_environment, ["MSTR_LOGIN_MODE"]),
         },
         "session_file": {"type": "path"},
         "validate_certs": {"type": "bool", "default": True, "fallback": (env_fallback, ["MSTR_VALIDATE_CERTS"])},
@@ -61,14 +73,14 @@ def connection_spec(with_project: bool = True) -> dict[str, Any]:
     return spec
 
 
-def secrets_of_environment() -> list[str]:
-    """Return the secrets that the environment may hand to a module, so that they can be kept out of its output."""
-    found = (os.environ.get(_BY_HAND[name]) for name in ("password", "api_token"))
-    return [value for value in found if value]
-
-
 class Credentials:
     """Who logs in, and how.
+
+    Attributes:
+        login_mode: One of ``LOGIN_MODES``.
+        username: The user, for standard and ldap.
+        password: Their password, for standard and ldap.
+        api_token: The API token, for api_token.
 
     Args:
         params: The task's options.
@@ -78,43 +90,61 @@ class Credentials:
     """
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        given = {name: params.get(name) for name in ("username", "password", "api_token")}
-        self.login_mode: str = params["login_mode"]
-        if not any(given.values()):
-            given = {name: os.environ.get(_BY_HAND[name]) for name in given}
-        elif not given["api_token"]:
-            # The task names a user or a password; only the other one of the two may come from the environment.
-            for name in ("username", "password"):
-                given[name] = given[name] or os.environ.get(_BY_HAND[name])
-        self.username = given["username"]
-        self.password = given["password"]
-        self.api_token = given["api_token"]
-        self._check()
+        self.username: str | None = None
+        self.password: str | None = None
+        self.api_token: str | None = None
+        self.login_mode = _login_mode(params)
+        if self.login_mode == "api_token":
+            self._take_token(params)
+        elif self.login_mode != "anonymous":
+            self._take_user(params)
 
-    def _check(self) -> None:
-        if self.login_mode == "anonymous" and not self.api_token:
-            self.username = self.password = None
-            return
-        if self.api_token:
-            if self.username or self.password:
-                raise InputError(
-                    "api_token: give either an api_token, or username and password, not both (MSTR_API_TOKEN, "
-                    "MSTR_USERNAME and MSTR_PASSWORD in the environment count where the task gives none of them)."
-                )
-            if self.login_mode not in ("standard", "api_token"):
-                raise InputError("login_mode: %s does not go with an api_token." % self.login_mode)
-            self.login_mode = "api_token"
-        elif self.login_mode == "api_token":
+    def _take_token(self, params: Mapping[str, Any]) -> None:
+        if _by_task(params, "username") or _by_task(params, "password"):
+            raise InputError("api_token: give either an api_token, or username and password, not both.")
+        self.api_token = params["api_token"]
+        if not self.api_token:
             raise InputError("api_token: login_mode api_token needs one (or MSTR_API_TOKEN in the environment).")
-        elif not self.username:
+
+    def _take_user(self, params: Mapping[str, Any]) -> None:
+        if _by_task(params, "api_token"):
+            raise InputError("login_mode: %s does not go with an api_token." % self.login_mode)
+        self.username, self.password = params["username"], params["password"]
+        if not self.username:
             raise InputError(
                 "username: say who logs in: username and password, an api_token, or a session_file (or MSTR_USERNAME "
                 "and MSTR_PASSWORD, or MSTR_API_TOKEN, in the environment)."
             )
-        elif self.password is None:
-            raise InputError(
-                "password: the user %s needs one (or MSTR_PASSWORD in the environment)." % printable(self.username, 60)
-            )
+        # An empty password is one: users of a new environment have it.
+        if self.password is None:
+            shown = printable(self.username, 60)
+            raise InputError("password: the user %s needs one (or MSTR_PASSWORD in the environment)." % shown)
+
+
+def _by_task(params: Mapping[str, Any], name: str) -> bool:
+    """Return whether the task, not the environment or a default, gives an option; empty is not given."""
+    return bool(params[name]) and not isinstance(params[name], (_FromEnvironment, _Default))
+
+
+def _login_mode(params: Mapping[str, Any]) -> str:
+    """Return how to log in: what the task says decides, then what the environment says."""
+    mode = str(params["login_mode"])
+    if _by_task(params, "api_token"):
+        if mode in ("ldap", "anonymous") and _by_task(params, "login_mode"):
+            raise InputError("login_mode: %s does not go with an api_token." % mode)
+        return "api_token"
+    if _by_task(params, "login_mode"):
+        return mode
+    if _by_task(params, "username") or _by_task(params, "password"):
+        return mode if mode in ("standard", "ldap") else "standard"
+    if isinstance(params["login_mode"], _FromEnvironment) or not params["api_token"]:
+        return mode
+    if params["username"] or params["password"]:
+        raise InputError(
+            "api_token: the environment has MSTR_API_TOKEN, and MSTR_USERNAME or MSTR_PASSWORD; set only one of "
+            "both, or say in the task who logs in."
+        )
+    return "api_token"
 
 
 def base_url(params: Mapping[str, Any], session: SessionFile | None) -> str:
@@ -127,15 +157,14 @@ def base_url(params: Mapping[str, Any], session: SessionFile | None) -> str:
     Raises:
         InputError: There is no base_url, it is none, or it is another one than the session's.
     """
-    given = params.get("base_url")
+    given = params["base_url"]
     if session is not None:
-        if given and not same_base_url(normalise_base_url(given), session.base_url):
+        if _by_task(params, "base_url") and not same_base_url(normalise_base_url(given), session.base_url):
             raise InputError(
                 "session_file: its session is with %s, but base_url is %s; it is not used."
                 % (session.base_url, normalise_base_url(given))
             )
         return session.base_url
-    given = given or os.environ.get(_BY_HAND["base_url"])
     if not given:
         raise InputError("base_url: say where the server is, or set MSTR_BASE_URL in the environment.")
     return normalise_base_url(given)

@@ -33,7 +33,7 @@ def atomic_file(path: str, mode: int = 0o600) -> Iterator[BinaryIO]:
         OSError: The directory or the device does not take the file.
     """
     directory = os.path.dirname(os.path.abspath(path))
-    descriptor, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path)[:100], dir=directory)
+    descriptor, temporary = tempfile.mkstemp(prefix=".mstr_", dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             os.fchmod(handle.fileno(), mode)

@@ -120,7 +120,7 @@ class Entry:
             with open(receipt, encoding="utf-8") as handle:
                 mode = os.fstat(handle.fileno()).st_mode & 0o777
                 values = json.load(handle)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError("history_dir: the receipt %s cannot be read: %s." % (receipt, error)) from error
         return cls(path, mode, values if isinstance(values, dict) else {})
 
@@ -137,8 +137,9 @@ class Entry:
             InputError: It cannot be written.
         """
         self.receipt.update(values)
+        # Half a surrogate pair in a name becomes the escape that JSON has for it.
         text = json.dumps(self.receipt, indent=2, ensure_ascii=False) + "\n"
         try:
-            write_file(self.receipt_path, text.encode("utf-8"), self.mode)
+            write_file(self.receipt_path, text.encode("utf-8", "backslashreplace"), self.mode)
         except OSError as error:
             raise InputError("history_dir: %s cannot be written: %s." % (self.receipt_path, error.strerror)) from error

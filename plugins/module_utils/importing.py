@@ -282,7 +282,7 @@ def _plainly_refused(error: ConnectionLost | ServerError) -> bool:
     """Return whether an import was refused before the server acted, so that nothing can have been imported."""
     if isinstance(error, ConnectionLost):
         return not error.sent
-    return 300 <= error.status < 500 or (error.status == 503 and bool(error.details.get("retry_after")))
+    return 300 <= error.status < 500 or (error.status == 503 and "retry_after" in error.details)
 
 
 def _outcome_unknown(error: MigrationError, outcome: Outcome, options: ImportOptions) -> MigrationError:

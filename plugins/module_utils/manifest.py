@@ -10,6 +10,7 @@ It lies beside the file as ``<file>.manifest.json``. Order and layout are stable
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from . import models
 from .models import Row, ShapeError
 
 SUFFIX = ".manifest.json"
+
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}\Z")
 
 # What a row shows when two are compared, in the order of the manifest's text.
 _ROW_FIELDS = ("id", "name", "type", "type_name", "version", "date_modified", "action", "level")
@@ -50,8 +53,16 @@ def path_for(package_file: str) -> str:
 
 
 def sort_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Return rows in the manifest's order: by level, type and id, none of which an edit changes."""
-    return tuple(sorted(rows, key=lambda row: (row.level or "", row.type, row.id.upper(), row.action or "")))
+    """Return rows in the manifest's order: by level, type and id, none of which an edit changes.
+
+    The rest of a row counts only where a package has an object twice.
+    """
+    return tuple(sorted(rows, key=_order))
+
+
+def _order(row: Row) -> tuple[object, ...]:
+    rest = (row.action, row.version, row.date_modified, row.name, row.id)
+    return (row.level or "", row.type, row.id.upper(), *(text or "" for text in rest))
 
 
 def _row_as_json(row: Row) -> dict[str, Any]:
@@ -104,7 +115,7 @@ def loads(text: str) -> Manifest:
         rows.append(models.parse_row(dict(item, dateModified=item.get("date_modified")), where))
     sha256, size, kind = document.get("sha256"), document.get("size"), document.get("type")
     settings, request = document.get("settings"), document.get("request")
-    if not isinstance(sha256, str) or len(sha256) != 64:
+    if not isinstance(sha256, str) or not _SHA256.match(sha256):
         raise ShapeError("sha256: expected 64 hexadecimal digits")
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise ShapeError("size: expected a number of bytes")
@@ -129,15 +140,17 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
         # A setting that is not given and one that is given as nothing are the same to the server.
         if (ours or None) != (theirs or None):
             found.append("setting %s: manifest %s, server %s" % (key, json.dumps(ours), json.dumps(theirs)))
-    reviewed = {row.key: row for row in manifest.rows}
-    served = {row.key: row for row in rows}
+    reviewed, served = _by_object(manifest.rows), _by_object(rows)
     for identity in sorted(set(reviewed) | set(served)):
-        if identity not in served:
+        ours_rows, theirs_rows = reviewed.get(identity, []), served.get(identity, [])
+        if not theirs_rows:
             found.append("object %s (type %d) is in the manifest only" % identity)
-        elif identity not in reviewed:
+        elif not ours_rows:
             found.append("object %s (type %d) is on the server only" % identity)
-        else:
-            ours_row, theirs_row = _row_as_json(reviewed[identity]), _row_as_json(served[identity])
+        elif len(ours_rows) != len(theirs_rows):
+            counts = (len(ours_rows), len(theirs_rows))
+            found.append("object %s (type %d): manifest %d times, server %d times" % (*identity, *counts))
+        for ours_row, theirs_row in zip(ours_rows, theirs_rows):
             for name in _ROW_FIELDS:
                 if ours_row[name] != theirs_row[name]:
                     found.append(
@@ -145,3 +158,10 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
                         % (*identity, name, json.dumps(ours_row[name]), json.dumps(theirs_row[name]))
                     )
     return found
+
+
+def _by_object(rows: Iterable[Row]) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    grouped: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in sort_rows(rows):
+        grouped.setdefault(row.key, []).append(_row_as_json(row))
+    return grouped

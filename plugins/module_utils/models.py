@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .text import printable
@@ -163,22 +163,29 @@ def _kind(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-_OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
+_DATE = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6})\d*)?\s*(?:Z|([+-])(\d{2}):?(\d{2}))?\Z", re.ASCII
+)
 
 
 def parse_date(text: str | None) -> datetime | None:
-    """Return a server's date such as ``2021-03-04T03:53:09.000+0000``, or None where there is none to read.
+    """Return a server's date such as ``2021-03-04T03:53:09.000+0000`` in UTC, or None where there is none to read.
 
     A date without an offset is taken for UTC.
     """
-    if not text:
+    match = _DATE.match(text.strip()) if text else None
+    if match is None:
         return None
-    normal = _OFFSET_WITHOUT_COLON.sub(r"\1:\2", text.strip().replace("Z", "+00:00"))
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction, sign, hours, minutes = match.groups()[6:]
     try:
-        parsed = datetime.fromisoformat(normal if re.search(r"[+-]\d{2}:\d{2}$", normal) else normal + "+00:00")
-    except ValueError:
+        moment = datetime(year, month, day, hour, minute, second, int((fraction or "").ljust(6, "0")))
+        if sign:
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            moment = moment - offset if sign == "+" else moment + offset
+    except (ValueError, OverflowError):
         return None
-    return parsed
+    return moment
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,13 @@ def read(path: str) -> SessionFile:
         ) from error
     except OSError as error:
         raise InputError("session_file: %s cannot be opened: %s." % (path, error.strerror)) from error
+    try:
+        # Before a file object is made of it, which a directory cannot become.
+        _refuse_unless_private(path, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
     with os.fdopen(descriptor, "rb") as handle:
-        _refuse_unless_private(path, os.fstat(handle.fileno()))
         raw = handle.read()
     try:
         return _parse(json.loads(raw.decode("utf-8")))
@@ -168,16 +173,43 @@ def _parse(document: Any) -> SessionFile:
     known = {item.name for item in fields(SessionFile)}
     values = {key: value for key, value in document.items() if key in known}
     if values.get("package") is not None:
-        values["package"] = HeldPackage(**values["package"])
+        values["package"] = _checked(HeldPackage(**values["package"]))
     if values.get("import_process") is not None:
-        values["import_process"] = HeldImport(**values["import_process"])
-    session = SessionFile(**values)
-    for name in ("base_url", "environment", "token"):
-        if not isinstance(getattr(session, name), str) or not getattr(session, name):
-            raise ValueError(name)
-    if not isinstance(session.cookies, list) or not isinstance(session.tls, dict):
-        raise ValueError("cookies")
+        values["import_process"] = _checked(HeldImport(**values["import_process"]))
+    session: SessionFile = _checked(SessionFile(**values))
+    if not session.base_url or not session.environment or not session.token:
+        raise ValueError("empty")
+    for cookie in session.cookies:
+        if not isinstance(cookie, dict) or set(cookie) != {"name", "value", "domain", "path", "secure"}:
+            raise ValueError("cookies")
     return session
+
+
+# What the annotations of the dataclasses above stand for.
+_TYPES: dict[str, Any] = {
+    "str": str,
+    "str | None": (str, type(None)),
+    "int": int,
+    "bool": bool,
+    "list[dict[str, Any]]": list,
+    "dict[str, str | None]": dict,
+    "dict[str, Any]": dict,
+    "dict[str, str]": dict,
+    "HeldPackage | None": (HeldPackage, type(None)),
+    "HeldImport | None": (HeldImport, type(None)),
+}
+
+
+def _checked(part: Any) -> Any:
+    """Return a part of the file, if each field has the type it should have.
+
+    Raises:
+        ValueError: One has not.
+    """
+    for item in fields(part):
+        if not isinstance(getattr(part, item.name), _TYPES[str(item.type)]):
+            raise ValueError(item.name)
+    return part
 
 
 def remove(path: str, own_directory: bool) -> bool:

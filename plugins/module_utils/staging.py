@@ -152,7 +152,8 @@ def write_manifest(path: str, manifest: Manifest, check_mode: bool) -> bool:
     Raises:
         InputError: It cannot be written.
     """
-    text = manifests.dumps(manifest).encode("utf-8")
+    # Half a surrogate pair in a name becomes the escape that JSON has for it.
+    text = manifests.dumps(manifest).encode("utf-8", "backslashreplace")
     try:
         with open(path, "rb") as handle:
             if handle.read() == text:
@@ -244,16 +245,20 @@ def stage(
     held = session.package
     if held is not None and _is_this_file(held, package, project_id):
         info = session.library.package(held.id, project_id, content=True)
-        found = staged(held, info, declared or held.type, uploaded=False)
-        session.hold_package(found.held)
-        return found
+        # An upload that was cut off left a package that is none.
+        if info.status == "ready":
+            found = staged(held, info, declared or held.type, uploaded=False)
+            session.hold_package(found.held)
+            return found
     if not force:
         session.refuse_loss("replace the package held")
     session.release_all()
     try:
         info = _upload(session, package, project_id, wait_timeout)
         _compare(package, info)
-        found = staged(_held(package, info.id, project_id, models.PROJECT), info, declared, uploaded=True)
+        name = os.path.basename(package.path)
+        held = HeldPackage(info.id, project_id, package.hash(), package.size, name, models.PROJECT)
+        found = staged(held, info, declared, uploaded=True)
         session.hold_package(found.held)
     except BaseException:
         # What is to be shown is this failure, not what the release says.
@@ -294,10 +299,6 @@ def agreed_type(declared: str | None, manifest: Manifest | None) -> str | None:
     return manifest.type
 
 
-def _held(package: PackageFile, package_id: str, project_id: str | None, kind: str) -> HeldPackage:
-    return HeldPackage(package_id, project_id, package.sha256 or "", package.size, os.path.basename(package.path), kind)
-
-
 def _upload(session: Session, package: PackageFile, project_id: str | None, wait_timeout: float) -> PackageInfo:
     """Upload the file into a new package and return the package once it is ready.
 
@@ -306,7 +307,8 @@ def _upload(session: Session, package: PackageFile, project_id: str | None, wait
     tries = session.library.transport.options.retries
     for attempt in range(tries + 1):
         created = _create(session, project_id)
-        session.hold_package(_held(package, created.id, project_id, models.PROJECT))
+        # Without the file's sha256 until it is there whole, so that no later task takes it for the file.
+        session.hold_package(HeldPackage(created.id, project_id, "", package.size, "", models.PROJECT))
         try:
             _send(session, package, created.id, project_id, wait_timeout)
             return _until_ready(session, created.id, project_id, wait_timeout)

@@ -22,6 +22,7 @@ from urllib.parse import urljoin, urlsplit
 from .answers import LONGEST_PAUSE, refused, retry_after, says_not_found
 from .errors import ConnectionLost, InputError, ServerError
 from .text import printable
+from .upload import MultipartFile
 
 try:
     import requests
@@ -117,6 +118,22 @@ def _origin(url: str) -> tuple[str, str, int]:
     return (parts.scheme, (parts.hostname or "").lower(), port)
 
 
+# Characters on which parsers of URLs disagree about where the host ends.
+_AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f]")
+
+
+def _same_origin(target: str, base_url: str) -> bool:
+    """Return whether a redirect stays with the server; what two parsers could read differently does not."""
+    try:
+        return (
+            not _AMBIGUOUS.search(target)
+            and "@" not in urlsplit(target).netloc
+            and _origin(target) == _origin(base_url)
+        )
+    except ValueError:
+        return False
+
+
 class Transport:
     """An HTTP session with one server.
 
@@ -204,7 +221,7 @@ class Transport:
         headers: Mapping[str, str | None] | None = None,
         params: Mapping[str, str] | None = None,
         body: Any = None,
-        data: Any = None,
+        data: MultipartFile | None = None,
         stream: bool = False,
         answer_timeout: float | None = None,
     ) -> requests.Response:
@@ -219,7 +236,7 @@ class Transport:
             headers: Further headers.
             params: The query.
             body: What to send as JSON.
-            data: A stream to send as it is.
+            data: A file to send, each time from its beginning.
             stream: Whether the caller reads the answer's body by itself.
             answer_timeout: Seconds to wait for the answer once the request is sent, where that is not
                 ``timeout``.
@@ -231,6 +248,8 @@ class Transport:
         accepted = frozenset(expect)
         attempt = 0
         while True:
+            if data is not None:
+                data.rewind()
             try:
                 response = self._send(method, path, step, headers, params, body, data, stream, answer_timeout)
             except ConnectionLost as lost:
@@ -263,7 +282,7 @@ class Transport:
         headers: Mapping[str, str | None] | None,
         params: Mapping[str, str] | None,
         body: Any,
-        data: Any,
+        data: MultipartFile | None,
         stream: bool,
         answer_timeout: float | None,
     ) -> requests.Response:
@@ -297,11 +316,7 @@ class Transport:
         target = urljoin(url, response.headers.get("Location", ""))
         response.close()
         shown = printable(target.split("?", 1)[0], 200)
-        try:
-            same = _origin(target) == _origin(self.options.base_url)
-        except ValueError:
-            same = False
-        if not same:
+        if not _same_origin(target, self.options.base_url):
             raise ServerError(
                 "%s: the server redirects to %s, which is another origin than base_url; this is refused, because "
                 "the session's token would go there. If it is right, set base_url to it." % (step, shown),
@@ -331,7 +346,8 @@ class Transport:
             return ConnectionLost(
                 "%s: the proxy for %s cannot be used: %s. Check https_proxy, http_proxy and no_proxy in the "
                 "environment." % (step, where, reason),
-                sent=False,
+                # A proxy that broke off later may have passed the request on.
+                sent=not _never_connected(error),
             )
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return ConnectionLost(

@@ -42,6 +42,11 @@ class MultipartFile:
         self._tail = ("\r\n--%s--\r\n" % boundary).encode("ascii")
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         self._size = os.fstat(self._file.fileno()).st_size
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin anew, for a request that is sent again."""
+        self._file.seek(0)
         self._left = self._size
         # What is sent before any more of the file is read.
         self._pending: bytes = self._head if self._size else self._head + self._tail
@@ -65,6 +70,8 @@ class MultipartFile:
 
     def read(self, size: int = -1) -> bytes:
         """Return the next part of the body, at most size bytes, empty at the end."""
+        if size == 0:
+            return b""
         if self._pending:
             part = self._pending if size < 0 else self._pending[:size]
             self._pending = self._pending[len(part) :]

@@ -238,7 +238,7 @@ def test_import_in_one_task(server: Server, controller: Controller) -> None:
         [
             task("first", "mstr_package_import", **options),
             task("again", "mstr_package_import", **options),
-            task("refused", "mstr_package_import", force=False, **dict(options, project=TUTORIAL)),
+            task("refused", "mstr_package_import", **{**options, "project": TUTORIAL}),
             task("forced", "mstr_package_import", force=True, **options),
             task("unkept", "mstr_package_import", src=str(controller.packages / "inc1.mmp"), project=DEMO),
         ],

@@ -15,17 +15,16 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from scripted_server import ScriptedServer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-import environments  # noqa: E402
+import environments
 
 # Locked, so that several workers and several runs may get here at once.
 environments.link_checkout()
 if str(environments.IMPORT_ROOT) not in sys.path:
     sys.path.insert(0, str(environments.IMPORT_ROOT))
 importlib.invalidate_caches()
-
-from scripted_server import ScriptedServer  # noqa: E402
 
 # The same examples in every run: a gate that fails today must fail tomorrow.
 settings.register_profile("unit", deadline=None, derandomize=True, database=None)

@@ -2,15 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Package rows, destination objects and random JSON to test with."""
+"""Package rows, sessions and random JSON to test with."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from ansible_collections.mstr.migration.plugins.module_utils.models import Row
 from hypothesis import strategies as st
+
+from ansible_collections.mstr.migration.plugins.module_utils.library import Library
+from ansible_collections.mstr.migration.plugins.module_utils.models import Row
+from ansible_collections.mstr.migration.plugins.module_utils.session import Session
+from ansible_collections.mstr.migration.plugins.module_utils.session_file import SessionFile
+from ansible_collections.mstr.migration.plugins.module_utils.transport import Transport, TransportOptions
 
 OBJECT_ID = "8D67938B11D3E4981000E787EC6DE8A4"
 PROJECT_ID = "B7CA92F04B9FAE8D941C3E9B7E0CD754"
@@ -80,6 +85,26 @@ def damaged(document: Any) -> st.SearchStrategy[Any]:
 
 def _places(document: Any, prefix: tuple[Any, ...] = ()) -> Any:
     yield prefix
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     for key, value in items:
         yield from _places(value, (*prefix, key))
+
+
+def session_with(server: Any, path: Any = None, sleep: Any = None, **state: Any) -> Session:
+    """Return a session with a scripted server, which never pauses.
+
+    Args:
+        server: The server.
+        path: The session file; None for a session within one task.
+        sleep: Takes the place of the pauses between tries.
+        state: What the session holds.
+    """
+    transport = Transport(
+        TransportOptions(server.base_url, timeout=5.0, retries=2), sleep=sleep or (lambda seconds: None)
+    )
+    held = SessionFile(server.base_url, "prod", "deploy", "t0ken", [], {}, {}, **state)
+    session = Session(Library(transport), held, None if path is None else str(path))
+    session.library.token = held.token
+    return session

@@ -29,6 +29,8 @@ class Request:
     path: str
     headers: HTTPMessage
     body: bytes
+    # The client's port: the same one for requests over the same connection.
+    connection: int
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Else each answer waits for the client to acknowledge its head.
+    disable_nagle_algorithm = True
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -117,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         owner = self.server.owner
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, self.path, self.headers, body)
+        request = Request(self.command, self.path, self.headers, body, self.client_address[1])
         owner.requests.append(request)
         step = owner.script[min(len(owner.requests), len(owner.script)) - 1]
         reply = step(request) if callable(step) else step

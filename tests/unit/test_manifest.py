@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 
 import pytest
-from ansible_collections.mstr.migration.plugins.module_utils import manifest, models
-from ansible_collections.mstr.migration.plugins.module_utils.manifest import Manifest
-from ansible_collections.mstr.migration.plugins.module_utils.models import Row, ShapeError
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import SHA256, damaged, json_values, row
+
+from ansible_collections.mstr.migration.plugins.module_utils import manifest, models
+from ansible_collections.mstr.migration.plugins.module_utils.manifest import Manifest
+from ansible_collections.mstr.migration.plugins.module_utils.models import Row, ShapeError
 
 texts = st.text(max_size=12)
 optional_texts = st.one_of(st.none(), st.text(min_size=1, max_size=12))
@@ -103,11 +105,8 @@ def test_the_text_is_json_with_the_documented_fields_and_one_field_a_line():
 
 @given(st.one_of(json_values, damaged(json.loads(manifest.dumps(SMALL)))))
 def test_any_json_is_a_manifest_or_said_to_be_none(document):
-    try:
+    with contextlib.suppress(ShapeError):
         read = manifest.loads(json.dumps(document))
-    except ShapeError as error:
-        assert str(error)
-    else:
         assert manifest.loads(manifest.dumps(read)) == read
 
 
@@ -146,7 +145,8 @@ def test_what_is_no_manifest_is_refused(text):
 )
 def test_a_field_that_differs_from_the_reviewed_one_is_named(field, other):
     (sentence,) = manifest.differences(SMALL, SMALL.settings, [row(**{field: other})])
-    assert field in sentence and row().id in sentence
+    assert field in sentence
+    assert row().id in sentence
 
 
 @pytest.mark.parametrize(

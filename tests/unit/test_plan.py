@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from samples import FOLDER, OTHER_VERSION, USER, VERSION, row
+
 from ansible_collections.mstr.migration.plugins.module_utils import plan
 from ansible_collections.mstr.migration.plugins.module_utils.models import DestinationObject
-from samples import FOLDER, OTHER_VERSION, USER, VERSION, row
 
 BEFORE = "2021-03-04T03:53:08.000+0000"
 SAME_TIME = "2021-03-04T03:53:09.000+0000"
@@ -59,7 +60,8 @@ def test_effect_of_each_action_on_each_destination(action, column, effect):
     assert change.effect == effect
     assert change.conflict == ("exists_differently" if column.startswith("differs") else column)
     assert result.in_sync is (effect == "none")
-    assert result.summary == dict(result.summary, **{effect: 1}) and sum(result.summary.values()) == 1
+    assert result.summary == dict(result.summary, **{effect: 1})
+    assert sum(result.summary.values()) == 1
 
 
 @pytest.mark.parametrize(("action", "column", "effect"), CELLS)
@@ -131,7 +133,7 @@ ONE_MOMENT = (
 )
 
 
-@pytest.mark.parametrize(("ours", "theirs"), itertools.product(ONE_MOMENT, ONE_MOMENT[:1] + ONE_MOMENT[-1:]))
+@pytest.mark.parametrize(("ours", "theirs"), [*itertools.product(ONE_MOMENT, (ONE_MOMENT[0], ONE_MOMENT[-1]))])
 def test_one_moment_in_two_spellings_is_neither_newer_nor_older(ours, theirs):
     found = DestinationObject(OTHER_VERSION, theirs)
     assert effect_of(row(action="use_newer", date_modified=ours), found) == "none"
@@ -159,7 +161,9 @@ def test_newer_and_older_are_judged_by_the_moment_not_by_the_text(newer, older):
 
 
 @pytest.mark.parametrize("action", ["use_newer", "use_older"])
-@pytest.mark.parametrize(("ours", "theirs"), [(None, AFTER), (AFTER, None), ("yesterday", AFTER), (AFTER, "04.03.2021")])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(None, AFTER), (AFTER, None), ("yesterday", AFTER), (AFTER, "04.03.2021")]
+)
 def test_dates_that_cannot_be_read_are_no_reason_to_call_it_in_sync(action, ours, theirs):
     found = DestinationObject(OTHER_VERSION, theirs)
     assert effect_of(row(action=action, date_modified=ours), found) == "unknown"
@@ -204,13 +208,17 @@ SERVERS_OWN = DestinationObject("F" * 32, AFTER)
         pytest.param("replace", None, DESTINATIONS["exists_identically"], False, id="created"),
         pytest.param("replace", None, SERVERS_OWN, False, id="created with a version of the server's own"),
         pytest.param("replace", None, None, True, id="not created"),
-        pytest.param("replace", DESTINATIONS["differs, older"], DESTINATIONS["exists_identically"], False, id="replaced"),
+        pytest.param(
+            "replace", DESTINATIONS["differs, older"], DESTINATIONS["exists_identically"], False, id="replaced"
+        ),
         pytest.param("replace", DESTINATIONS["differs, older"], SERVERS_OWN, False, id="got another new version"),
         pytest.param("replace", DESTINATIONS["differs, older"], DESTINATIONS["differs, older"], True, id="as it was"),
         pytest.param("replace", DESTINATIONS["differs, older"], None, True, id="gone instead of replaced"),
         pytest.param("delete", DESTINATIONS["differs, older"], None, False, id="deleted"),
         pytest.param("delete", DESTINATIONS["differs, older"], DESTINATIONS["differs, older"], True, id="still there"),
-        pytest.param("use_existing", DESTINATIONS["differs, older"], DESTINATIONS["differs, older"], False, id="not due"),
+        pytest.param(
+            "use_existing", DESTINATIONS["differs, older"], DESTINATIONS["differs, older"], False, id="not due"
+        ),
     ],
 )
 def test_objects_without_what_was_predicted_are_unresolved(action, before, after, left):
@@ -228,6 +236,9 @@ def test_the_description_has_one_line_an_object_whatever_the_names_hold():
     text = plan.describe("finance\nforged", planned(rows, DESTINATIONS["differs, older"]))
     lines = text.splitlines()
     assert len(lines) == 3, "a line for the package, and one for each object that would change"
-    assert "replace" in lines[1] and "Revenue report forged" in lines[1]
-    assert "delete" in lines[2] and "Margin" in lines[2]
-    assert "\x1b" not in text and "\u202e" not in text
+    assert "replace" in lines[1]
+    assert "Revenue report forged" in lines[1]
+    assert "delete" in lines[2]
+    assert "Margin" in lines[2]
+    assert "\x1b" not in text
+    assert "\u202e" not in text

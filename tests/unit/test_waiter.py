@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.migration.plugins.module_utils.waiter import TimeIsUp, wait_for
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.mstr.migration.plugins.module_utils.waiter import TimeIsUp, wait_for
 
 
 class World:
@@ -25,7 +26,8 @@ class World:
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
-        self.now += seconds
+        # The shortest sleep takes some time too.
+        self.now += max(seconds, 1e-6)
 
     def look(self) -> float:
         self.now += self.look_takes
@@ -33,9 +35,7 @@ class World:
         return self.looks[-1]
 
     def wait_until(self, moment: float, timeout: float, **kwargs: float) -> float:
-        return wait_for(
-            self.look, lambda seen: seen >= moment, timeout, clock=self.clock, sleep=self.sleep, **kwargs
-        )
+        return wait_for(self.look, lambda seen: seen >= moment, timeout, clock=self.clock, sleep=self.sleep, **kwargs)
 
 
 @given(st.floats(0, 30.0), st.floats(0, 0.05))
@@ -49,7 +49,7 @@ def test_the_end_of_a_long_wait_is_noticed_within_the_longest_pause(duration):
     assert World().wait_until(duration, 3600) - duration <= 5.0
 
 
-@pytest.mark.parametrize(("duration", "most"), [(0, 1), (1, 11), (10, 26), (60, 40), (600, 150), (3600, 750)])
+@pytest.mark.parametrize(("duration", "most"), [(0, 1), (1, 11), (10, 30), (60, 45), (600, 155), (3600, 755)])
 def test_the_server_is_not_asked_too_often(duration, most):
     world = World()
     world.wait_until(duration, 4000)
@@ -61,9 +61,9 @@ def test_the_last_look_is_at_the_limit_and_is_told(timeout, longest_pause):
     world = World()
     with pytest.raises(TimeIsUp) as limit:
         world.wait_until(1e9, timeout, longest_pause=longest_pause)
-    assert world.looks[-1] == pytest.approx(timeout, abs=1e-6)
+    assert world.looks[-1] == pytest.approx(timeout, abs=1e-5)
     assert limit.value.last == world.looks[-1]
-    assert limit.value.seconds == pytest.approx(timeout, abs=1e-6)
+    assert limit.value.seconds == pytest.approx(timeout, abs=1e-5)
 
 
 @given(st.floats(0.1, 30.0))
@@ -78,7 +78,8 @@ def test_no_pause_is_longer_than_the_longest(longest_pause):
 def test_what_is_there_at_once_costs_one_look_and_no_pause():
     world = World()
     assert world.wait_until(0.0, 0.0) == 0.0
-    assert world.looks == [0.0] and world.now == 1000.0
+    assert world.looks == [0.0]
+    assert world.now == 1000.0
 
 
 def test_an_end_right_at_the_limit_counts():

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Importing: what is known, and what is recorded, where the server does not start the import."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from samples import PROJECT_ID, SHA256, row, session_with
+from scripted_server import CLOSE, Reply
+
+from ansible_collections.mstr.migration.plugins.module_utils import importing, plan, session_file
+from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
+from ansible_collections.mstr.migration.plugins.module_utils.history import Entry, History
+from ansible_collections.mstr.migration.plugins.module_utils.importing import ImportOptions
+from ansible_collections.mstr.migration.plugins.module_utils.session_file import HeldPackage
+from ansible_collections.mstr.migration.plugins.module_utils.staging import Staged
+
+PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
+STAGED = Staged(PACKAGE, {"defaultAction": "replace"}, (row(),), uploaded=True)
+PLAN = plan.plan_package(STAGED.rows, STAGED.settings, lambda row: None, "project")
+STARTED = Reply(202, {"id": "i=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0})
+
+
+@pytest.fixture(name="start")
+def start_an_import(tmp_path):
+    def start(server):
+        session = session_with(server, tmp_path / "run.json", package=PACKAGE)
+        history = History(str(tmp_path / "history"), "prod")
+        return importing.start(session, STAGED, PLAN, ImportOptions("finance", history=history))
+
+    return start
+
+
+def entries(tmp_path):
+    directory = tmp_path / "history" / "prod" / PROJECT_ID
+    return [Entry.reopen(str(directory / name)).receipt for name in os.listdir(directory)]
+
+
+def test_the_entry_is_written_before_the_import_is_asked_for(serve, start, tmp_path):
+    seen = []
+
+    def answer(request):
+        seen.extend(entries(tmp_path))
+        return STARTED
+
+    start(serve(answer))
+    (receipt,) = seen
+    assert (receipt["state"], receipt["name"], receipt["sha256"]) == ("started", "finance", SHA256)
+
+
+def test_an_import_that_began_is_in_the_entry_and_the_session_file(serve, start, tmp_path):
+    start(serve(STARTED))
+    (receipt,) = entries(tmp_path)
+    held = session_file.read(str(tmp_path / "run.json")).import_process
+    assert receipt["import_id"] == held.id == "i="
+    assert held.undo_pending
+    assert not held.finished
+    assert "t0ken" not in str(receipt)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [CLOSE, Reply(500), Reply(502), Reply(503), Reply(504), Reply(202, "<html>"), Reply(202, {"status": "PROCESSING"})],
+    ids=str,
+)
+def test_after_an_ambiguous_failure_the_outcome_is_unknown_and_nothing_is_sent_again(serve, start, tmp_path, failure):
+    server = serve(failure)
+    with pytest.raises(MigrationError) as lost:
+        start(server)
+    assert lost.value.details["import_outcome"] == "unknown"
+    assert len(server.requests) == 1
+    (receipt,) = entries(tmp_path)
+    assert receipt["state"] not in ("started", "imported")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Reply(400, {"code": "ERR006"}),
+        Reply(403, {"code": "ERR014"}),
+        Reply(404, {"code": "ERR004"}),
+        Reply(429, headers={"Retry-After": "5"}),
+        Reply(503, headers={"Retry-After": "5"}),
+        Reply(503, headers={"Retry-After": "0"}),
+    ],
+    ids=str,
+)
+def test_an_import_that_was_plainly_refused_leaves_no_entry(serve, start, tmp_path, failure):
+    with pytest.raises(MigrationError) as refused:
+        start(serve(failure))
+    assert "import_outcome" not in refused.value.details
+    assert entries(tmp_path) == []
+
+
+def test_keep_both_and_an_undo_package_do_not_go_together():
+    for rows, settings in (((row(action="keep_both"),), {}), ((), {"defaultAction": "keep_both"})):
+        with pytest.raises(InputError, match=r"^generate_undo: .*generate_undo: false"):
+            importing.refuse_keep_both(rows, settings, generate_undo=True)
+        importing.refuse_keep_both(rows, settings, generate_undo=False)
+
+
+def test_an_undo_file_that_is_there_is_refused_before_the_import(tmp_path):
+    dest = tmp_path / "undo.mmp"
+    dest.write_bytes(b"")
+    with pytest.raises(InputError, match=r"^undo_dest: "):
+        importing.check_destinations(ImportOptions("finance", undo_dest=str(dest)), make=True)
+    importing.check_destinations(ImportOptions("finance", undo_dest=str(dest), force=True), make=True)

@@ -1,0 +1,396 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP session: what is sent again, where the token may go, and errors in words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from samples import json_values
+from scripted_server import CERTIFICATE, CLOSE, SILENCE, Reply, ScriptedServer, unused_port
+
+from ansible_collections.mstr.migration.plugins.module_utils.errors import ConnectionLost, MigrationError, ServerError
+from ansible_collections.mstr.migration.plugins.module_utils.transport import Repeat, Transport, TransportOptions
+
+TOKEN = "t0p-s3cret-t0ken"
+OK = Reply(200, {"fine": True})
+
+
+class Pauses(list):
+    """Takes the place of sleep and notes how long it would have taken."""
+
+    def __call__(self, seconds):
+        self.append(seconds)
+
+
+def transport_to(base_url, pauses=None, **options):
+    options.setdefault("timeout", 5.0)
+    transport = Transport(TransportOptions(base_url, **options), sleep=Pauses() if pauses is None else pauses)
+    transport.headers["X-MSTR-AuthToken"] = TOKEN
+    return transport
+
+
+def send(transport, method="GET", repeat=Repeat.SAFE, **kwargs):
+    return transport.request(method, "/things", "do a thing", repeat=repeat, **kwargs)
+
+
+FAILURES = {
+    "429 with Retry-After": Reply(429, headers={"Retry-After": "7"}),
+    "503 with Retry-After": Reply(503, headers={"Retry-After": "7"}),
+    "503": Reply(503),
+    "500": Reply(500, {"code": "ERR001", "message": "General error."}),
+    "502": Reply(502, "<html>Bad gateway</html>"),
+    "504": Reply(504),
+    "closed without an answer": CLOSE,
+    "closed within the answer": Reply(200, "x" * 100, missing=50),
+    "silence": SILENCE,
+    "400": Reply(400, {"code": "ERR006"}),
+    "401": Reply(401, {"code": "ERR003"}),
+    "401 with Retry-After": Reply(401, {"code": "ERR003"}, {"Retry-After": "1"}),
+    "403": Reply(403, {"code": "ERR014"}),
+    "404": Reply(404, {"code": "ERR004"}),
+}
+# After which failures a request is sent again: one whose repetition changes nothing, and one that starts something.
+SENT_AGAIN = {
+    Repeat.SAFE: {
+        "429 with Retry-After",
+        "503 with Retry-After",
+        "503",
+        "500",
+        "502",
+        "504",
+        "closed without an answer",
+        "closed within the answer",
+        "silence",
+    },
+    Repeat.REFUSED: {"429 with Retry-After", "503 with Retry-After"},
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("repeat", Repeat)
+def test_a_request_is_sent_again_only_where_that_is_safe(serve, failure, repeat):
+    server = serve(FAILURES[failure], OK)
+    transport = transport_to(server.base_url, timeout=0.2 if failure == "silence" else 5.0)
+    method = "GET" if repeat is Repeat.SAFE else "POST"
+    if failure in SENT_AGAIN[repeat]:
+        assert send(transport, method, repeat).json() == {"fine": True}
+        assert len(server.requests) == 2
+    else:
+        with pytest.raises(MigrationError):
+            send(transport, method, repeat)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+def test_a_refused_connection_is_tried_again_and_sends_once(serve, repeat):
+    port = unused_port()
+    servers = []
+    transport = transport_to(
+        "http://127.0.0.1:%d/MicroStrategyLibrary" % port, lambda seconds: servers.append(serve(OK, port=port))
+    )
+    assert send(transport, "POST", repeat).status_code == 200
+    assert servers[0].paths == ["POST /MicroStrategyLibrary/api/things"]
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+@pytest.mark.parametrize("retries", [0, 3])
+def test_retries_end(serve, repeat, retries):
+    server = serve(Reply(503, headers={"Retry-After": "7"}))
+    with pytest.raises(ServerError):
+        send(transport_to(server.base_url, retries=retries), "POST", repeat)
+    assert len(server.requests) == 1 + retries
+
+
+def test_pauses_follow_the_server_or_grow(serve):
+    pauses = Pauses()
+    send(transport_to(serve(FAILURES["429 with Retry-After"], OK).base_url, pauses))
+    assert pauses == [7.0]
+    pauses.clear()
+    with pytest.raises(ServerError):
+        send(transport_to(serve(Reply(502)).base_url, pauses))
+    assert len(pauses) == 3
+    assert 0 < pauses[0] < pauses[1] < pauses[2] < 10
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "-5", "nan", "inf", "1e300", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 400]
+)
+def test_an_odd_retry_after_is_no_crash_and_no_endless_pause(serve, value):
+    pauses = Pauses()
+    assert send(transport_to(serve(Reply(503, headers={"Retry-After": value}), OK).base_url, pauses)).status_code == 200
+    assert all(0 <= pause <= 60 for pause in pauses)
+
+
+@pytest.mark.parametrize(("failure", "sent"), [(CLOSE, True), (SILENCE, True), (None, False)])
+def test_a_lost_connection_tells_whether_the_request_may_have_arrived(serve, failure, sent):
+    base_url = serve(failure).base_url if failure else "http://127.0.0.1:%d/x" % unused_port()
+    with pytest.raises(ConnectionLost) as lost:
+        send(transport_to(base_url, timeout=0.2, retries=0), "POST", Repeat.REFUSED)
+    assert lost.value.sent is sent
+    assert lost.value.message.startswith("do a thing: ")
+    assert TOKEN not in lost.value.message
+
+
+def test_an_answer_may_take_longer_than_the_time_limit_where_the_caller_says_so(serve):
+    def late(request):
+        server.stopping.wait(0.3)
+        return OK
+
+    server = serve(late)
+    transport = transport_to(server.base_url, timeout=0.1, retries=0)
+    assert send(transport, "PUT", answer_timeout=5.0).status_code == 200
+    with pytest.raises(ConnectionLost):
+        send(transport, "PUT")
+
+
+# Where else a redirect may lead; {port} is another server's, {own} the server's own.
+ELSEWHERE = (
+    "http://127.0.0.1:{port}/x",
+    "//127.0.0.1:{port}/x",
+    "http://user@127.0.0.1:{port}/x",
+    "http://127.0.0.1:{own}@127.0.0.1:{port}/x",
+    "http://127.0.0.1:{port}\\@127.0.0.1:{own}/x",
+    "//127.0.0.1:{port}\\@127.0.0.1:{own}/x",
+    "http://localhost:{own}/x",
+    "https://127.0.0.1:{own}/x",
+    "ftp://127.0.0.1:{own}/x",
+    "http://127.0.0.1:99999/x",
+    "http://[",
+)
+
+
+@pytest.mark.parametrize("location", ELSEWHERE)
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_to_another_origin_is_refused_and_takes_no_token_there(serve, location, status):
+    other = serve(OK)
+    server = serve(
+        lambda request: Reply(status, headers={"Location": location.format(port=other.port, own=server.port)})
+    )
+    with pytest.raises(MigrationError) as refused:
+        send(transport_to(server.base_url, retries=0))
+    assert other.requests == []
+    assert len(server.requests) == 1
+    assert TOKEN not in refused.value.message
+
+
+def test_the_refusal_of_a_redirect_says_where_it_led_and_what_to_do(serve):
+    server = serve(Reply(302, headers={"Location": "https://sso.example.com/login?ticket=1"}))
+    with pytest.raises(ServerError, match=r"https://sso\.example\.com/login.*base_url") as refused:
+        send(transport_to(server.base_url))
+    assert "ticket=1" not in refused.value.message
+
+
+@pytest.mark.parametrize("location", ["/moved/things?a=1", "{origin}/moved/things?a=1"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_within_the_origin_is_followed_with_the_token(serve, location, status):
+    server = serve(lambda request: OK if "moved" in request.path else moved)
+    moved = Reply(status, headers={"Location": location.format(origin=server.origin)})
+    assert send(transport_to(server.base_url), params={"type": "3"}).json() == {"fine": True}
+    assert server.paths == ["GET /MicroStrategyLibrary/api/things?type=3", "GET /moved/things?a=1"]
+    assert server.requests[1].headers["X-MSTR-AuthToken"] == TOKEN
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_only_a_read_follows_a_redirect(serve, method, status):
+    server = serve(Reply(status, headers={"Location": "/moved"}))
+    with pytest.raises(ServerError, match="base_url"):
+        send(transport_to(server.base_url), method)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("headers", [{"Location": "/again"}, {}])
+def test_redirects_end(serve, headers):
+    server = serve(Reply(302, headers=headers))
+    with pytest.raises(ServerError, match="redirects"):
+        send(transport_to(server.base_url))
+    assert len(server.requests) < 20
+
+
+def refusal(serve, reply, **options):
+    with pytest.raises(ServerError) as refused:
+        send(transport_to(serve(reply).base_url, retries=0, **options))
+    return refused.value
+
+
+ERROR = {"code": "ERR006", "iServerCode": -2147072488, "message": "Invalid input.", "ticketId": "5a1c"}
+
+
+@pytest.mark.parametrize("body", [ERROR, {"errors": [ERROR]}], ids=["plain", "wrapped"])
+def test_an_error_says_step_status_code_message_ticket_and_iserver_code(serve, body):
+    error = refusal(serve, Reply(400, body))
+    for part in ("do a thing", "400", "ERR006", "-2147072488", "Invalid input", "5a1c"):
+        assert part in error.message
+    assert (error.status, error.code, error.iserver_code) == (400, "ERR006", -2147072488)
+    assert error.details["http_status"] == 400
+
+
+@pytest.mark.parametrize("value", [-2147216373, "-2147216373"])
+def test_an_iserver_code_may_be_a_number_or_text(serve, value):
+    assert refusal(serve, Reply(400, {"code": "ERR002", "iServerCode": value})).iserver_code == -2147216373
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html><body>Proxy error</body></html>", "", b"\xff\xfe\x00", "[]", '"no"', '{"errors": [1]}', "[" * 60_000],
+    ids=lambda body: repr(body[:10]),
+)
+@pytest.mark.parametrize("status", [400, 404, 500, 503])
+def test_an_error_that_is_no_documented_one_still_has_its_status_and_shows_no_page(serve, body, status):
+    error = refusal(serve, Reply(status, body, {"Content-Type": "text/html"}))
+    assert str(status) in error.message
+    assert error.code is None
+    assert "<" not in error.message
+    assert "Proxy error" not in error.message
+
+
+@pytest.mark.parametrize("size", [1000, 100_000, 2_000_000])
+def test_a_long_error_text_is_cut_and_its_code_is_kept(serve, size):
+    error = refusal(serve, Reply(400, {"message": "Bad " * (size // 4), "code": "ERR006", "ticketId": "5a1c"}))
+    assert len(error.message) < 2000
+    assert "Bad Bad" in error.message
+    assert error.code == "ERR006"
+    assert "5a1c" in error.message
+
+
+def test_terminal_escapes_in_an_error_do_not_get_through(serve):
+    error = refusal(serve, Reply(400, {"code": "\x1b]0;x\x07", "message": "a\x1b[2Jb\nc", "ticketId": "\u202e"}))
+    assert not set("\x1b\x07\n\u202e") & set(error.message)
+
+
+@pytest.fixture(scope="module", name="any_answer")
+def server_for_any_answer():
+    server = ScriptedServer(lambda request: server.reply)
+    yield server
+    server.stop()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=json_values)
+def test_any_json_in_an_error_is_an_error_in_words(any_answer, body):
+    for document in (body, {"errors": [body]}, dict.fromkeys(("code", "message", "ticketId", "iServerCode"), body)):
+        any_answer.reply = Reply(400, json.dumps(document))
+        with pytest.raises(ServerError, match="400"):
+            send(transport_to(any_answer.base_url))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, {"code": "ERR003"}, "not tried again"),
+        (401, {"code": "ERR009"}, "log in again"),
+        (403, {"code": "ERR014"}, "privileges"),
+        (404, {"message": "HTTP 404 Not Found"}, "version"),
+        (405, {}, "version"),
+        (413, "<html>", "larger"),
+    ],
+)
+def test_common_errors_come_with_advice(serve, status, body, words):
+    assert words in refusal(serve, Reply(status, body)).message
+
+
+@pytest.mark.parametrize("variable", ["NETRC", "HOME"])
+def test_netrc_is_never_read(serve, tmp_path, monkeypatch, variable):
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1\nlogin enno\npassword n3trc\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv(variable, str(netrc if variable == "NETRC" else tmp_path))
+    server = serve(OK)
+    send(transport_to(server.base_url))
+    assert server.requests[0].headers["Authorization"] is None
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_a_proxy_of_the_environment_is_used(serve, monkeypatch, variable):
+    proxy = serve(OK)
+    monkeypatch.setenv(variable, proxy.origin)
+    assert send(transport_to("http://mstr.example.invalid/Library")).status_code == 200
+    assert proxy.paths == ["GET http://mstr.example.invalid/Library/api/things"]
+
+
+@pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*", "example.com,127.0.0.0/8"])
+def test_no_proxy_is_honoured(serve, monkeypatch, no_proxy):
+    proxy, server = serve(OK), serve(OK)
+    monkeypatch.setenv("http_proxy", proxy.origin)
+    monkeypatch.setenv("no_proxy", no_proxy)
+    send(transport_to(server.base_url))
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
+
+
+@pytest.mark.parametrize("failure", [CLOSE, SILENCE, Reply(502), Reply(504), Reply(200, "x" * 9, missing=5)])
+def test_a_proxy_that_took_the_request_gets_no_second_one(serve, monkeypatch, failure):
+    proxy = serve(failure)
+    monkeypatch.setenv("http_proxy", proxy.origin)
+    with pytest.raises(MigrationError) as lost:
+        send(transport_to("http://mstr.example.invalid/Library", timeout=0.3), "POST", Repeat.REFUSED)
+    assert len(proxy.requests) == 1
+    assert getattr(lost.value, "sent", True) is True
+
+
+def test_a_proxy_that_is_not_there_is_named_and_the_request_is_known_not_to_be_sent(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:%d" % unused_port())
+    with pytest.raises(ConnectionLost, match="proxy") as lost:
+        send(transport_to("http://mstr.example.invalid/Library", retries=0), "POST", Repeat.REFUSED)
+    assert lost.value.sent is False
+
+
+@pytest.fixture(name="foreign_ca")
+def ca_that_signed_nothing_here(tmp_path, monkeypatch):
+    def use(variable):
+        # Not the server's, and not even a certificate.
+        path = tmp_path / "ca.pem"
+        path.write_text("nothing")
+        monkeypatch.setenv(variable, str(path))
+
+    return use
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_validate_certs_false_beats_the_environments_ca_bundle(serve, foreign_ca, variable):
+    foreign_ca(variable)
+    server = serve(OK, tls=True)
+    assert send(transport_to(server.base_url, validate_certs=False)).status_code == 200
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_environments_ca_bundle_is_used_and_ca_path_beats_it(serve, monkeypatch, foreign_ca, variable):
+    server = serve(OK, tls=True)
+    monkeypatch.setenv(variable, str(CERTIFICATE))
+    assert send(transport_to(server.base_url)).status_code == 200
+    foreign_ca(variable)
+    assert send(transport_to(server.base_url, ca_path=str(CERTIFICATE))).status_code == 200
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+def test_a_certificate_that_nobody_vouches_for_is_refused_once_with_advice(serve, repeat):
+    server = serve(OK, tls=True)
+    pauses = Pauses()
+    with pytest.raises(ConnectionLost, match="ca_path"):
+        send(transport_to(server.base_url, pauses), "POST", repeat)
+    assert server.requests == []
+    assert pauses == []
+
+
+def test_cookies_of_a_session_go_on_in_another_task(serve):
+    server = serve(Reply(200, headers={"Set-Cookie": "JSESSIONID=a1; Path=/MicroStrategyLibrary; HttpOnly"}), OK)
+    first, second = transport_to(server.base_url), transport_to(server.base_url)
+    send(first)
+    second.set_cookies(json.loads(json.dumps(first.cookies())))
+    send(second)
+    assert server.requests[1].headers["Cookie"] == "JSESSIONID=a1"
+
+
+def test_connections_are_kept_until_fresh_ones_are_asked_for(serve):
+    server = serve(OK)
+    transport = transport_to(server.base_url)
+    send(transport)
+    send(transport)
+    transport.fresh_connections()
+    send(transport)
+    first, second, third = (request.connection for request in server.requests)
+    assert first == second != third
