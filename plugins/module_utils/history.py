@@ -18,7 +18,7 @@ from typing import Any
 
 from .errors import InputError
 from .files import make_directory, write_file
-from .text import file_name_part
+from .text import file_name_part, readable_json
 
 RECEIPT = "receipt.json"
 UNDO = "undo.mmp"
@@ -137,9 +137,8 @@ class Entry:
             InputError: It cannot be written.
         """
         self.receipt.update(values)
-        # Half a surrogate pair in a name becomes the escape that JSON has for it.
-        text = json.dumps(self.receipt, indent=2, ensure_ascii=False) + "\n"
+        text = readable_json(self.receipt)
         try:
-            write_file(self.receipt_path, text.encode("utf-8", "backslashreplace"), self.mode)
+            write_file(self.receipt_path, text.encode("utf-8"), self.mode)
         except OSError as error:
             raise InputError("history_dir: %s cannot be written: %s." % (self.receipt_path, error.strerror)) from error

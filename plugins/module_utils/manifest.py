@@ -17,6 +17,7 @@ from typing import Any
 
 from . import models
 from .models import Row, ShapeError
+from .text import readable_json
 
 SUFFIX = ".manifest.json"
 
@@ -89,7 +90,7 @@ def dumps(manifest: Manifest) -> str:
     }
     if manifest.request is not None:
         document["request"] = manifest.request
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return readable_json(document)
 
 
 def loads(text: str) -> Manifest:
@@ -137,8 +138,7 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
     found = []
     for key in sorted(set(manifest.settings) | set(settings)):
         ours, theirs = manifest.settings.get(key), settings.get(key)
-        # A setting that is not given and one that is given as nothing are the same to the server.
-        if (ours or None) != (theirs or None):
+        if _meaning(ours) != _meaning(theirs):
             found.append("setting %s: manifest %s, server %s" % (key, json.dumps(ours), json.dumps(theirs)))
     reviewed, served = _by_object(manifest.rows), _by_object(rows)
     for identity in sorted(set(reviewed) | set(served)):
@@ -158,6 +158,13 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
                         % (*identity, name, json.dumps(ours_row[name]), json.dumps(theirs_row[name]))
                     )
     return found
+
+
+def _meaning(setting: Any) -> Any:
+    """Return what a setting means: given as nothing is not given, and the order of a list says nothing."""
+    if isinstance(setting, list):
+        return sorted(json.dumps(item, sort_keys=True) for item in setting) or None
+    return setting or None
 
 
 def _by_object(rows: Iterable[Row]) -> dict[tuple[str, int], list[dict[str, Any]]]:

@@ -152,8 +152,7 @@ def write_manifest(path: str, manifest: Manifest, check_mode: bool) -> bool:
     Raises:
         InputError: It cannot be written.
     """
-    # Half a surrogate pair in a name becomes the escape that JSON has for it.
-    text = manifests.dumps(manifest).encode("utf-8", "backslashreplace")
+    text = manifests.dumps(manifest).encode("utf-8")
     try:
         with open(path, "rb") as handle:
             if handle.read() == text:

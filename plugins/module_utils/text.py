@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from urllib.parse import urlsplit
 
+# Controls, formats such as direction overrides, halves of surrogate pairs, what is not assigned, line separators.
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -30,7 +34,7 @@ def printable(text: object, limit: int = 300) -> str:
     for char in cut:
         if char in "\r\n\t":
             out.append(" ")
-        elif unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        elif unicodedata.category(char) in _INVISIBLE:
             out.append(char.encode("unicode_escape").decode("ascii"))
         else:
             out.append(char)
@@ -38,6 +42,20 @@ def printable(text: object, limit: int = 300) -> str:
     if len(line) > limit or len(raw) > len(cut):
         line = line[: max(0, limit - 3)] + "..."
     return line
+
+
+def readable_json(value: object) -> str:
+    """Return JSON for people to read: indented, a line break at the end, letters of all scripts as they are.
+
+    Control characters, direction overrides and other characters that do not show are escaped, as JSON can, so that what
+    a reviewer sees is what is there.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return _NOT_ASCII.sub(lambda match: _escaped_unless_visible(match.group()), text)
+
+
+def _escaped_unless_visible(char: str) -> str:
+    return json.dumps(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char
 
 
 def file_name_part(text: str) -> str:

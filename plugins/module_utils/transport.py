@@ -302,7 +302,7 @@ class Transport:
                     allow_redirects=False,
                 )
             except (requests.RequestException, OSError, ValueError) as error:
-                raise self.broken(error, step) from error
+                raise self.broken(error, step, limits[1]) from error
             if response.status_code not in _REDIRECTS:
                 return response
             url, params = self._redirected(response, method, url, step), None
@@ -330,8 +330,14 @@ class Transport:
             )
         return target
 
-    def broken(self, error: Exception, step: str) -> ConnectionLost | InputError:
-        """Return what to raise for an error that came instead of an answer, or in the middle of one."""
+    def broken(self, error: Exception, step: str, limit: float | None = None) -> ConnectionLost | InputError:
+        """Return what to raise for an error that came instead of an answer, or in the middle of one.
+
+        Args:
+            error: The error.
+            step: What the request is a part of.
+            limit: Seconds that an answer was waited for, where that is not ``timeout``.
+        """
         where = self.options.base_url
         reason = _innermost(error)
         if isinstance(error, requests.exceptions.SSLError):
@@ -356,8 +362,8 @@ class Transport:
             )
         if isinstance(error, requests.exceptions.Timeout):
             return ConnectionLost(
-                "%s: %s went silent: no answer within the time limit (timeout: %g s)."
-                % (step, where, self.options.timeout),
+                "%s: %s went silent: nothing came for %g s (timeout; after an upload, wait_timeout)."
+                % (step, where, self.options.timeout if limit is None else limit),
                 sent=True,
             )
         if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):

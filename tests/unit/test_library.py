@@ -115,6 +115,16 @@ def test_what_starts_something_is_never_sent_twice_after_an_ambiguous_failure(se
     assert len(server.requests) == (2 if twice else 1)
 
 
+def test_an_import_is_not_asked_for_over_a_connection_that_was_idle(serve):
+    # Lost on one that something between has closed, it could not be sent again.
+    server = serve(Reply(200, IMPORT), Reply(202, IMPORT))
+    library = session_with(server).library
+    library.import_process("i=", PROJECT_ID)
+    library.create_import("p=", True, PROJECT_ID)
+    before, after = (request.connection for request in server.requests)
+    assert before != after
+
+
 @pytest.mark.parametrize("status", [429, 503])
 @each_call
 def test_every_call_is_sent_again_where_the_server_plainly_refused_it(serve, name, status):
@@ -167,7 +177,7 @@ NOT_FOUND = [
     Reply(500, {"code": "ERR002", "iServerCode": -2147216373, "message": "(error)"}),
     Reply(500, {"code": "ERR001", "iServerCode": "-2147216373"}),
     Reply(500, {"code": "ERR002", "message": "The object with the given ID was not found."}),
-    Reply(500, {"code": "ERR002", "message": "Object 8D67 could not be found in the metadata."}),
+    Reply(500, {"code": "ERR002", "message": "Object %s could not be found in the metadata." % OBJECT_ID}),
     Reply(500, {"code": "ERR001", "message": "The object does not exist in the metadata."}),
 ]
 NOT_CLEAR = [

@@ -155,6 +155,7 @@ def test_a_field_that_differs_from_the_reviewed_one_is_named(field, other):
         pytest.param([], id="one less"),
         pytest.param([row(), row(id="0" * 32)], id="one more"),
         pytest.param([row(type=4)], id="another type"),
+        pytest.param([row(), row()], id="the same object twice"),
         pytest.param([row(action="delete"), row()], id="the same object twice, with another action first"),
         pytest.param([row(), row(action="delete")], id="the same object twice, with another action last"),
     ],
@@ -176,3 +177,18 @@ def test_objects_that_nobody_reviewed_are_a_difference(served):
 )
 def test_settings_are_compared_too(settings, differ):
     assert bool(manifest.differences(SMALL, settings, [row()])) is differ
+
+
+def test_the_order_of_a_setting_that_is_a_list_is_no_difference():
+    settings = {"updateSchema": ["recal_table_logical_size", "recal_table_keys_fact_entry_level"]}
+    turned = {"updateSchema": settings["updateSchema"][::-1]}
+    reviewed = Manifest("0" * 64, 1, "project", settings, ())
+    assert manifest.differences(reviewed, turned, ()) == []
+    assert manifest.differences(reviewed, {"updateSchema": settings["updateSchema"][:1]}, ()) != []
+
+
+def test_what_does_not_show_is_escaped_for_the_reviewer():
+    row = Row("0" * 32, "Sales\u202eseirtnE\u009b é", 4, None, None, "replace", None)
+    text = manifest.dumps(Manifest("0" * 64, 1, "project", {}, (row,)))
+    assert "Sales\\u202eseirtnE\\u009b é" in text
+    assert manifest.loads(text).rows == (row,)
