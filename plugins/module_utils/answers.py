@@ -78,7 +78,7 @@ def _advice(status: int, said: _Refusal) -> str:
         return "The session is not, or no longer, valid: log in again (mstr_session state present)."
     if status == 403:
         return "Check the user's privileges: Create package, Import (Apply) package, and access to the project."
-    if status == 405 or (status == 404 and (said.message or "").strip() == "HTTP 404 Not Found"):
+    if says_no_such_call(status, said.message):
         return "This version of the server does not have this call, or base_url is not that of the Library server."
     if status == 413:
         return "The upload is larger than the server, or a proxy before it, takes; raise that limit."
@@ -144,6 +144,11 @@ _OBJECT_NOT_FOUND = re.compile(
 )
 
 
+def says_no_such_call(status: int, message: str | None) -> bool:
+    """Return whether an error says that this version of the server does not have the call (as mstrio-py reads it)."""
+    return status == 405 or (status == 404 and (message or "").strip().rstrip(".") == "HTTP 404 Not Found")
+
+
 def says_not_found(error: ServerError) -> bool:
     """Return whether an error clearly says that the thing asked for does not exist.
 
@@ -151,7 +156,7 @@ def says_not_found(error: ServerError) -> bool:
     Every other error says nothing about the thing.
     """
     if error.status == 404 and error.code == "ERR004":
-        return True
+        return not says_no_such_call(error.status, error.server_message)
     if error.status in (400, 404, 500) and error.iserver_code in _ISERVER_NOT_FOUND:
         return True
     return error.status == 500 and bool(_OBJECT_NOT_FOUND.search(error.server_message or ""))

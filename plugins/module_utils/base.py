@@ -7,21 +7,19 @@
 from __future__ import annotations
 
 import contextlib
-import signal
+import os
 from collections.abc import Iterator
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from . import connection, session_file, transport
+from . import connection, session_file, signals, transport
 from .errors import InputError, Interrupted, MigrationError
 from .library import Library
 from .session import Session
 from .session_file import SessionFile
 from .text import printable
 from .transport import Transport
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class MigrationModule(AnsibleModule):
@@ -37,12 +35,18 @@ class MigrationModule(AnsibleModule):
         spec = connection.connection_spec(with_project)
         spec.update(argument_spec)
         super().__init__(argument_spec=spec, supports_check_mode=True, **kwargs)
+        for name, option in spec.items():
+            # Results and receipts outlive the directory in which the module happens to run.
+            if option["type"] == "path" and self.params[name]:
+                self.params[name] = os.path.abspath(self.params[name])
         # Sentences for people about what is not as it should be and is no failure.
         self.warnings: list[str] = []
         self.environment = ""
         # What the task is about, for the message of a failure.
         self.package = ""
         self._left_behind: list[str] = []
+        # The session of a session file, which goes on after the task.
+        self._session: Session | None = None
 
     def run(self, task: Callable[[], dict[str, Any]]) -> None:
         """Run the task and exit with what it returns, or fail with what it raised, in words.
@@ -53,23 +57,39 @@ class MigrationModule(AnsibleModule):
         if not transport.HAS_REQUESTS:
             self.fail_json(msg=missing_required_lib("requests"), exception=str(transport.REQUESTS_IMPORT_ERROR))
         self._name_environment()
+        result: dict[str, Any] = {}
+        failure: MigrationError | None = None
         try:
-            with _signals_as_exceptions():
+            with signals.as_exceptions():
+                self._check_numbers()
                 result = task()
         except MigrationError as error:
-            self._fail(error.message, error.details)
+            failure = error
         except Interrupted as stop:
-            self._fail("Stopped by %s." % stop.signal_name, {})
+            failure = MigrationError("Stopped by %s." % stop.signal_name)
         except Exception as error:  # pylint: disable=broad-exception-caught
             # A defect of the collection. The message is what a person can report; a traceback may show data.
-            self._fail(
+            failure = MigrationError(
                 "Unexpected %s: %s. This is a defect of mstr.migration; please report it."
-                % (type(error).__name__, error),
-                {},
+                % (type(error).__name__, printable(error))
             )
-        else:
-            self._show_warnings()
-            self.exit_json(**result)
+        # Outside of the handlers, where Ansible would add their traceback.
+        if failure is not None:
+            self._fail(failure.message, failure.details)
+        self._show_warnings()
+        self.exit_json(**result)
+
+    def _check_numbers(self) -> None:
+        """Fail for an option that is no sensible number of seconds.
+
+        Raises:
+            InputError: One is.
+        """
+        for name, option in self.argument_spec.items():
+            value = self.params[name]
+            if option["type"] != "float" or name == "timeout":
+                continue
+            connection.check_seconds(name, value, zero=name != "wait_timeout")
 
     def _name_environment(self) -> None:
         """Find the environment's name for messages, as far as the options tell; what is wrong with them shows later."""
@@ -87,17 +107,21 @@ class MigrationModule(AnsibleModule):
         Raises:
             MigrationError: There is no such session, or the log-in was refused.
         """
-        path = self.params.get("session_file")
+        path = self.params["session_file"]
         if path:
-            session = self.open_session_file(path)
-            with contextlib.closing(session.library.transport):
-                yield session
+            lasting = self.open_session_file(path)
+            with contextlib.closing(lasting.library.transport):
+                yield lasting
             return
-        session = self.log_in(None)
+        session: Session | None = None
         try:
+            # A signal in the middle of the log-in would leave a session that nobody knows.
+            with signals.held_back():
+                session = self.log_in(None)
             yield session
         finally:
-            self.close_session(session)
+            if session is not None:
+                self.close_session(session)
 
     def open_session_file(self, path: str) -> Session:
         """Return the session that a session file describes.
@@ -109,7 +133,13 @@ class MigrationModule(AnsibleModule):
         library = self._library(state)
         library.token = state.token
         library.transport.set_cookies(state.cookies)
-        return Session(library, state, path)
+        self._hide(state)
+        self._session = Session(library, state, path)
+        return self._session
+
+    def _hide(self, state: SessionFile) -> None:
+        """Keep a session's secrets out of all output, even where a server's message repeats them."""
+        self.no_log_values.update([state.token, *(str(cookie["value"]) for cookie in state.cookies)])
 
     def log_in(self, path: str | None) -> Session:
         """Log in and return the session.
@@ -140,11 +170,13 @@ class MigrationModule(AnsibleModule):
                 "client_key": options.client_key,
             },
         )
+        self._hide(state)
         return Session(library, state, path)
 
     def close_session(self, session: Session) -> None:
         """Log out, which frees all that the session holds; what cannot be freed is told, not raised."""
-        try:
+        # The task is over: a signal now must not break the clean-up, and there is nothing left for it to stop.
+        with signals.ignored(), contextlib.closing(session.library.transport):
             for release in (session.release_import, session.release_package):
                 # Logging out frees both as well; releasing them first is what the vendor documents.
                 with contextlib.suppress(MigrationError):
@@ -154,8 +186,20 @@ class MigrationModule(AnsibleModule):
             except MigrationError as error:
                 self._left_behind.append("the session, until the server ends it (%s)" % error.message)
                 self.warnings.append("The session could not be closed: %s" % error.message)
-        finally:
-            session.library.transport.close()
+
+    def refuse_another_user(self, session: Session) -> None:
+        """Fail where the task names another user, or environment, than the session's.
+
+        Raises:
+            InputError: It does.
+        """
+        for option, known in (("username", session.state.user), ("environment_name", session.state.environment)):
+            given = self.params[option]
+            if connection.given_by_task(self.params, option) and known and given != known:
+                raise InputError(
+                    "%s: the session of %s is that of %s, not %s. Log out first (state absent), or name another "
+                    "session_file." % (option, session.path, printable(known, 100), printable(given, 100))
+                )
 
     def _library(self, state: SessionFile | None) -> Library:
         url = connection.base_url(self.params, state)
@@ -164,7 +208,9 @@ class MigrationModule(AnsibleModule):
 
     def _fail(self, message: str, details: dict[str, Any]) -> None:
         self._show_warnings()
-        left = list(details.pop("left_behind", [])) + self._left_behind
+        left = list(self._left_behind)
+        if self._session is not None and self._session.import_process is not None:
+            left.append("import %s in the session of %s" % (self._session.import_process.id, self._session.path))
         where = []
         if self.environment:
             where.append("environment %s" % self.environment)
@@ -183,23 +229,3 @@ class MigrationModule(AnsibleModule):
     def _show_warnings(self) -> None:
         for text in self.warnings:
             self.warn(text)
-
-
-@contextlib.contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    """Turn the signals that ask to stop into exceptions, so that what is open is closed on the way out.
-
-    Only the first one: a second must not break the clean-up.
-    """
-
-    def stop(number: int, dummy: Any) -> None:
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(signal.Signals(number).name)
-
-    before = {each: signal.signal(each, stop) for each in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

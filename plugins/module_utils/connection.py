@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .errors import InputError
@@ -59,17 +59,17 @@ def connection_spec(with_project: bool = True) -> dict[str, Any]:
             "fallback": (_environment, ["MSTR_LOGIN_MODE"]),
         },
         "session_file": {"type": "path"},
-        "validate_certs": {"type": "bool", "default": True, "fallback": (env_fallback, ["MSTR_VALIDATE_CERTS"])},
-        "ca_path": {"type": "path", "fallback": (env_fallback, ["MSTR_CA_PATH"])},
+        "validate_certs": {"type": "bool", "default": True, "fallback": (_environment, ["MSTR_VALIDATE_CERTS"])},
+        "ca_path": {"type": "path", "fallback": (_environment, ["MSTR_CA_PATH"])},
         "client_cert": {"type": "path"},
         # The path of a key is no secret.
         "client_key": {"type": "path", "no_log": False},
-        "timeout": {"type": "float", "default": 60.0, "fallback": (env_fallback, ["MSTR_TIMEOUT"])},
+        "timeout": {"type": "float", "default": 60.0, "fallback": (_environment, ["MSTR_TIMEOUT"])},
         "retries": {"type": "int", "default": 3},
         "environment_name": {"type": "str"},
     }
     if with_project:
-        spec["project"] = {"type": "str", "fallback": (env_fallback, ["MSTR_PROJECT"])}
+        spec["project"] = {"type": "str", "fallback": (_environment, ["MSTR_PROJECT"])}
     return spec
 
 
@@ -100,14 +100,14 @@ class Credentials:
             self._take_user(params)
 
     def _take_token(self, params: Mapping[str, Any]) -> None:
-        if _by_task(params, "username") or _by_task(params, "password"):
+        if given_by_task(params, "username") or given_by_task(params, "password"):
             raise InputError("api_token: give either an api_token, or username and password, not both.")
         self.api_token = params["api_token"]
         if not self.api_token:
             raise InputError("api_token: login_mode api_token needs one (or MSTR_API_TOKEN in the environment).")
 
     def _take_user(self, params: Mapping[str, Any]) -> None:
-        if _by_task(params, "api_token"):
+        if given_by_task(params, "api_token"):
             raise InputError("login_mode: %s does not go with an api_token." % self.login_mode)
         self.username, self.password = params["username"], params["password"]
         if not self.username:
@@ -121,7 +121,7 @@ class Credentials:
             raise InputError("password: the user %s needs one (or MSTR_PASSWORD in the environment)." % shown)
 
 
-def _by_task(params: Mapping[str, Any], name: str) -> bool:
+def given_by_task(params: Mapping[str, Any], name: str) -> bool:
     """Return whether the task, not the environment or a default, gives an option; empty is not given."""
     return bool(params[name]) and not isinstance(params[name], (_FromEnvironment, _Default))
 
@@ -129,13 +129,13 @@ def _by_task(params: Mapping[str, Any], name: str) -> bool:
 def _login_mode(params: Mapping[str, Any]) -> str:
     """Return how to log in: what the task says decides, then what the environment says."""
     mode = str(params["login_mode"])
-    if _by_task(params, "api_token"):
-        if mode in ("ldap", "anonymous") and _by_task(params, "login_mode"):
+    if given_by_task(params, "api_token"):
+        if mode in ("ldap", "anonymous") and given_by_task(params, "login_mode"):
             raise InputError("login_mode: %s does not go with an api_token." % mode)
         return "api_token"
-    if _by_task(params, "login_mode"):
+    if given_by_task(params, "login_mode"):
         return mode
-    if _by_task(params, "username") or _by_task(params, "password"):
+    if given_by_task(params, "username") or given_by_task(params, "password"):
         return mode if mode in ("standard", "ldap") else "standard"
     if isinstance(params["login_mode"], _FromEnvironment) or not params["api_token"]:
         return mode
@@ -145,6 +145,21 @@ def _login_mode(params: Mapping[str, Any]) -> str:
             "both, or say in the task who logs in."
         )
     return "api_token"
+
+
+def check_seconds(name: str, value: float, zero: bool) -> None:
+    """Fail for an option that is no number of seconds to wait.
+
+    Args:
+        name: The option.
+        value: Its value.
+        zero: Whether it may be 0.
+
+    Raises:
+        InputError: It is negative, infinite or no number.
+    """
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        raise InputError("%s: it must be a number of seconds, %s." % (name, "0 or more" if zero else "more than 0"))
 
 
 def base_url(params: Mapping[str, Any], session: SessionFile | None) -> str:
@@ -159,7 +174,7 @@ def base_url(params: Mapping[str, Any], session: SessionFile | None) -> str:
     """
     given = params["base_url"]
     if session is not None:
-        if _by_task(params, "base_url") and not same_base_url(normalise_base_url(given), session.base_url):
+        if given_by_task(params, "base_url") and not same_base_url(normalise_base_url(given), session.base_url):
             raise InputError(
                 "session_file: its session is with %s, but base_url is %s; it is not used."
                 % (session.base_url, normalise_base_url(given))
@@ -209,8 +224,7 @@ def transport_options(params: Mapping[str, Any], url: str, session: SessionFile 
         readable_file(client_key, "client_key")
         if not client_cert:
             raise InputError("client_key: it needs its client_cert.")
-    if not params["timeout"] > 0:
-        raise InputError("timeout: it must be more than 0 seconds.")
+    check_seconds("timeout", params["timeout"], zero=False)
     if params["retries"] < 0:
         raise InputError("retries: it must be 0 or more.")
     return TransportOptions(

@@ -19,6 +19,7 @@ from typing import Any
 from .errors import InputError
 from .files import make_directory, write_file
 from .text import file_name_part, readable_json
+from .undo import SavedUndo, keep_copy
 
 RECEIPT = "receipt.json"
 UNDO = "undo.mmp"
@@ -129,6 +130,16 @@ class Entry:
         for path in (self.receipt_path, self.path):
             with contextlib.suppress(OSError):
                 (os.rmdir if path == self.path else os.unlink)(path)
+
+    def keep_undo(self, saved: SavedUndo) -> None:
+        """Copy an undo package that was saved elsewhere into the entry, and complete the receipt.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        if not os.path.exists(self.undo_path):
+            keep_copy(saved, self.undo_path, self.mode, False)
+        self.write(undo={"sha256": saved.sha256, "size": saved.size})
 
     def write(self, **values: Any) -> None:
         """Add values to the receipt and write it, whole or not at all.

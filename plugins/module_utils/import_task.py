@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 from . import importing, plan, staging
@@ -42,7 +43,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
         held = session.import_process
         if held is None or held.id != import_id:
             return {"changed": False}
-        if not module.params["force"]:
+        if not module.params["force"] or module.check_mode:
             session.refuse_loss("release the import process")
         session.release_import()
         return {"changed": True}
@@ -51,14 +52,10 @@ def absent(module: MigrationModule) -> dict[str, Any]:
 def _options(module: MigrationModule, package_file: str | None = None) -> ImportOptions:
     """Return the options of the import; the history needs the environment, which the session knows."""
     params = module.params
-    for name in ("undo_timeout", "wait_timeout", "poll_interval"):
-        if params[name] < 0:
-            raise InputError("%s: it must be 0 seconds or more." % name)
-    if not _MODE.match(params["history_mode"]):
-        raise InputError("history_mode: %s is not a mode such as 0600 or 0660." % printable(params["history_mode"], 20))
     history = None
+    mode = _mode(params["history_mode"])
     if params["history_dir"]:
-        history = History(params["history_dir"], module.environment, int(params["history_mode"], 8))
+        history = History(params["history_dir"], module.environment, mode)
     return ImportOptions(
         name=params["name"] or _name_of(package_file),
         generate_undo=params["generate_undo"],
@@ -71,6 +68,22 @@ def _options(module: MigrationModule, package_file: str | None = None) -> Import
         verify=params["verify"],
         force=params["force"],
     )
+
+
+def _mode(value: Any) -> int:
+    """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
+
+    Raises:
+        InputError: It is no mode, or one that locks the owner out or lets everybody in.
+    """
+    text = str(value)
+    mode = value if isinstance(value, int) else int(text, 8) if _MODE.match(text) else -1
+    if not 0 <= mode <= 0o777 or mode & 0o600 != 0o600 or mode & 0o117:
+        raise InputError(
+            "history_mode: %s is not a mode such as 0600, 0640 or 0660: read and write for the owner, nothing for "
+            "others." % printable(value, 20)
+        )
+    return mode
 
 
 def _name_of(package_file: str | None) -> str:
@@ -97,22 +110,28 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
             return _import_staged(module, session, staged, planned, options)
         finally:
             if params["wait"]:
-                _release(module, session)
+                _release(module, session, options)
 
 
-def _release(module: MigrationModule, session: Session) -> None:
-    """Release what the task opened in a session that goes on, unless an undo package would be lost by it.
+def _release(module: MigrationModule, session: Session, options: ImportOptions) -> None:
+    """Release what the task opened in a session that goes on.
 
-    A session that ends with the task is closed with all that it holds.
+    Not an import that was not seen to end, and not an undo package that was to be kept and is not on disk yet. A
+    session that ends with the task is closed with all that it holds.
     """
-    if not session.outlives_task:
+    process = session.import_process
+    if not session.outlives_task or (process is not None and not process.finished):
         return
-    if session.losses():
+    if process is not None and process.undo_pending and _kept_somewhere(options):
         return
     try:
         session.release_all()
     except MigrationError as error:
         module.warnings.append("Not released: %s" % error.message)
+
+
+def _kept_somewhere(options: ImportOptions) -> bool:
+    return options.history is not None or options.undo_dest is not None
 
 
 def _plan_from_manifest(session: Session, package: PackageFile, project_id: str | None) -> PackagePlan | None:
@@ -132,16 +151,11 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
             % ("package %s" % held.id if held else "no package", printable(wanted, 100))
         )
     module.package = held.file
-    session.refuse_loss("import the package again")
     if not options.name:
-        options = _renamed(options, _name_of(held.file))
+        options = replace(options, name=_name_of(held.file))
     info = session.library.package(held.id, held.project_id, content=True)
     staged = staging.staged(held, info, held.type, uploaded=False)
     return _import_staged(module, session, staged, None, options)
-
-
-def _renamed(options: ImportOptions, name: str) -> ImportOptions:
-    return ImportOptions(**dict(vars(options), name=name))
 
 
 def _nothing_to_do(
@@ -162,6 +176,8 @@ def _nothing_to_do(
     if due:
         importing.refuse_keep_both(content.rows, content.settings, options.generate_undo)
         importing.check_destinations(options, make=not module.check_mode)
+        if module.params["src"] and options.undo_dest == module.params["src"]:
+            raise InputError("undo_dest: it is the package file itself; name another file.")
     if due and not module.check_mode:
         return None
     return _result(module, Outcome(planned.as_result()), planned, options, changed=due)
@@ -176,14 +192,13 @@ def _import_staged(
         done = _nothing_to_do(module, planned, staged, options)
         if done is not None:
             return done
-    if options.generate_undo and not options.undo_dest and options.history is None and module.params["src"]:
+    if options.generate_undo and not _kept_somewhere(options) and module.params["src"]:
         module.warnings.append(
             "The undo package of this import is not kept, because neither history_dir nor undo_dest is set: it cannot "
             "be taken back."
         )
-    if session.import_process is not None:
-        # The package was imported before in this session, and nothing of that is left to lose.
-        session.release_import()
+    session.refuse_loss("import the package again")
+    session.release_import()
     outcome = importing.start(session, staged, planned, options)
     if module.params["wait"]:
         importing.finish(session, staged.held, staged, outcome, options, module.warnings)
@@ -192,8 +207,13 @@ def _import_staged(
 
 def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
     """Wait for an import that an earlier task started; that task has reported the change."""
-    outcome, held = importing.resume(session, module.params["import_id"])
+    outcome, process, held = importing.resume(session, module.params["import_id"])
     module.package = held.file
+    options = replace(
+        options,
+        generate_undo=process.generate_undo,
+        undo_dest=options.undo_dest or process.undo_dest,
+    )
     importing.finish(session, held, None, outcome, options, module.warnings)
     return dict(outcome.as_result(), changed=False)
 

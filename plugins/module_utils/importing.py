@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from . import history, undo
 from .errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
 from .history import Entry, History
 from .models import ImportInfo, Row
-from .plan import Change, PackagePlan, changes_from_result, keeps_both, unresolved
+from .plan import NOT_COMPARED, Change, PackagePlan, changes_from_result, keeps_both, unresolved
 from .planning import make_plan
 from .session import Session
 from .session_file import HeldImport, HeldPackage
@@ -30,6 +30,8 @@ from .waiter import TimeIsUp, wait_for
 
 # Seconds for the undo package of an import that is done, when the task is told to stop.
 _LAST_MOMENT = 5.0
+# Seconds for which a server that has begun to import may leave every question without an answer.
+_PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -72,25 +74,45 @@ class Outcome:
     unresolved: list[Change] = field(default_factory=list)
     undo: SavedUndo | None = None
     entry: Entry | None = None
+    # What of the bookkeeping could not be written. It must not stop what matters more: the undo package.
+    problems: list[str] = field(default_factory=list)
+
+    def note(self, write: Callable[[], None]) -> None:
+        """Do a piece of bookkeeping; that it failed is said at the end."""
+        try:
+            write()
+        except InputError as error:
+            self.problems.append(error.message)
+
+    def record(self, **values: Any) -> None:
+        """Add values to the receipt, where there is one."""
+        entry = self.entry
+        if entry is not None:
+            self.note(lambda: entry.write(**values))
 
     def as_result(self) -> dict[str, Any]:
         """Return it as a task returns it."""
-        result: dict[str, Any] = {
+        info = self.info
+        return {
+            "import": None
+            if info is None
+            else {
+                "id": info.id,
+                "status": info.status,
+                "progress": info.progress,
+                "undo_package_created": info.undo_package_created,
+                "seconds": round(self.seconds, 3),
+            },
             "plan": self.plan,
             "verified": self.verified,
             "unresolved": [change.as_result() for change in self.unresolved],
             "undo": self.undo.as_result() if self.undo else None,
             "receipt": self.entry.receipt_path if self.entry else None,
         }
-        if self.info is not None:
-            result["import"] = {
-                "id": self.info.id,
-                "status": self.info.status,
-                "progress": self.info.progress,
-                "undo_package_created": self.info.undo_package_created,
-                "seconds": round(self.seconds, 3),
-            }
-        return result
+
+
+class ImportFailed(MigrationError):
+    """The server ended the import as failed."""
 
 
 def refuse_keep_both(rows: Iterable[Row], settings: Mapping[str, Any], generate_undo: bool) -> None:
@@ -143,28 +165,32 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
     try:
         info = session.library.create_import(held.id, options.generate_undo, held.project_id)
     except (ConnectionLost, ServerError) as error:
-        if not _plainly_refused(error):
-            raise _outcome_unknown(error, outcome, options) from error
-        if outcome.entry:
-            outcome.entry.discard()
-        raise
+        if _plainly_refused(error):
+            if outcome.entry:
+                outcome.entry.discard()
+            raise
+        raise _outcome_unknown(error, outcome, options) from error
+    except Interrupted as stop:
+        asked = MigrationError("Stopped by %s while the import was asked for." % stop.signal_name)
+        raise _outcome_unknown(asked, outcome, options) from stop
     outcome.info = info
-    session.hold_import(
-        HeldImport(
-            info.id,
-            held.project_id,
-            undo_pending=options.generate_undo,
-            plan=outcome.plan,
-            entry=outcome.entry.path if outcome.entry else None,
-        )
+    process = HeldImport(
+        info.id,
+        held.project_id,
+        undo_pending=options.generate_undo,
+        generate_undo=options.generate_undo,
+        undo_dest=options.undo_dest,
+        plan=outcome.plan,
+        before=_versions(plan),
+        entry=outcome.entry.path if outcome.entry else None,
     )
-    if outcome.entry:
-        outcome.entry.write(import_id=info.id)
+    outcome.note(lambda: session.hold_import(process))
+    outcome.record(import_id=info.id)
     return outcome
 
 
-def resume(session: Session, import_id: str) -> tuple[Outcome, HeldPackage]:
-    """Return the import that an earlier task started, and its package.
+def resume(session: Session, import_id: str) -> tuple[Outcome, HeldImport, HeldPackage]:
+    """Return the import that an earlier task started, its process and its package.
 
     Raises:
         InputError: The session does not hold that import.
@@ -179,7 +205,7 @@ def resume(session: Session, import_id: str) -> tuple[Outcome, HeldPackage]:
     outcome = Outcome(process.plan, info)
     if process.entry:
         outcome.entry = Entry.reopen(process.entry)
-    return outcome, package
+    return outcome, process, package
 
 
 def finish(
@@ -191,6 +217,8 @@ def finish(
     warnings: list[str],
 ) -> None:
     """Wait for an import that was started, keep its undo package, verify and record it.
+
+    However it ends, the failure says how far it came: whether the import is done, and where its undo package is.
 
     Args:
         session: The session, which holds the import process.
@@ -206,46 +234,117 @@ def finish(
     process = session.import_process
     if process is None:
         raise AssertionError("no import process is held")
+    try:
+        _follow(session, process, held, known, outcome, options, warnings)
+    except ImportFailed as error:
+        error.details.update(outcome.as_result())
+        raise
+    except MigrationError as error:
+        raise _failure(error.message, error.details, session, process, outcome, options) from error
+    except Interrupted as stop:
+        text = "Stopped by %s." % stop.signal_name
+        if process.finished and process.undo_pending:
+            # Worth a moment more: without it the import cannot be taken back.
+            in_a_hurry = replace(options, undo_timeout=min(options.undo_timeout, _LAST_MOMENT))
+            try:
+                _fetch_undo(session, process, outcome, in_a_hurry)
+            except MigrationError as error:
+                text += " %s" % _sentence(error.message)
+        raise _failure(text, {}, session, process, outcome, options) from stop
+
+
+def _follow(
+    session: Session,
+    process: HeldImport,
+    held: HeldPackage,
+    known: Staged | None,
+    outcome: Outcome,
+    options: ImportOptions,
+    warnings: list[str],
+) -> None:
     started = time.monotonic()
     try:
-        try:
-            outcome.info = _wait(session, process, outcome, options)
-        finally:
-            outcome.seconds += time.monotonic() - started
-        process.finished = True
-        session.save()
-        if outcome.info.status == "failed":
-            _report_failure(session, held, known, outcome, options)
-        if outcome.entry:
-            outcome.entry.write(state=history.IMPORTED, ended=history.now())
-        _keep_undo(session, process, outcome, options, warnings)
-        if options.verify:
-            _verify(session, held, known, outcome, warnings)
-    except Interrupted as stop:
-        raise _stopped(stop, session, process, outcome, options) from stop
+        outcome.info = _wait(session, process, outcome, options)
+    finally:
+        outcome.seconds += time.monotonic() - started
+    process.finished = True
+    outcome.note(session.save)
+    if outcome.info.status == "failed":
+        _report_failure(session, process, held, known, outcome, options)
+    outcome.record(state=history.IMPORTED, ended=history.now())
+    _keep_undo(session, process, outcome, options, warnings)
+    if options.verify:
+        _verify(session, held, known, outcome, warnings)
+    if outcome.problems:
+        raise MigrationError(" ".join(outcome.problems))
 
 
-def _stopped(
-    stop: Interrupted, session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions
+def _failure(
+    message: str,
+    details: dict[str, Any],
+    session: Session,
+    process: HeldImport,
+    outcome: Outcome,
+    options: ImportOptions,
 ) -> MigrationError:
-    """Return the failure of a task that was told to stop, after saving the undo package of an import that is done."""
-    text = "Stopped by %s." % stop.signal_name
+    """Return what a task fails with whose import was started: what broke, and how far the import came."""
+    text = _sentence(message.strip())
+    result = dict(details, changed=True)
+    failed = outcome.info is not None and outcome.info.status == "failed"
     if not process.finished:
-        text += " Import %s was still running. It is unknown whether it will be imported.%s" % (
-            process.id,
-            _how_to_go_on(session),
+        result["import_outcome"] = "unknown"
+        text += (
+            " Import %s was asked for and not seen to end; last seen: %s. It is unknown whether it will be imported."
+            % (
+                process.id,
+                _last_seen(outcome),
+            )
         )
-        return MigrationError(text, import_outcome="unknown", changed=True, **outcome.as_result())
-    text += " The import is done, and was not verified."
-    if process.undo_pending:
-        in_a_hurry = replace(options, undo_timeout=min(options.undo_timeout, _LAST_MOMENT))
-        try:
-            _fetch_undo(session, process, outcome, in_a_hurry)
-        except MigrationError as error:
-            text += " %s So %s" % (_sentence(error.message), _undo_state(session, error))
+        if session.outlives_task:
+            text += " The session still holds it: wait again with mstr_package_import and import_id."
+        else:
+            if process.undo_pending:
+                text += " The session is closed, and with it the undo package is lost."
+            text += " See what is there with --check --diff."
+            outcome.record(state=history.INTERRUPTED, ended=history.now(), message=message)
+    elif failed:
+        result["import_outcome"] = "failed"
+        text += " Import %s had failed; what it changed all the same is unknown.%s" % (
+            process.id,
+            _undo_state(session, process, outcome, options),
+        )
+        outcome.record(state=history.FAILED, ended=history.now(), message=message)
+    else:
+        text += " The import is done%s.%s" % (
+            "" if outcome.verified or not options.verify else ", and was not verified",
+            _undo_state(session, process, outcome, options),
+        )
+    result.update(outcome.as_result())
+    return MigrationError(text, **result)
+
+
+def _last_seen(outcome: Outcome) -> str:
+    info = outcome.info
+    if info is None:
+        return "nothing"
+    progress = "unknown" if info.progress is None else "%g" % info.progress
+    return "%s, %s %% done" % (printable(info.status, 60), progress)
+
+
+def _undo_state(session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions) -> str:
+    """Return a sentence on where the undo package is, with a space before it; empty where none was asked for."""
     if outcome.undo is not None:
-        text += " Its undo package is %s." % outcome.undo.path
-    return MigrationError(text, changed=True, **outcome.as_result())
+        return " Its undo package is %s." % outcome.undo.path
+    if not options.generate_undo:
+        return ""
+    if not process.undo_pending:
+        return " It cannot be undone: the server made no undo package."
+    if session.outlives_task:
+        return (
+            " Its undo package is not on disk. The session still holds it: fetch it with mstr_undo_package, import_id "
+            "and dest, before the session ends."
+        )
+    return " It cannot be undone: its undo package is not on disk, and is lost with the session."
 
 
 def _begin_entry(session: Session, held: HeldPackage, plan: dict[str, Any], options: ImportOptions) -> Entry | None:
@@ -278,18 +377,21 @@ def _begin_entry(session: Session, held: HeldPackage, plan: dict[str, Any], opti
     return entry
 
 
+# The statuses by which a server, or what is before it, refuses a request without acting on it.
+_REFUSALS = frozenset((301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 409, 413, 415, 429))
+
+
 def _plainly_refused(error: ConnectionLost | ServerError) -> bool:
     """Return whether an import was refused before the server acted, so that nothing can have been imported."""
     if isinstance(error, ConnectionLost):
         return not error.sent
-    return 300 <= error.status < 500 or (error.status == 503 and "retry_after" in error.details)
+    return error.status in _REFUSALS or (error.status == 503 and "retry_after" in error.details)
 
 
 def _outcome_unknown(error: MigrationError, outcome: Outcome, options: ImportOptions) -> MigrationError:
-    if outcome.entry:
-        outcome.entry.write(state=history.INTERRUPTED, ended=history.now(), message=error.message)
+    outcome.record(state=history.INTERRUPTED, ended=history.now(), message=error.message)
     details = dict(error.details, **outcome.as_result())
-    details["import_outcome"] = "unknown"
+    details.update(import_outcome="unknown", changed=True)
     lost = " If it was, its undo package is lost." if options.generate_undo else ""
     return MigrationError(
         "%s It is unknown whether the package was imported.%s The request is not sent again, because that could import "
@@ -299,33 +401,42 @@ def _outcome_unknown(error: MigrationError, outcome: Outcome, options: ImportOpt
 
 
 def _wait(session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions) -> ImportInfo:
-    def look() -> ImportInfo:
-        outcome.info = session.library.import_process(process.id, process.project_id)
+    """Wait until the import has ended.
+
+    A question that breaks says nothing about the import, and giving up would lose its undo package. So it is asked
+    again, unless the session is gone or the server has not answered for ``_PATIENCE`` seconds.
+    """
+    silent_since: list[float] = []
+
+    def look() -> ImportInfo | None:
+        try:
+            outcome.info = session.library.import_process(process.id, process.project_id)
+        except (ConnectionLost, ServerError) as error:
+            if isinstance(error, ServerError) and error.status in (400, 401, 403, 404, 405):
+                raise
+            silent_since.append(time.monotonic())
+            if time.monotonic() - silent_since[0] >= _PATIENCE:
+                raise
+            return None
+        silent_since.clear()
         return outcome.info
 
+    def ended(seen: ImportInfo | None) -> bool:
+        return seen is not None and seen.status in ("imported", "failed")
+
     try:
-        return wait_for(
-            look, lambda seen: seen.status in ("imported", "failed"), options.wait_timeout, options.poll_interval
-        )
+        info = wait_for(look, ended, options.wait_timeout, options.poll_interval)
     except TimeIsUp as limit:
-        last = outcome.info
-        seen = "%s, %s %% done" % (
-            printable(last.status, 60) if last else "unknown",
-            "unknown" if last is None or last.progress is None else "%g" % last.progress,
-        )
         raise MigrationError(
-            "wait for the import: import %s did not end within %g s (wait_timeout); last seen: %s. It is unknown "
-            "whether it will be imported.%s" % (process.id, options.wait_timeout, seen, _how_to_go_on(session)),
-            import_outcome="unknown",
-            changed=True,
-            **outcome.as_result(),
+            "wait for the import: it did not end within %g s (wait_timeout)." % options.wait_timeout
         ) from limit
+    if info is None:
+        raise AssertionError("waiting ended without an import")
+    return info
 
 
-def _how_to_go_on(session: Session) -> str:
-    if session.outlives_task:
-        return " The session still holds it: wait again with mstr_package_import and import_id."
-    return " The session is closed, and with it the undo package is lost; see what is there with --check --diff."
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _keep_undo(
@@ -336,68 +447,64 @@ def _keep_undo(
         return
     try:
         _fetch_undo(session, process, outcome, options)
-    except MigrationError as error:
-        if isinstance(error, UndoUnavailable) and not options.undo_required:
+    except UndoUnavailable as error:
+        if not error.created:
             process.undo_pending = False
-            session.save()
-            warnings.append("%s The import is done and cannot be undone." % _sentence(error.message))
-            return
-        details = dict(error.details, changed=True, **outcome.as_result())
-        raise MigrationError(
-            "%s The import is done, but %s" % (_sentence(error.message), _undo_state(session, error)), **details
-        ) from error
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _undo_state(session: Session, error: MigrationError) -> str:
-    if isinstance(error, UndoUnavailable):
-        return "cannot be undone."
-    if session.outlives_task:
-        return (
-            "its undo package is not on disk. The session still holds it: fetch it with mstr_undo_package, import_id "
-            "and dest, before the session ends."
-        )
-    return "its undo package is lost, so it cannot be undone."
+            outcome.note(session.save)
+        if options.undo_required:
+            raise
+        warnings.append("%s The import is done and cannot be undone." % _sentence(error.message))
 
 
 def _fetch_undo(session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions) -> None:
-    """Wait for the undo package and save it wherever it is to go.
+    """Wait for the undo package, download it once, and put it wherever it is to go.
 
     Raises:
         UndoUnavailable: It does not come.
         MigrationError: It cannot be read or written.
     """
-    outcome.info = undo.wait_until_created(session, process.id, process.project_id, options.undo_timeout)
-    mode = options.history.mode if options.history else 0o600
-    if outcome.entry:
-        outcome.undo = undo.save(session, process.id, process.project_id, outcome.entry.undo_path, mode, False)
-        outcome.entry.write(undo={"sha256": outcome.undo.sha256, "size": outcome.undo.size})
+    places = [(outcome.entry.undo_path, outcome.entry.mode, False)] if outcome.entry else []
     if options.undo_dest:
-        kept = undo.save(session, process.id, process.project_id, options.undo_dest, 0o600, options.force)
-        outcome.undo = outcome.undo or kept
-    if outcome.undo is not None:
-        process.undo_pending = False
-        session.save()
-
-
-def _content(session: Session, held: HeldPackage, known: Staged | None) -> Staged:
-    if known is not None:
-        return known
-    info = session.library.package(held.id, held.project_id, content=True)
-    return Staged(held, info.settings, info.rows or (), uploaded=False)
+        places.append((options.undo_dest, 0o600, options.force))
+    if not places:
+        outcome.info = undo.wait_until_created(session, process.id, process.project_id, options.undo_timeout)
+        return
+    for path, file_mode, force in places:
+        try:
+            if outcome.undo is None:
+                outcome.undo = undo.obtain(
+                    session, process.id, process.project_id, path, file_mode, force, options.undo_timeout
+                )
+            else:
+                undo.keep_copy(outcome.undo, path, file_mode, force)
+        except InputError as error:
+            # A place that cannot be written must not keep it from the other one.
+            outcome.problems.append(error.message)
+    if outcome.undo is None:
+        raise InputError(" ".join(outcome.problems))
+    if outcome.info is not None:
+        outcome.info = replace(outcome.info, undo_package_created=True)
+    process.undo_pending = False
+    outcome.note(session.save)
+    outcome.record(undo={"sha256": outcome.undo.sha256, "size": outcome.undo.size})
 
 
 def _plan_again(session: Session, held: HeldPackage, known: Staged | None) -> PackagePlan:
-    staged = _content(session, held, known)
-    return make_plan(session, staged.rows, staged.settings, held.type, held.project_id)
+    """Return the plan of the package as the destination is now."""
+    rows, settings = (known.rows, known.settings) if known else ((), {})
+    if known is None:
+        info = session.library.package(held.id, held.project_id, content=True)
+        rows, settings = info.rows or (), info.settings
+    return make_plan(session, rows, settings, held.type, held.project_id)
 
 
 def _versions(plan: PackagePlan) -> dict[str, str | None]:
-    """Return the versions found in the destination, by ``<id>:<type>``."""
-    return {"%s:%d" % change.row.key: change.version_before for change in plan.objects}
+    """Return the versions in the destination, by ``<id>:<type>``, of the objects that could be looked up."""
+    return {
+        "%s:%d" % change.row.key: change.version_before
+        for change in plan.objects
+        if change.conflict != NOT_COMPARED or change.version_before is not None
+    }
 
 
 def _verify(session: Session, held: HeldPackage, known: Staged | None, outcome: Outcome, warnings: list[str]) -> None:
@@ -409,8 +516,7 @@ def _verify(session: Session, held: HeldPackage, known: Staged | None, outcome: 
             "The import ended well, but %d of its objects did not get what was predicted: %s."
             % (len(outcome.unresolved), _names(outcome.unresolved))
         )
-    if outcome.entry:
-        outcome.entry.write(versions=_versions(after), unresolved=[change.as_result() for change in outcome.unresolved])
+    outcome.record(versions=_versions(after), unresolved=[change.as_result() for change in outcome.unresolved])
 
 
 def _names(changes: Iterable[Change]) -> str:
@@ -419,54 +525,62 @@ def _names(changes: Iterable[Change]) -> str:
 
 
 def _report_failure(
-    session: Session, held: HeldPackage, known: Staged | None, outcome: Outcome, options: ImportOptions
+    session: Session,
+    process: HeldImport,
+    held: HeldPackage,
+    known: Staged | None,
+    outcome: Outcome,
+    options: ImportOptions,
 ) -> None:
     """Fail for an import that the server ended as failed, saying what it changed all the same."""
     info = outcome.info
     if info is None:
         raise AssertionError("no status was read")
-    said = " %s" % info.message if info.message else " The server gives no reason."
-    text = "Import %s failed:%s" % (info.id, said if said.endswith(".") else said + ".")
-    process = session.import_process
+    said = info.message or "The server gives no reason"
+    text = "Import %s failed: %s." % (info.id, said.rstrip("."))
+    versions: dict[str, str | None] | None = None
     changed: list[Change] = []
-    after: PackagePlan | None = None
+    uncertain = True
     try:
         after = _plan_again(session, held, known)
     except MigrationError as error:
         text += " What it changed all the same is unknown: %s" % error.message
     else:
-        was = {(change.row.id.upper(), change.row.type): change for change in changes_from_result(outcome.plan)}
-        changed = [
-            change
-            for change in after.objects
-            if change.row.key in was and change.version_before != was[change.row.key].version_before
-        ]
+        versions = _versions(after)
+        keys = {"%s:%d" % change.row.key: change for change in after.objects}
+        changed = [keys[key] for key in versions if key in process.before and versions[key] != process.before[key]]
+        uncertain = any(key not in versions or key not in process.before for key in keys)
         if changed:
-            text += " It changed %d of %d objects before it failed: %s." % (len(changed), len(was), _names(changed))
-        else:
+            text += " It changed %d of %d objects before it failed: %s." % (len(changed), len(keys), _names(changed))
+        elif not uncertain:
             text += " No object was changed."
-    if process is not None and process.undo_pending and (changed or after is None or info.undo_package_created):
-        text += " " + _undo_of_failed(session, process, outcome, options)
-    if process is not None:
-        # Whatever could be had is on disk now.
+        if uncertain:
+            text += " Whether it changed objects that cannot be compared is unknown."
+    if process.undo_pending:
+        text += _undo_of_failed(session, process, outcome, options, bool(changed) or uncertain)
+    outcome.record(
+        state=history.FAILED,
+        ended=history.now(),
+        message=info.message,
+        changed=[change.as_result() for change in changed],
+        versions=versions,
+    )
+    raise ImportFailed(" ".join([text, *outcome.problems]), changed=bool(changed) or uncertain, import_outcome="failed")
+
+
+def _undo_of_failed(
+    session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions, needed: bool
+) -> str:
+    """Fetch what the server can give to take a failed import back; return a sentence on it."""
+    if not needed and outcome.info is not None and not outcome.info.undo_package_created:
         process.undo_pending = False
-        session.save()
-    if outcome.entry:
-        outcome.entry.write(
-            state=history.FAILED,
-            ended=history.now(),
-            message=info.message,
-            changed=[change.as_result() for change in changed],
-            versions=_versions(after) if after else None,
-        )
-    raise MigrationError(text, changed=bool(changed) or after is None, import_outcome="failed", **outcome.as_result())
-
-
-def _undo_of_failed(session: Session, process: HeldImport, outcome: Outcome, options: ImportOptions) -> str:
+        outcome.note(session.save)
+        return ""
     try:
         _fetch_undo(session, process, outcome, options)
     except MigrationError as error:
-        return "There is no undo package for it: %s" % error.message
-    if outcome.undo is None:
-        return "Its undo package was not asked for (history_dir or undo_dest)."
-    return "Its undo package is %s." % outcome.undo.path
+        if isinstance(error, UndoUnavailable) and not error.created:
+            process.undo_pending = False
+            outcome.note(session.save)
+        return " %s%s" % (_sentence(error.message), _undo_state(session, process, outcome, options))
+    return _undo_state(session, process, outcome, options)

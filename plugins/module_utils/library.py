@@ -15,7 +15,7 @@ from typing import Any, Callable, TypeVar
 from urllib.parse import quote
 
 from . import models
-from .answers import says_not_found
+from .answers import says_no_such_call, says_not_found
 from .errors import ServerError
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .text import printable
@@ -27,6 +27,7 @@ TOKEN_HEADER = "X-MSTR-AuthToken"
 _PROJECT_HEADER = "X-MSTR-ProjectID"
 # Required by the calls that only start something.
 _ASYNC = {"Prefer": "respond-async"}
+_WEB_PAGE = ("text/html", "application/xhtml+xml")
 _DOWNLOAD_CHUNK = 1 << 18
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class Library:
     def log_out(self) -> None:
         """Log out, which frees everything the session holds; a session that is gone already is fine."""
         try:
-            self.transport.request("POST", "/auth/logout", "log out", repeat=Repeat.SAFE, expect=(200, 204))
+            self._without_body("POST", "/auth/logout", "log out")
         except ServerError as error:
             if error.status != 401:
                 raise
@@ -101,7 +102,7 @@ class Library:
     def renew_session(self) -> bool:
         """Start the session's time limit anew; return False where the session is gone."""
         try:
-            self.transport.request("PUT", "/sessions", "renew the session", repeat=Repeat.SAFE, expect=(200, 204))
+            self._without_body("PUT", "/sessions", "renew the session")
         except ServerError as error:
             if error.status == 401:
                 return False
@@ -233,8 +234,7 @@ class Library:
             headers=_with_project({"Accept": "application/octet-stream, */*;q=0.1"}, project_id),
             stream=True,
         )
-        kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        if kind in ("text/html", "application/xhtml+xml"):
+        if _kind(response) in _WEB_PAGE:
             response.close()
             raise ServerError("%s: the server sent a web page instead of a package." % step, response.status_code)
         length = response.headers.get("Content-Length", "")
@@ -256,17 +256,19 @@ class Library:
 
     def _delete(self, path: str, step: str, project_id: str | None) -> None:
         try:
-            self.transport.request(
-                "DELETE",
-                path,
-                step,
-                repeat=Repeat.SAFE,
-                headers=_with_project(_ASYNC, project_id),
-                expect=(200, 202, 204),
-            )
+            self._without_body("DELETE", path, step, _with_project(_ASYNC, project_id))
         except ServerError as error:
-            if not (error.status == 404 and error.code is not None):
+            gone = error.status == 404 and error.code is not None
+            if not gone or says_no_such_call(error.status, error.server_message):
                 raise
+
+    def _without_body(self, method: str, path: str, step: str, headers: Mapping[str, str | None] | None = None) -> None:
+        """Send a request whose answer says all by its status; a web page says nothing, whatever its status."""
+        response = self.transport.request(
+            method, path, step, repeat=Repeat.SAFE, headers=headers, expect=(200, 202, 204)
+        )
+        if _kind(response) in _WEB_PAGE:
+            raise ServerError("%s: the server sent a web page instead of an answer." % step, response.status_code)
 
     def _json(
         self,
@@ -285,7 +287,7 @@ class Library:
         try:
             return response.json()
         except (ValueError, RecursionError) as error:
-            kind = response.headers.get("Content-Type", "").split(";")[0].strip() or "nothing"
+            kind = _kind(response) or "nothing"
             raise ServerError(
                 "%s: the server answered %d with %s that is no JSON. It may be a sign-in page or a proxy; check "
                 "base_url." % (step, response.status_code, printable(kind, 60)),
@@ -300,6 +302,11 @@ class Library:
             raise ServerError(
                 "%s: the server's answer is not as documented: %s." % (step, printable(error, 200)), 200
             ) from error
+
+
+def _kind(response: Any) -> str:
+    """Return the content type of an answer, in lower case and without parameters."""
+    return str(response.headers.get("Content-Type", "")).split(";")[0].strip().lower()
 
 
 def _with_project(headers: Mapping[str, str] | None, project_id: str | None) -> dict[str, str | None]:

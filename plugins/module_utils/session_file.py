@@ -54,7 +54,10 @@ class HeldImport:
         project_id: The project it imports into, None at the configuration level.
         finished: Whether it has ended, well or not.
         undo_pending: Whether it makes an undo package that is not on disk yet.
+        generate_undo: Whether the server makes an undo package.
+        undo_dest: Where that is to go besides the history, or None.
         plan: What the plan predicted, as a task returns it.
+        before: The versions from before the import, by ``<id>:<type>``, of the objects that could be looked up.
         entry: The directory of its history entry; None where it has none.
     """
 
@@ -62,7 +65,10 @@ class HeldImport:
     project_id: str | None
     finished: bool = False
     undo_pending: bool = False
+    generate_undo: bool = True
+    undo_dest: str | None = None
     plan: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, str | None] = field(default_factory=dict)
     entry: str | None = None
 
 

@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from .errors import ConnectionLost, InputError, MigrationError, ServerError
-from .files import atomic_file, make_directory, readable_file, sha256_of
+from .files import CHUNK, atomic_file, make_directory, readable_file, sha256_of
 from .models import ImportInfo
 from .session import Session
 from .waiter import TimeIsUp, wait_for
 
 
 class UndoUnavailable(MigrationError):
-    """The server gives no undo package; the import itself is done."""
+    """The server gives no undo package; the import itself has ended.
+
+    Args:
+        created: False where the server never said that there is one.
+    """
+
+    def __init__(self, message: str, created: bool = True) -> None:
+        super().__init__(message)
+        self.created = created
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,15 @@ def wait_until_created(session: Session, import_id: str, project_id: str | None,
     try:
         return wait_for(look, lambda seen: seen.undo_package_created, timeout)
     except TimeIsUp as limit:
-        raise UndoUnavailable(
-            "the server did not make the undo package of import %s within %g s (undo_timeout)." % (import_id, timeout)
-        ) from limit
+        raise _not_created(import_id, timeout) from limit
 
 
-def save(session: Session, import_id: str, project_id: str | None, path: str, mode: int, force: bool) -> SavedUndo:
-    """Download an undo package to path: the whole file or nothing.
+def obtain(
+    session: Session, import_id: str, project_id: str | None, path: str, mode: int, force: bool, timeout: float
+) -> SavedUndo:
+    """Wait until there is an undo package, and download it to path: the whole file or nothing.
+
+    What breaks on the way is tried again until the time is up: the import cannot be taken back without the file.
 
     Args:
         session: The session that holds the import process.
@@ -101,20 +112,53 @@ def save(session: Session, import_id: str, project_id: str | None, path: str, mo
         path: The file to make.
         mode: Permission bits of the file.
         force: Where path holds other bytes, keep them beside it as a backup and replace them.
+        timeout: Seconds until the package must be there.
 
     Raises:
         InputError: path holds other bytes, or cannot be written.
-        ServerError, ConnectionLost: The server does not give the package, or not all of it.
+        UndoUnavailable: It is not to be had in that time.
     """
-    tries = session.library.transport.options.retries
-    for attempt in range(tries + 1):
+    broken: list[MigrationError] = []
+
+    def look() -> SavedUndo | None:
         try:
-            return _save_once(session, import_id, project_id, path, mode, force)
-        except ConnectionLost:
-            if attempt == tries:
+            if session.library.import_process(import_id, project_id).undo_package_created:
+                return _save_once(session, import_id, project_id, path, mode, force)
+        except (ConnectionLost, ServerError) as error:
+            if isinstance(error, ServerError) and error.status in (401, 403):
                 raise
-            time.sleep(0.2 * 2**attempt)
-    raise AssertionError("unreachable")
+            broken.append(error)
+        return None
+
+    try:
+        saved = wait_for(look, lambda seen: seen is not None, timeout)
+    except TimeIsUp as limit:
+        if broken:
+            raise UndoUnavailable(
+                "%s The undo package of import %s could not be fetched within %g s (undo_timeout)."
+                % (broken[-1].message, import_id, timeout)
+            ) from limit
+        raise _not_created(import_id, timeout) from limit
+    if saved is None:
+        raise AssertionError("waiting ended without an undo package")
+    return saved
+
+
+def _not_created(import_id: str, timeout: float) -> UndoUnavailable:
+    return UndoUnavailable(
+        "the server did not make the undo package of import %s within %g s (undo_timeout)." % (import_id, timeout),
+        created=False,
+    )
+
+
+def keep_copy(saved: SavedUndo, path: str, mode: int, force: bool) -> SavedUndo:
+    """Copy an undo package that is on disk to another path: the whole file or nothing.
+
+    Raises:
+        InputError: path holds other bytes, or cannot be written.
+    """
+    with open(saved.path, "rb") as source:
+        return _place(iter(lambda: source.read(CHUNK), b""), path, mode, force, None)
 
 
 def would_change(session: Session, import_id: str, project_id: str | None, path: str, force: bool) -> SavedUndo:
@@ -138,6 +182,11 @@ def _save_once(
     session: Session, import_id: str, project_id: str | None, path: str, mode: int, force: bool
 ) -> SavedUndo:
     length, parts = session.library.undo_package(import_id, project_id)
+    return _place(parts, path, mode, force, length)
+
+
+def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: int | None) -> SavedUndo:
+    """Write the parts of an undo package to path, if all of them come."""
     backup = None
     try:
         with atomic_file(path, mode) as handle:
@@ -194,11 +243,16 @@ def _refuse_other_bytes(path: str, force: bool) -> None:
 
 def _make_room(path: str, force: bool) -> str:
     _refuse_other_bytes(path, force)
-    backup = "%s.%s~" % (path, time.strftime("%Y-%m-%d@%H:%M:%S", time.gmtime()))
+    backup = "%s.%s~" % (path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     count = 0
     unique = backup
     while os.path.lexists(unique):
         count += 1
         unique = "%s.%d~" % (backup[:-1], count)
-    os.link(path, unique)
+    try:
+        os.link(path, unique)
+    except OSError:
+        # A file system without hard links.
+        with open(path, "rb") as source, atomic_file(unique, 0o600) as copy:
+            shutil.copyfileobj(source, copy, CHUNK)
     return unique

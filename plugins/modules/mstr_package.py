@@ -166,13 +166,15 @@ def present(module: MigrationModule) -> dict[str, Any]:
             session.project_id(params["project"]),
             declared,
             params["wait_timeout"],
-            params["force"],
+            # In check mode nothing is let go of that a person could not get back.
+            params["force"] and not module.check_mode,
         )
         path = manifest.path_for(package.path)
         written = params["manifest"] and staging.write_manifest(path, staged.as_manifest(), module.check_mode)
     there = package.manifest is not None or (params["manifest"] and not module.check_mode)
     return {
-        "changed": staged.uploaded or written,
+        # Without a session file the upload is gone with the task, and only the manifest is left.
+        "changed": (staged.uploaded and session.outlives_task) or written,
         "package": {
             "id": staged.held.id,
             "status": "ready",
@@ -189,7 +191,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
     """Release the package that the session holds."""
     with module.session() as session:
         held = session.package is not None or session.import_process is not None
-        if not module.params["force"]:
+        if not module.params["force"] or module.check_mode:
             session.refuse_loss("release the package")
         session.release_all()
     return {"changed": held}

@@ -94,8 +94,9 @@ options:
     type: path
   history_mode:
     description:
-      - Permission bits of the files below O(history_dir). Directories get the matching search bits.
-    type: str
+      - Permission bits of the files below O(history_dir), for example V("0660"). Directories get the matching search bits.
+        Others than owner and group can get none.
+    type: raw
     default: "0600"
   wait:
     description:
@@ -288,7 +289,7 @@ def main() -> None:
             "undo_timeout": {"type": "float", "default": 300.0},
             "undo_dest": {"type": "path"},
             "history_dir": {"type": "path"},
-            "history_mode": {"type": "str", "default": "0600"},
+            "history_mode": {"type": "raw", "default": "0600"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 3600.0},
             "poll_interval": {"type": "float", "default": 5.0},

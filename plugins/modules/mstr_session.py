@@ -106,6 +106,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
     path = module.params["session_file"]
     if path and session_file.exists(path):
         session = module.open_session_file(path)
+        module.refuse_another_user(session)
         if session.library.renew_session():
             session.save()
             return _result(session, path, changed=False)

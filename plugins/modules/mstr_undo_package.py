@@ -28,7 +28,8 @@ attributes:
 options:
   state:
     description:
-      - V(present) saves the undo package of O(import_id) to O(dest).
+      - V(present) saves the undo package of O(import_id) to O(dest), and, where the import has an entry in a history that does not
+        hold it yet, there too.
     type: str
     choices: [present]
     default: present
@@ -97,6 +98,7 @@ from typing import Any
 from ansible_collections.mstr.migration.plugins.module_utils import undo
 from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.history import Entry
 from ansible_collections.mstr.migration.plugins.module_utils.text import printable
 
 
@@ -108,12 +110,18 @@ def present(module: MigrationModule) -> dict[str, Any]:
         process = session.import_process
         if process is None or process.id != import_id:
             raise InputError("import_id: this session holds no import %s." % printable(import_id, 100))
-        undo.wait_until_created(session, import_id, process.project_id, module.params["undo_timeout"])
-        where = (session, import_id, process.project_id, dest)
+        if not process.generate_undo:
+            raise InputError(
+                "import_id: %s was started with generate_undo: false; there is no undo package." % import_id
+            )
+        force, timeout = module.params["force"], module.params["undo_timeout"]
         if module.check_mode:
-            saved = undo.would_change(*where, module.params["force"])
+            undo.wait_until_created(session, import_id, process.project_id, timeout)
+            saved = undo.would_change(session, import_id, process.project_id, dest, force)
         else:
-            saved = undo.save(*where, 0o600, module.params["force"])
+            saved = undo.obtain(session, import_id, process.project_id, dest, 0o600, force, timeout)
+            if process.entry:
+                Entry.reopen(process.entry).keep_undo(saved)
             process.undo_pending = False
             session.save()
     result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}

@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 import time
+from unittest import mock
 
 import pytest
 from samples import PROJECT_ID, session_with
@@ -17,6 +18,7 @@ from scripted_server import Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils import undo
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
+from ansible_collections.mstr.migration.plugins.module_utils.models import ImportInfo
 from ansible_collections.mstr.migration.plugins.module_utils.undo import UndoUnavailable
 
 DATA = b"undo package" * 1000
@@ -34,8 +36,12 @@ def destination(tmp_path):
     return tmp_path / "undo.mmp"
 
 
-def save(server, dest, force=False, mode=0o600):
-    return undo.save(session_with(server), "i=", PROJECT_ID, str(dest), mode, force)
+def save(server, dest, force=False, mode=0o600, timeout=0):
+    """Save the undo package of an import whose undo package is there; the server's answers are those to the download."""
+    session = session_with(server)
+    created = ImportInfo("i=", "imported", 100.0, undo_package_created=True, message=None)
+    with mock.patch.object(session.library, "import_process", return_value=created):
+        return undo.obtain(session, "i=", PROJECT_ID, str(dest), mode, force, timeout)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
@@ -111,7 +117,7 @@ def test_a_failed_download_leaves_nothing_behind_and_the_old_file_alone(serve, d
 
 def test_a_download_that_breaks_off_is_begun_again(serve, dest):
     server = serve(BROKEN, WHOLE)
-    assert save(server, dest).size == len(DATA)
+    assert save(server, dest, timeout=5).size == len(DATA)
     assert dest.read_bytes() == DATA
     assert len(server.requests) == 2
 
@@ -169,3 +175,12 @@ def test_a_destination_that_cannot_be_written_is_found_before_the_import(dest, w
 def test_directories_of_a_destination_are_made_where_something_will_be_written(dest, make):
     undo.check_destination(str(dest.parent / "a" / "b" / "undo.mmp"), "undo_dest", make)
     assert (dest.parent / "a" / "b").is_dir() is make
+
+
+def test_a_second_copy_is_made_from_the_first_without_another_download(serve, dest):
+    server = serve(WHOLE)
+    saved = save(server, dest)
+    second = dest.with_name("second.mmp")
+    copied = undo.keep_copy(saved, str(second), 0o600, force=False)
+    assert (second.read_bytes(), copied.sha256) == (DATA, saved.sha256)
+    assert len(server.requests) == 1
