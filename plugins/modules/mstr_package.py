@@ -78,6 +78,13 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Log in
+  mstr.migration.mstr_session:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+  register: login
+
 - name: Upload a package, if it is the one that was approved
   mstr.migration.mstr_package:
     session_file: "{{ login.session_file }}"
@@ -97,6 +104,11 @@ EXAMPLES = r"""
 
 - name: Release the package
   mstr.migration.mstr_package:
+    session_file: "{{ login.session_file }}"
+    state: absent
+
+- name: Log out
+  mstr.migration.mstr_session:
     session_file: "{{ login.session_file }}"
     state: absent
 """

@@ -136,6 +136,20 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Log in
+  mstr.migration.mstr_session:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+  register: login
+
+- name: Upload a package into the session
+  mstr.migration.mstr_package:
+    session_file: "{{ login.session_file }}"
+    project: MicroStrategy Tutorial
+    src: /srv/packages/finance.mmp
+  register: staged
+
 - name: Import a package where it is due, and keep its undo package
   mstr.migration.mstr_package_import:
     base_url: https://mstr.example.com/MicroStrategyLibrary
@@ -160,12 +174,32 @@ EXAMPLES = r"""
     session_file: "{{ login.session_file }}"
     package_id: "{{ staged.package.id }}"
     history_dir: /srv/history
+
+- name: Start an import without waiting for it
+  mstr.migration.mstr_package_import:
+    session_file: "{{ login.session_file }}"
+    package_id: "{{ staged.package.id }}"
+    force: true
+    wait: false
+    undo_dest: /srv/undo/finance-undo.mmp
+  register: started
+
+- name: Wait for it
+  mstr.migration.mstr_package_import:
+    session_file: "{{ login.session_file }}"
+    import_id: "{{ started.import.id }}"
+  when: started.import is not none
+
+- name: Log out
+  mstr.migration.mstr_session:
+    session_file: "{{ login.session_file }}"
+    state: absent
 """
 
 RETURN = r"""
 import:
-  description: The import process.
-  returned: when there was one
+  description: The import process. V(null) where nothing was imported.
+  returned: when O(state=present)
   type: dict
   contains:
     id:

@@ -58,11 +58,37 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Log in
+  mstr.migration.mstr_session:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+  register: login
+
+- name: Upload a package into the session
+  mstr.migration.mstr_package:
+    session_file: "{{ login.session_file }}"
+    project: MicroStrategy Tutorial
+    src: /srv/packages/finance.mmp
+  register: staged
+
+- name: Import what the session holds
+  mstr.migration.mstr_package_import:
+    session_file: "{{ login.session_file }}"
+    package_id: "{{ staged.package.id }}"
+  register: imported
+
 - name: Save the undo package
   mstr.migration.mstr_undo_package:
     session_file: "{{ login.session_file }}"
     import_id: "{{ imported.import.id }}"
     dest: /srv/undo/finance-undo.mmp
+  when: imported.import is not none
+
+- name: Log out
+  mstr.migration.mstr_session:
+    session_file: "{{ login.session_file }}"
+    state: absent
 """
 
 RETURN = r"""

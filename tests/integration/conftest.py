@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def tls_server(tls_process: Server) -> Server:
 
 
 @pytest.fixture
-def controller(tmp_path: Path, packages: Path) -> Controller:
+def controller(tmp_path: Path, packages: Path) -> Iterator[Controller]:
     """An empty directory to run ansible-playbook from."""
-    return Controller(tmp_path, packages)
+    with tempfile.TemporaryDirectory(prefix="mstr") as temporary:
+        yield Controller(tmp_path, packages, Path(temporary))

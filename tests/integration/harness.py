@@ -135,11 +135,13 @@ class Controller:
     Args:
         directory: The directory.
         packages: Where the sample packages are.
+        temporary: Its TMPDIR. Short, since ansible-core puts a Unix socket there, whose path may have 107 characters.
     """
 
-    def __init__(self, directory: Path, packages: Path) -> None:
+    def __init__(self, directory: Path, packages: Path, temporary: Path) -> None:
         self.directory = directory
         self.packages = packages
+        self.temporary = temporary
         self.environment: dict[str, str] = {}
         self._runs = 0
 
@@ -210,18 +212,13 @@ class Controller:
             "ANSIBLE_INJECT_INVOCATION": "1",
             "ANSIBLE_DEPRECATION_WARNINGS": "0",
             "MSTR_RECORD": str(record),
-            "TMPDIR": str(self._temporary()),
+            "TMPDIR": str(self.temporary),
             **self.environment,
         }
 
-    def _temporary(self) -> Path:
-        path = self.directory / "tmp"
-        path.mkdir(exist_ok=True)
-        return path
-
     def left_in_tmp(self) -> list[str]:
         """Return what the runs left in their temporary directory."""
-        return sorted(str(path.relative_to(self._temporary())) for path in self._temporary().rglob("*"))
+        return sorted(str(path.relative_to(self.temporary)) for path in self.temporary.rglob("*"))
 
 
 def ansible_bin() -> Path:

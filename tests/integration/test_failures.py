@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def redirected_elsewhere(server: Server) -> None:
 
 BROKEN: list[tuple[Callable[[Server], None], list[str]]] = [
     (import_fails, ["failed: Object LU_ACCOUNT cannot be saved.", "changed 3 of 8 objects", "undo package is"]),
-    (session_expires, ["ask how far the import is", "401", "ERR009", "log in again"]),
+    (session_expires, ["sk how far the import is", "not seen to end", "401", "ERR009", "log in again"]),
     (upload_is_a_sign_in_page, ["upload the package", "text/html", "sign-in page", "base_url"]),
     (proxy_refuses_the_upload, ["upload the package", "413", "limit"]),
     (import_starts_and_the_answer_is_lost, ["start the import", "unknown whether the package was imported"]),
@@ -199,3 +200,97 @@ def test_a_package_that_is_not_what_was_reviewed(server: Server, controller: Con
     assert_one_message(run, "manifest", "Something else", "Nothing was imported")
     assert server.state()["imports_started"] == 0
     assert server.held() == []
+
+
+def imports(controller: Controller, package: str, **options: Any) -> dict[str, Any]:
+    """Return a task that imports a package in one task, named ``import``."""
+    source = {"src": str(controller.packages / package), "project": "Demo Project", "history_dir": "{{ here }}/history"}
+    return {"name": "import", "mstr.migration.mstr_package_import": {**source, **options}}
+
+
+def answer(status: int, message: str, code: str = "ERR001", **fault: Any) -> dict[str, Any]:
+    """Return a fault: an answer with an error."""
+    return {"kind": "status", "status": status, "body": {"code": code, "message": message}, **fault}
+
+
+@pytest.mark.parametrize("fault", [answer(500, "boom"), {"kind": "html"}, {"kind": "reset", "when": "before"}])
+def test_polls_that_break_do_not_lose_the_import(fault: dict[str, Any], server: Server, controller: Controller) -> None:
+    server.fault("GET", "^/packages/imports/[^/]+$", fault, times=6)
+    run = controller.tasks(server, [imports(controller, "finance.mmp", retries=1)])
+    assert run.named("import")["verified"], run.output
+    assert run.named("import")["undo"]["size"] > 0
+    assert server.held() == []
+
+
+@pytest.mark.parametrize("fault", [answer(404, "no undo yet", "ERR004"), {"kind": "short", "bytes": 100}])
+def test_an_undo_package_that_cannot_be_fetched_at_once_is_fetched_later(
+    fault: dict[str, Any], server: Server, controller: Controller
+) -> None:
+    server.set(import_failure={"message": "Half-way.", "after_objects": 3})
+    server.fault("GET", "/undoPackage/binary$", fault, times=2)
+    run = controller.tasks(server, [imports(controller, "finance.mmp")])
+    result = run.named("import")
+    assert "changed 3 of 8 objects" in result["msg"]
+    assert Path(result["undo"]["path"]).stat().st_size == result["undo"]["size"]
+
+
+def test_an_undo_package_that_cannot_be_fetched_fails_unless_it_is_not_required(
+    server: Server, controller: Controller
+) -> None:
+    server.fault("GET", "/undoPackage/binary$", answer(500, "boom"), times=None)
+    quick = {"undo_timeout": 1, "retries": 0}
+    run = controller.tasks(server, [imports(controller, "finance.mmp", **quick)])
+    assert "could not be fetched" in run.named("import")["msg"]
+    assert "The import is done" in run.named("import")["msg"]
+    assert run.named("import")["changed"]
+    run = controller.tasks(server, [imports(controller, "inc1.mmp", undo_required=False, **quick)])
+    assert run.named("import")["outcome"] == "ok"
+    assert "cannot be undone" in run.warnings
+
+
+def test_a_failed_import_of_what_cannot_be_compared_may_have_changed_something(
+    server: Server, controller: Controller
+) -> None:
+    server.set(import_failure={"message": "Half-way.", "after_objects": 1}, undo_delay=0.5)
+    run = controller.tasks(server, [imports(controller, "project_security.mmp")])
+    result = run.named("import")
+    assert "cannot be compared is unknown" in result["msg"]
+    assert result["changed"]
+    assert Path(result["undo"]["path"]).exists()
+
+
+def test_a_call_that_is_not_there_is_no_missing_object(server: Server, controller: Controller) -> None:
+    server.fault("GET", "^/objects/", answer(404, "HTTP 404 Not Found", "ERR004"), times=None)
+    run = controller.tasks(server, [imports(controller, "finance.mmp")])
+    assert "does not have this call" in run.named("import")["msg"]
+    assert server.state()["imports_started"] == 0
+
+
+def test_a_refusal_after_which_the_server_acts_leaves_the_outcome_unknown(
+    server: Server, controller: Controller
+) -> None:
+    server.fault("POST", "^/packages/imports$", answer(408, "Request time-out", act=True))
+    run = controller.tasks(server, [imports(controller, "finance.mmp")])
+    assert run.named("import")["import_outcome"] == "unknown"
+    assert server.state()["imports_started"] == 1
+
+
+def test_an_import_that_cannot_be_verified_is_done_all_the_same(server: Server, controller: Controller) -> None:
+    server.fault("GET", "^/objects/", answer(500, "boom"), skip=8, times=None)
+    run = controller.tasks(server, [imports(controller, "finance.mmp", retries=0)])
+    result = run.named("import")
+    assert "The import is done, and was not verified. Its undo package is" in result["msg"]
+    assert result["changed"]
+    assert Path(result["undo"]["path"]).exists()
+    assert Path(result["receipt"]).exists()
+
+
+def test_a_message_that_repeats_the_token_does_not_show_it(server: Server, controller: Controller) -> None:
+    session = controller.directory / "session.json"
+    login = {"name": "login", "mstr.migration.mstr_session": {"session_file": str(session)}}
+    controller.tasks(server, [login])
+    token = json.loads(session.read_text(encoding="utf-8"))["token"]
+    server.fault("GET", "^/projects$", answer(400, "bad token %s" % token), times=None)
+    run = controller.tasks(server, [imports(controller, "finance.mmp", session_file=str(session))])
+    assert "bad token" in run.named("import")["msg"]
+    assert token not in run.output

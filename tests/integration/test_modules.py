@@ -389,3 +389,69 @@ def test_module_defaults_of_the_action_group_carry_a_secret_safely(server: Serve
     run = controller.tasks(server, [task("present", "mstr_session", session_file=SESSION)], "-vvv")
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in run.output
     assert PASSWORD not in run.output
+
+
+def test_a_second_task_neither_drops_a_running_import_nor_its_undo_package(
+    server: Server, controller: Controller
+) -> None:
+    server.set(import_duration=1)
+    both = {"src": str(controller.packages / "finance.mmp"), "project": DEMO, "session_file": SESSION}
+    held = {"session_file": SESSION, "import_id": "{{ started.import.id }}"}
+    run = controller.tasks(
+        server,
+        [
+            task("login", "mstr_session", session_file=SESSION),
+            task("started", "mstr_package_import", wait=False, history_dir="{{ here }}/history", **both),
+            task("running", "mstr_package_import", **both),
+            dict(task("checked", "mstr_package", state="absent", force=True, session_file=SESSION), check_mode=True),
+            task("waited", "mstr_package_import", **held),
+            task("logout", "mstr_session", session_file=SESSION, state="absent"),
+        ],
+    )
+    for name in ("running", "checked"):
+        assert "still runs" in run.named(name)["msg"]
+    assert run.named("waited")["undo"]["size"] > 0
+    assert len(server.calls("POST", "/packages/imports")) == 1
+    assert server.held() == []
+
+
+def test_an_undo_package_saved_by_hand_is_in_the_history_too(server: Server, controller: Controller) -> None:
+    both = {"src": str(controller.packages / "finance.mmp"), "project": DEMO, "session_file": SESSION}
+    held = {"session_file": SESSION, "import_id": "{{ started.import.id }}"}
+    run = controller.tasks(
+        server,
+        [
+            task("login", "mstr_session", session_file=SESSION),
+            task("started", "mstr_package_import", wait=False, history_dir="history", history_mode=0o640, **both),
+            task("saved", "mstr_undo_package", dest="{{ here }}/undo.mmp", **held),
+            task("waited", "mstr_package_import", **held),
+            task("logout", "mstr_session", session_file=SESSION, state="absent"),
+        ],
+    )
+    receipt = Path(run.named("started")["receipt"])
+    # Absolute, also where the option was not: the module's own directory is not the user's.
+    assert receipt.is_absolute()
+    assert json.loads(receipt.read_text(encoding="utf-8"))["undo"]["sha256"] == run.named("saved")["undo"]["sha256"]
+    undo = receipt.parent / "undo.mmp"
+    assert undo.read_bytes() == (controller.directory / "undo.mmp").read_bytes()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (receipt, undo, receipt.parent)] == [0o640, 0o640, 0o750]
+
+
+@pytest.mark.parametrize("mode", ["0666", "rw", 0o602, "0400", 7])
+def test_a_history_that_everybody_could_read_is_refused(mode: Any, server: Server, controller: Controller) -> None:
+    options = {"src": str(controller.packages / "year.mmp"), "project": DEMO, "history_dir": "{{ here }}/history"}
+    run = controller.tasks(server, [task("refused", "mstr_package_import", history_mode=mode, **options)])
+    assert "history_mode" in run.named("refused")["msg"]
+
+
+def test_a_session_of_another_user_is_not_taken_over(server: Server, controller: Controller) -> None:
+    run = controller.tasks(
+        server,
+        [
+            task("first", "mstr_session", session_file=SESSION),
+            task("second", "mstr_session", session_file=SESSION, username="creator"),
+            task("logout", "mstr_session", session_file=SESSION, state="absent", username="creator"),
+        ],
+    )
+    assert "is that of administrator" in run.named("second")["msg"]
+    assert run.named("logout")["outcome"] == "ok"

@@ -41,7 +41,7 @@ def test_at_the_highest_verbosity(how: str, server: Server, controller: Controll
     for secret in (PASSWORD, API_TOKEN):
         # The inventory's own content is the user's; the project's name is no secret.
         assert secret not in run.output
-        assert secret not in left_behind(controller.directory)
+        assert secret not in left_behind(controller.directory) + left_behind(controller.temporary)
 
 
 def test_the_session_token(server: Server, controller: Controller, tmp_path: Path) -> None:
@@ -74,5 +74,5 @@ def test_the_session_token(server: Server, controller: Controller, tmp_path: Pat
     path.unlink()
     for secret in secrets:
         assert secret not in run.output
-        assert secret not in left_behind(tmp_path)
+        assert secret not in left_behind(tmp_path) + left_behind(controller.temporary)
     assert PASSWORD not in json.dumps(session)

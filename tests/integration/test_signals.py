@@ -92,3 +92,27 @@ def test_before_the_import(server: Server, controller: Controller) -> None:
     assert "Stopped by SIGTERM" in stop(process, signal.SIGTERM)["msg"]
     assert server.state()["imports_started"] == 0
     assert server.held() == []
+
+
+def test_while_the_import_is_asked_for(server: Server, controller: Controller) -> None:
+    server.fault("POST", "^/packages/imports$", {"kind": "hang", "seconds": 4, "when": "after"})
+    process = start_module(controller, server)
+    until(lambda: server.state()["imports_started"], "the import")
+    result = stop(process, signal.SIGTERM)
+    assert result["import_outcome"] == "unknown"
+    assert result["changed"]
+    assert "its undo package is lost" in result["msg"]
+    (receipt,) = (controller.directory / "history").rglob("receipt.json")
+    assert json.loads(receipt.read_text(encoding="utf-8"))["state"] == "interrupted"
+    assert server.held() == []
+
+
+def test_in_the_clean_up(server: Server, controller: Controller) -> None:
+    server.fault("DELETE", "^/packages/imports/", {"kind": "hang", "seconds": 2, "when": "before"})
+    process = start_module(controller, server)
+    until(lambda: server.calls("DELETE", "/packages/imports/"), "the release")
+    result = stop(process, signal.SIGTERM)
+    assert result["changed"]
+    assert not result.get("failed")
+    assert Path(result["undo"]["path"]).exists()
+    assert server.held() == []

@@ -37,7 +37,7 @@ def destination(tmp_path):
 
 
 def save(server, dest, force=False, mode=0o600, timeout=0):
-    """Save the undo package of an import whose undo package is there; the server's answers are those to the download."""
+    """Save an undo package that is there; the server's answers are those to the download."""
     session = session_with(server)
     created = ImportInfo("i=", "imported", 100.0, undo_package_created=True, message=None)
     with mock.patch.object(session.library, "import_process", return_value=created):
