@@ -306,7 +306,7 @@ class Library:
 
 def _kind(response: Any) -> str:
     """Return the content type of an answer, in lower case and without parameters."""
-    return str(response.headers.get("Content-Type", "")).split(";")[0].strip().lower()
+    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
 def _with_project(headers: Mapping[str, str] | None, project_id: str | None) -> dict[str, str | None]:
