@@ -19,6 +19,7 @@ from .importing import ImportOptions, Outcome
 from .plan import PackagePlan
 from .planning import make_plan
 from .session import Session
+from .session_file import HeldImport
 from .staging import PackageFile, Staged
 from .text import printable
 
@@ -106,26 +107,38 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
             if done is not None:
                 return done
         staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
+        earlier = session.import_process
         try:
             return _import_staged(module, session, staged, planned, options)
         finally:
-            if params["wait"]:
-                _release(module, session, options)
+            if params["wait"] and session.outlives_task:
+                _release(module, session, staged, earlier, options)
 
 
-def _release(module: MigrationModule, session: Session, options: ImportOptions) -> None:
-    """Release what the task opened in a session that goes on.
+def _release(
+    module: MigrationModule, session: Session, staged: Staged, earlier: HeldImport | None, options: ImportOptions
+) -> None:
+    """Release what the task opened in a session that goes on, and nothing of an earlier task.
 
-    Not an import that was not seen to end, and not an undo package that was to be kept and is not on disk yet. A
-    session that ends with the task is closed with all that it holds.
+    Not an import that was not seen to end, and not an undo package that was to be kept and is not on disk yet.
+
+    Args:
+        module: The module.
+        session: The session.
+        staged: The package, which an earlier task may have uploaded.
+        earlier: The import process that the session held before.
+        options: How to import.
     """
     process = session.import_process
-    if not session.outlives_task or (process is not None and not process.finished):
-        return
-    if process is not None and process.undo_pending and _kept_somewhere(options):
+    started_here = process is not None and process is not earlier
+    not_to_be_kept = started_here and not _kept_somewhere(options)
+    if process is not None and (not process.finished or (process.undo_pending and not not_to_be_kept)):
         return
     try:
-        session.release_all()
+        if started_here:
+            session.release_import()
+        if staged.uploaded:
+            session.release_package()
     except MigrationError as error:
         module.warnings.append("Not released: %s" % error.message)
 

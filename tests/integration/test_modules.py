@@ -455,3 +455,24 @@ def test_a_session_of_another_user_is_not_taken_over(server: Server, controller:
     )
     assert "is that of administrator" in run.named("second")["msg"]
     assert run.named("logout")["outcome"] == "ok"
+
+
+def test_a_task_does_not_release_what_an_earlier_one_holds(server: Server, controller: Controller) -> None:
+    source = {"src": str(controller.packages / "finance.mmp"), "project": DEMO, "session_file": SESSION}
+    held = {"session_file": SESSION, "import_id": "{{ imported.import.id }}"}
+    run = controller.tasks(
+        server,
+        [
+            task("login", "mstr_session", session_file=SESSION),
+            task("stage", "mstr_package", **source),
+            task("imported", "mstr_package_import", package_id="{{ stage.package.id }}", session_file=SESSION),
+            task("in_sync", "mstr_package_import", **source),
+            task("forced", "mstr_package_import", force=True, **source),
+            task("saved", "mstr_undo_package", dest="{{ here }}/undo.mmp", **held),
+            task("logout", "mstr_session", session_file=SESSION, state="absent"),
+        ],
+    )
+    assert changed(run, "imported", "in_sync") == [True, False]
+    assert "is not saved yet and would be lost" in run.named("forced")["msg"]
+    assert run.named("saved")["undo"]["size"] == (controller.directory / "undo.mmp").stat().st_size
+    assert server.held() == []
