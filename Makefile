@@ -20,7 +20,7 @@ venv: ## make .venv: ansible-core, the server double's packages, pytest
 build: ## build the collection and install it into .cache/collections
 	@$(GATES) --quiet build
 
-demo: venv build ## deploy to two environments, played by servers on this machine
+demo: venv build ## deploy to two environments, played by servers on this machine, and roll back
 	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/demo.py
 
 test: ## run all gates: tests, sanity, lint, types, documentation

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the mstr.migration authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration: two environments, played by the server double over TLS, brought to two packages.
+"""The demonstration: two environments, played by the server double over TLS, brought to two packages; one taken back.
 
 ``make demo`` runs it with the built and installed collection. What is shown is what a user sees of the same commands.
 """
@@ -153,13 +153,18 @@ def main() -> int:
             predicted = run("mstr.migration.deploy", "--check", "--diff")
             first_run = run("mstr.migration.deploy")
             second_run = run("mstr.migration.deploy")
+            rollback = run("mstr.migration.rollback", "--limit", "prod", "-e", "mstr_package=finance", "--diff")
+            third_run = run("mstr.migration.deploy")
         say("The undo packages on disk, below %s" % WORK.relative_to(ROOT))
         kept = undo_packages()
         print("\n".join(kept))
         both = {"test": 2, "prod": 2}
-        expect("changes predicted", predicted, both)
+        # One task predicts them all.
+        expect("environments that would change", predicted, {"test": 1, "prod": 1})
         expect("changes of the first run", first_run, both)
         expect("changes of the second run", second_run, {"test": 0, "prod": 0})
+        expect("changes of the rollback", rollback, {"prod": 1})
+        expect("changes of the run after the rollback", third_run, {"test": 0, "prod": 0})
         expect("undo packages", len(kept), 4)
     except (DemoFailed, subprocess.SubprocessError, OSError) as error:
         print("\nThe demonstration failed: %s" % error, file=sys.stderr)
@@ -171,7 +176,8 @@ def main() -> int:
     print(
         "check:        2 packages on each of 2 environments would be imported, and nothing was written\n"
         "deploy:       4 imports, each with its undo package and a receipt on disk\n"
-        "deploy again: changed=0 everywhere"
+        "deploy again: changed=0 everywhere\n"
+        "rollback:     finance on prod is taken back; the next deploy leaves it alone and says so"
     )
     return 0
 

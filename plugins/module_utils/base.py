@@ -42,11 +42,18 @@ class MigrationModule(AnsibleModule):
         # Sentences for people about what is not as it should be and is no failure.
         self.warnings: list[str] = []
         self.environment = ""
-        # What the task is about, for the message of a failure.
+        # What the task is about, for the message of a failure. A project of None is that of the option.
         self.package = ""
+        self.project: str | None = None
         self._left_behind: list[str] = []
         # The session of a session file, which goes on after the task.
         self._session: Session | None = None
+
+    @property
+    def wants_diff(self) -> bool:
+        """Whether the run asks for differences (``--diff``)."""
+        # Ansible tells it by this private attribute of its modules.
+        return bool(self._diff)  # pylint: disable=protected-access
 
     def run(self, task: Callable[[], dict[str, Any]]) -> None:
         """Run the task and exit with what it returns, or fail with what it raised, in words.
@@ -214,8 +221,9 @@ class MigrationModule(AnsibleModule):
         where = []
         if self.environment:
             where.append("environment %s" % self.environment)
-        if self.params.get("project"):
-            where.append("project %s" % printable(self.params["project"], 100))
+        project = self.params.get("project") if self.project is None else self.project
+        if project:
+            where.append("project %s" % printable(project, 100))
         if self.package:
             where.append("package %s" % printable(self.package, 100))
         text = message.strip()

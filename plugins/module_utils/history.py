@@ -2,23 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The history: for each import a directory with a receipt and the undo package.
+"""The history on disk: for each import a directory with a receipt and the undo package.
 
 ``<history>/<environment>/<project id or configuration>/<UTC time>-<name>-<first 12 of the sha256>/``
+
+What a receipt means for a plan or a rollback is in ``records``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import re
+import shutil
+import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .errors import InputError
-from .files import make_directory, write_file
-from .text import file_name_part, readable_json
+from .files import make_directory, sync_directory, write_file
+from .text import file_name_part, printable, readable_json
 from .undo import SavedUndo, keep_copy
 
 RECEIPT = "receipt.json"
@@ -28,11 +36,38 @@ STARTED = "started"
 IMPORTED = "imported"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
+UNDONE = "undone"
+
+CONFIGURATION = "configuration"
+_ENTRY_NAME = re.compile(r"(\d{8}T\d{9}Z)-(.+)-([0-9a-f]{12})\Z")
+_MODE = re.compile(r"0?[0-7]{3}\Z")
 
 
 def now() -> str:
-    """Return the time now, UTC, as receipts write it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    """Return the time now, UTC with milliseconds, as receipts write it."""
+    moment = time.time()
+    return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)), int(moment * 1000) % 1000)
+
+
+def parse_mode(value: Any) -> int:
+    """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
+
+    Raises:
+        InputError: It is no mode, or one that locks the owner out or lets everybody in.
+    """
+    text = str(value)
+    mode = value if isinstance(value, int) else int(text, 8) if _MODE.match(text) else -1
+    if not 0 <= mode <= 0o777 or mode & 0o600 != 0o600 or mode & 0o117:
+        raise InputError(
+            "history_mode: %s is not a mode such as 0600, 0640 or 0660: read and write for the owner, nothing for "
+            "others." % printable(value, 20)
+        )
+    return mode
+
+
+def directory_mode(mode: int) -> int:
+    """Return the permission bits of a directory of files that have this mode: who may read a file may enter."""
+    return mode | 0o100 | ((mode & 0o444) >> 2)
 
 
 @dataclass(frozen=True)
@@ -49,55 +84,169 @@ class History:
     environment: str
     mode: int = 0o600
 
-    @property
-    def directory_mode(self) -> int:
-        """Permission bits of the directories: who may read a file may enter."""
-        return self.mode | 0o100 | ((self.mode & 0o444) >> 2)
+    def scope(self, project_id: str | None) -> str:
+        """Return the directory of the entries of a project, or with None of the configuration level."""
+        part = file_name_part(project_id) if project_id else CONFIGURATION
+        return os.path.join(self.directory, file_name_part(self.environment), part)
 
-    def begin(self, project_id: str | None, name: str, sha256: str) -> Entry:
-        """Make the directory of a new entry.
+    def begin(self, project_id: str | None, name: str, sha256: str, receipt: Mapping[str, Any]) -> Entry:
+        """Make a new entry, which is there with its receipt or not at all.
 
         Args:
             project_id: The destination project, None at the configuration level.
             name: The package's name.
             sha256: The sha256 of the package's file.
+            receipt: What the receipt says so far.
 
         Raises:
-            InputError: The directory cannot be made.
+            InputError: It cannot be made.
         """
-        scope = file_name_part(project_id) if project_id else "configuration"
-        parent = os.path.join(self.directory, file_name_part(self.environment), scope)
+        parent = self.scope(project_id)
+        search = directory_mode(self.mode)
+        temporary = None
         try:
-            make_directory(parent, self.directory_mode)
+            make_directory(parent, search)
+            temporary = tempfile.mkdtemp(prefix=".mstr_", dir=parent)
+            os.chmod(temporary, search)
+            Entry(temporary, self.mode, dict(receipt)).write()
             while True:
                 moment = time.time()
                 stamp = "%s%03dZ" % (time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment)), int(moment * 1000) % 1000)
                 path = os.path.join(parent, "%s-%s-%s" % (stamp, file_name_part(name), sha256[:12]))
                 try:
-                    os.mkdir(path, self.directory_mode)
-                except FileExistsError:
+                    os.rename(temporary, path)
+                    break
+                except OSError as error:
                     # Another run began an entry of the same package within this millisecond.
+                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                        raise
                     time.sleep(0.001)
-                    continue
-                os.chmod(path, self.directory_mode)
-                return Entry(path, self.mode)
+            sync_directory(parent)
+        except BaseException as error:
+            if temporary:
+                shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise InputError(
+                    "history_dir: %s cannot be written: %s." % (parent, error.strerror or error)
+                ) from error
+            raise
+        return Entry(path, self.mode, dict(receipt))
+
+    def check(self, project_id: str | None, make: bool) -> None:
+        """Check, before anything is imported, that an entry can be made.
+
+        Args:
+            project_id: The destination project, None at the configuration level.
+            make: Whether to make the directories that are missing.
+
+        Raises:
+            InputError: It cannot.
+        """
+        parent = self.scope(project_id)
+        try:
+            if make:
+                make_directory(parent, directory_mode(self.mode))
         except OSError as error:
-            raise InputError("history_dir: %s cannot be written: %s." % (parent, error.strerror)) from error
+            raise InputError("history_dir: %s cannot be made: %s." % (parent, error.strerror)) from error
+        while not os.path.lexists(parent) and os.path.dirname(parent) != parent:
+            parent = os.path.dirname(parent)
+        if not os.path.isdir(parent):
+            raise InputError("history_dir: %s is no directory." % parent)
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise InputError("history_dir: %s cannot be written to; check its permissions." % parent)
+
+    def entries(self, project_id: str | None) -> list[Entry]:
+        """Return the entries of a project, or with None of the configuration level, oldest first.
+
+        Raises:
+            InputError: The directory cannot be read.
+        """
+        return self._entries_in(self.scope(project_id))
+
+    def all_entries(self) -> list[Entry]:
+        """Return the entries of the environment, whatever their project, oldest first.
+
+        Raises:
+            InputError: A directory cannot be read.
+        """
+        root = os.path.join(self.directory, file_name_part(self.environment))
+        found = [entry for part in _names_in(root) for entry in self._entries_in(os.path.join(root, part))]
+        return sorted(found, key=lambda entry: entry.name)
+
+    def _entries_in(self, scope: str) -> list[Entry]:
+        paths = [os.path.join(scope, name) for name in sorted(_names_in(scope)) if _ENTRY_NAME.match(name)]
+        entries = [Entry(path, self.mode) for path in paths]
+        return [entry for entry in entries if os.path.lexists(entry.receipt_path)]
 
 
-@dataclass
+def _names_in(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise InputError("history_dir: %s cannot be read: %s." % (directory, error.strerror)) from error
+
+
 class Entry:
     """One import's entry.
 
     Attributes:
         path: Its directory.
         mode: Permission bits of its files.
-        receipt: What the receipt says.
+
+    Args:
+        path: Its directory.
+        mode: Permission bits of its files.
+        receipt: What the receipt says; None to read it when it is asked for.
     """
 
-    path: str
-    mode: int
-    receipt: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, path: str, mode: int, receipt: dict[str, Any] | None = None) -> None:
+        self.path = path
+        self.mode = mode
+        if receipt is not None:
+            self.receipt = receipt
+
+    @property
+    def name(self) -> str:
+        """The directory's name, by which entries sort in the order of their beginning."""
+        return os.path.basename(self.path)
+
+    @property
+    def package_part(self) -> str:
+        """The package's name as the directory's name has it."""
+        match = _ENTRY_NAME.match(self.name)
+        return match.group(2) if match else ""
+
+    @property
+    def sha256_part(self) -> str:
+        """The beginning of the file's sha256 as the directory's name has it."""
+        match = _ENTRY_NAME.match(self.name)
+        return match.group(3) if match else ""
+
+    @cached_property
+    def receipt(self) -> dict[str, Any]:
+        """What the receipt says.
+
+        Raises:
+            InputError: It cannot be read, or it is none.
+        """
+        try:
+            with open(self.receipt_path, encoding="utf-8") as handle:
+                values = json.load(handle)
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(
+                "history_dir: the receipt %s cannot be read: %s. What was imported decides what is due, so it is not "
+                "passed over. Make it readable (history_mode lets a group share a history), or move its directory away."
+                % (self.receipt_path, printable(error, 200))
+            ) from error
+        wrong = _wrong_in(values)
+        if wrong:
+            raise InputError(
+                "history_dir: %s is no receipt: %s is missing or not as it should be. Restore it, or move its "
+                "directory away." % (self.receipt_path, wrong)
+            )
+        return dict(values)
 
     @property
     def undo_path(self) -> str:
@@ -111,25 +260,38 @@ class Entry:
 
     @classmethod
     def reopen(cls, path: str) -> Entry:
-        """Return an entry that an earlier task began.
+        """Return an entry that an earlier task began, to complete it.
 
         Raises:
             InputError: Its receipt cannot be read.
         """
-        receipt = os.path.join(path, RECEIPT)
-        try:
-            with open(receipt, encoding="utf-8") as handle:
-                mode = os.fstat(handle.fileno()).st_mode & 0o777
-                values = json.load(handle)
-        except (OSError, ValueError, RecursionError) as error:
-            raise InputError("history_dir: the receipt %s cannot be read: %s." % (receipt, error)) from error
-        return cls(path, mode, values if isinstance(values, dict) else {})
+        entry = cls(path, 0o600)
+        with contextlib.suppress(OSError):
+            entry.mode = os.stat(entry.receipt_path).st_mode & 0o777
+        # Read now, so that what is wrong with it shows before anything is done.
+        entry.receipt = entry.receipt
+        return entry
 
     def discard(self) -> None:
         """Remove an entry whose import the server refused to start: there was none."""
-        for path in (self.receipt_path, self.path):
-            with contextlib.suppress(OSError):
-                (os.rmdir if path == self.path else os.unlink)(path)
+        with contextlib.suppress(InputError):
+            self.remove()
+
+    def remove(self) -> None:
+        """Remove the entry with all that is in it: out of sight first, so that no half of it is ever seen.
+
+        Raises:
+            InputError: It cannot be removed.
+        """
+        hidden = os.path.join(os.path.dirname(self.path), ".mstr_removed_" + self.name)
+        try:
+            os.rename(self.path, hidden)
+            shutil.rmtree(hidden)
+        except FileNotFoundError:
+            # Another run was quicker.
+            return
+        except OSError as error:
+            raise InputError("history_dir: %s cannot be removed: %s." % (self.path, error.strerror)) from error
 
     def keep_undo(self, saved: SavedUndo) -> None:
         """Copy an undo package that was saved elsewhere into the entry, and complete the receipt.
@@ -153,3 +315,61 @@ class Entry:
             write_file(self.receipt_path, text.encode("utf-8"), self.mode)
         except OSError as error:
             raise InputError("history_dir: %s cannot be written: %s." % (self.receipt_path, error.strerror)) from error
+
+
+def _is_versions(value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, dict):
+        return False
+    return all(
+        key.rpartition(":")[2].isdecimal() and (version is None or isinstance(version, str))
+        for key, version in value.items()
+    )
+
+
+def _is_changes(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list) and all(
+        isinstance(item, dict)
+        and isinstance(item.get("id"), str)
+        and isinstance(item.get("type"), int)
+        and isinstance(item.get("name", ""), str)
+        and isinstance(item.get("effect", ""), str)
+        for item in value
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+# What the collection reads of a receipt, and what it must be. Receipts are read years later, perhaps edited by hand.
+_FIELDS = {
+    "state": _is_text,
+    "name": _is_text,
+    "sha256": _is_text,
+    "type": _is_text_or_none,
+    "project": _is_text_or_none,
+    "changes": _is_changes,
+    "unresolved": _is_changes,
+    "versions_before": _is_versions,
+    "versions": _is_versions,
+    "versions_undone": _is_versions,
+    "undone_at": _is_text_or_none,
+}
+
+
+def _wrong_in(values: Any) -> str | None:
+    """Return the first field of a receipt that is not as it should be, None where all are."""
+    if not isinstance(values, dict):
+        return "the object at the top"
+    for name, fits in _FIELDS.items():
+        if not fits(values.get(name)):
+            return name
+    return None

@@ -7,23 +7,21 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from typing import Any
 
-from . import importing, plan, staging
+from . import importing, plan_text, staging
 from .base import MigrationModule
 from .errors import InputError, MigrationError
-from .history import History
+from .history import History, parse_mode
 from .importing import ImportOptions, Outcome
-from .plan import PackagePlan
+from .plan_list import Listed, ListedPlan
 from .planning import make_plan
+from .records import prunable
 from .session import Session
 from .session_file import HeldImport
 from .staging import PackageFile, Staged
 from .text import printable
-
-_MODE = re.compile(r"0?[0-7]{3}\Z")
 
 
 def present(module: MigrationModule) -> dict[str, Any]:
@@ -54,7 +52,7 @@ def _options(module: MigrationModule, package_file: str | None = None) -> Import
     """Return the options of the import; the history needs the environment, which the session knows."""
     params = module.params
     history = None
-    mode = _mode(params["history_mode"])
+    mode = parse_mode(params["history_mode"])
     if params["history_dir"]:
         history = History(params["history_dir"], module.environment, mode)
     return ImportOptions(
@@ -71,22 +69,6 @@ def _options(module: MigrationModule, package_file: str | None = None) -> Import
     )
 
 
-def _mode(value: Any) -> int:
-    """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
-
-    Raises:
-        InputError: It is no mode, or one that locks the owner out or lets everybody in.
-    """
-    text = str(value)
-    mode = value if isinstance(value, int) else int(text, 8) if _MODE.match(text) else -1
-    if not 0 <= mode <= 0o777 or mode & 0o600 != 0o600 or mode & 0o117:
-        raise InputError(
-            "history_mode: %s is not a mode such as 0600, 0640 or 0660: read and write for the owner, nothing for "
-            "others." % printable(value, 20)
-        )
-    return mode
-
-
 def _name_of(package_file: str | None) -> str:
     return os.path.splitext(os.path.basename(package_file))[0] if package_file else ""
 
@@ -101,9 +83,9 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
     with module.session() as session:
         options = _options(module, package.path)
         project_id = session.project_id(params["project"])
-        planned = _plan_from_manifest(session, package, project_id)
+        planned = _plan_from_manifest(session, package, project_id, options)
         if planned is not None:
-            done = _nothing_to_do(module, planned, package.manifest, options)
+            done = _nothing_to_do(module, planned, options)
             if done is not None:
                 return done
         staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
@@ -147,12 +129,15 @@ def _kept_somewhere(options: ImportOptions) -> bool:
     return options.history is not None or options.undo_dest is not None
 
 
-def _plan_from_manifest(session: Session, package: PackageFile, project_id: str | None) -> PackagePlan | None:
+def _plan_from_manifest(
+    session: Session, package: PackageFile, project_id: str | None, options: ImportOptions
+) -> ListedPlan | None:
     found = package.manifest
     if found is None:
         return None
     kind = staging.package_type(found.type, found.rows, project_id is not None)
-    return make_plan(session, found.rows, dict(found.settings), kind, project_id)
+    listed = Listed(options.name, found.rows, found.settings, kind, project_id, found.sha256, options.force)
+    return make_plan(session, listed, options.history)
 
 
 def _from_session(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
@@ -171,38 +156,36 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
     return _import_staged(module, session, staged, None, options)
 
 
-def _nothing_to_do(
-    module: MigrationModule, planned: PackagePlan, content: Any, options: ImportOptions
-) -> dict[str, Any] | None:
+def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: ImportOptions) -> dict[str, Any] | None:
     """Return the task's result where nothing is to be imported: nothing is due, or it is check mode; else None.
 
     Args:
         module: The module.
         planned: The plan.
-        content: What has the package's rows and settings: a manifest, or a package held.
         options: How to import.
 
     Raises:
         InputError: The import that is due would be refused.
     """
-    due = not planned.in_sync or options.force
-    if due:
-        importing.refuse_keep_both(content.rows, content.settings, options.generate_undo)
-        importing.check_destinations(options, make=not module.check_mode)
+    package = planned.package
+    if package.held:
+        module.warnings.append(plan_text.held(package))
+    if planned.due:
+        importing.refuse_keep_both(package.rows, package.settings, options.generate_undo)
+        importing.check_destinations(options, package.project_id, make=not module.check_mode)
         if module.params["src"] and options.undo_dest == module.params["src"]:
             raise InputError("undo_dest: it is the package file itself; name another file.")
-    if due and not module.check_mode:
+    if planned.due and not module.check_mode:
         return None
-    return _result(module, Outcome(planned.as_result()), planned, options, changed=due)
+    return _result(module, Outcome(planned.plan.as_result()), planned, changed=planned.due)
 
 
 def _import_staged(
-    module: MigrationModule, session: Session, staged: Staged, planned: PackagePlan | None, options: ImportOptions
+    module: MigrationModule, session: Session, staged: Staged, planned: ListedPlan | None, options: ImportOptions
 ) -> dict[str, Any]:
     if planned is None:
-        held = staged.held
-        planned = make_plan(session, staged.rows, staged.settings, held.type, held.project_id)
-        done = _nothing_to_do(module, planned, staged, options)
+        planned = make_plan(session, staged.as_listed(options.name, options.force), options.history)
+        done = _nothing_to_do(module, planned, options)
         if done is not None:
             return done
     if options.generate_undo and not _kept_somewhere(options) and module.params["src"]:
@@ -212,10 +195,23 @@ def _import_staged(
         )
     session.refuse_loss("import the package again")
     session.release_import()
-    outcome = importing.start(session, staged, planned, options)
+    outcome = importing.start(session, staged, planned.plan, options)
     if module.params["wait"]:
         importing.finish(session, staged.held, staged, outcome, options, module.warnings)
-    return _result(module, outcome, planned, options, changed=True)
+        _prune(module, staged.held.project_id, options)
+    return _result(module, outcome, planned, changed=True)
+
+
+def _prune(module: MigrationModule, project_id: str | None, options: ImportOptions) -> None:
+    """Remove the oldest entries of the package, where a number to keep is given; the import is done all the same."""
+    keep = module.params["history_keep"]
+    if options.history is None or not keep:
+        return
+    try:
+        for entry in prunable(options.history.entries(project_id), options.name, keep):
+            entry.remove()
+    except InputError as error:
+        module.warnings.append("Old entries of the history were not removed. %s" % error.message)
 
 
 def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
@@ -231,14 +227,9 @@ def _wait_for(module: MigrationModule, session: Session, options: ImportOptions)
     return dict(outcome.as_result(), changed=False)
 
 
-def _result(
-    module: MigrationModule, outcome: Outcome, planned: PackagePlan, options: ImportOptions, changed: bool
-) -> dict[str, Any]:
+def _result(module: MigrationModule, outcome: Outcome, planned: ListedPlan, changed: bool) -> dict[str, Any]:
     result = dict(outcome.as_result(), changed=changed)
-    # Ansible asks for the diff by this private attribute of its modules.
-    if module._diff and changed:  # pylint: disable=protected-access
-        title = options.name
-        if module.params.get("project"):
-            title += " (project %s)" % module.params["project"]
-        result["diff"] = {"prepared": plan.describe(title, planned)}
+    if module.wants_diff and changed:
+        title = plan_text.title(planned.package.name, module.params["project"])
+        result["diff"] = {"prepared": plan_text.describe(title, planned.plan)}
     return result

@@ -132,19 +132,20 @@ def refuse_keep_both(rows: Iterable[Row], settings: Mapping[str, Any], generate_
         )
 
 
-def check_destinations(options: ImportOptions, make: bool) -> None:
-    """Check, before anything is imported, that the undo package can be written where it is to go.
+def check_destinations(options: ImportOptions, project_id: str | None, make: bool) -> None:
+    """Check, before anything is imported, that receipt and undo package can be written where they are to go.
 
     Args:
         options: How to import.
+        project_id: The destination project, None at the configuration level.
         make: Whether to make the directories that are missing.
 
     Raises:
         InputError: It cannot.
     """
-    if not options.generate_undo:
-        return
-    if options.undo_dest:
+    if options.history is not None:
+        options.history.check(project_id, make)
+    if options.generate_undo and options.undo_dest:
         undo.check_destination(options.undo_dest, "undo_dest", make)
         if os.path.exists(options.undo_dest) and not options.force:
             raise InputError(
@@ -161,7 +162,8 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
     """
     held = staged.held
     outcome = Outcome(plan.as_result())
-    outcome.entry = _begin_entry(session, held, outcome.plan, options)
+    before = _versions(plan)
+    outcome.entry = _begin_entry(session, held, outcome.plan, before, options)
     try:
         info = session.library.create_import(held.id, options.generate_undo, held.project_id)
     except (ConnectionLost, ServerError) as error:
@@ -181,7 +183,7 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
         generate_undo=options.generate_undo,
         undo_dest=options.undo_dest,
         plan=outcome.plan,
-        before=_versions(plan),
+        before=before,
         entry=outcome.entry.path if outcome.entry else None,
     )
     outcome.note(lambda: session.hold_import(process))
@@ -347,34 +349,40 @@ def _undo_state(session: Session, process: HeldImport, outcome: Outcome, options
     return " It cannot be undone: its undo package is not on disk, and is lost with the session."
 
 
-def _begin_entry(session: Session, held: HeldPackage, plan: dict[str, Any], options: ImportOptions) -> Entry | None:
+def _begin_entry(
+    session: Session,
+    held: HeldPackage,
+    plan: dict[str, Any],
+    before: dict[str, str | None],
+    options: ImportOptions,
+) -> Entry | None:
     if options.history is None:
         return None
-    entry = options.history.begin(held.project_id, options.name, held.sha256)
-    entry.write(
-        state=history.STARTED,
-        name=options.name,
-        file=held.file,
-        sha256=held.sha256,
-        size=held.size,
-        type=held.type,
-        environment=options.history.environment,
-        base_url=session.state.base_url,
-        project=held.project_id,
-        user=session.state.user,
-        import_id=None,
-        started=history.now(),
-        ended=None,
-        summary=plan["summary"],
-        changes=plan["changes"],
-        versions=None,
-        unresolved=None,
-        undo=None,
-        undone_at=None,
+    receipt = {
+        "state": history.STARTED,
+        "name": options.name,
+        "file": held.file,
+        "sha256": held.sha256,
+        "size": held.size,
+        "type": held.type,
+        "environment": options.history.environment,
+        "base_url": session.state.base_url,
+        "project": held.project_id,
+        "user": session.state.user,
+        "import_id": None,
+        "started": history.now(),
+        "ended": None,
+        "summary": plan["summary"],
+        "changes": plan["changes"],
+        "versions_before": before,
+        "versions": None,
+        "unresolved": None,
+        "undo": None,
+        "undone_at": None,
         # Set by AWX and Automation Controller in the environment of a job.
-        job_id=os.environ.get("JOB_ID"),
-    )
-    return entry
+        "job_id": os.environ.get("JOB_ID"),
+    }
+    return options.history.begin(held.project_id, options.name, held.sha256, receipt)
 
 
 # The statuses by which a server, or what is before it, refuses a request without acting on it.
@@ -491,11 +499,10 @@ def _fetch_undo(session: Session, process: HeldImport, outcome: Outcome, options
 
 def _plan_again(session: Session, held: HeldPackage, known: Staged | None) -> PackagePlan:
     """Return the plan of the package as the destination is now."""
-    rows, settings = (known.rows, known.settings) if known else ((), {})
     if known is None:
         info = session.library.package(held.id, held.project_id, content=True)
-        rows, settings = info.rows or (), info.settings
-    return make_plan(session, rows, settings, held.type, held.project_id)
+        known = Staged(held, info.settings, info.rows or (), uploaded=False)
+    return make_plan(session, known.as_listed(held.file)).plan
 
 
 def _versions(plan: PackagePlan) -> dict[str, str | None]:
@@ -514,12 +521,13 @@ def _verify(session: Session, held: HeldPackage, known: Staged | None, outcome: 
     if outcome.unresolved:
         warnings.append(
             "The import ended well, but %d of its objects did not get what was predicted: %s."
-            % (len(outcome.unresolved), _names(outcome.unresolved))
+            % (len(outcome.unresolved), names_of(outcome.unresolved))
         )
     outcome.record(versions=_versions(after), unresolved=[change.as_result() for change in outcome.unresolved])
 
 
-def _names(changes: Iterable[Change]) -> str:
+def names_of(changes: Iterable[Change]) -> str:
+    """Return up to five objects in words, and how many more there are."""
     names = ['%s "%s"' % (change.as_result()["type_name"], printable(change.row.name, 60)) for change in changes]
     return ", ".join(names[:5]) + (", and %d more" % (len(names) - 5) if len(names) > 5 else "")
 
@@ -551,7 +559,7 @@ def _report_failure(
         changed = [keys[key] for key in versions if key in process.before and versions[key] != process.before[key]]
         uncertain = any(key not in versions or key not in process.before for key in keys)
         if changed:
-            text += " It changed %d of %d objects before it failed: %s." % (len(changed), len(keys), _names(changed))
+            text += " It changed %d of %d objects before it failed: %s." % (len(changed), len(keys), names_of(changed))
         elif not uncertain:
             text += " No object was changed."
         if uncertain:

@@ -10,7 +10,7 @@ Object Manager documents about conflicts, as the table in ``docs/plan.md`` gives
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -35,6 +35,11 @@ UNKNOWN = "unknown"
 NONE = "none"
 EFFECTS = (CREATE, EFFECT_REPLACE, EFFECT_DELETE, DUPLICATE, UNKNOWN, NONE)
 EFFECTS_THAT_COUNT = frozenset((CREATE, EFFECT_REPLACE, EFFECT_DELETE, DUPLICATE, UNKNOWN))
+SUPERSEDED = "superseded"
+SETTLED = "settled"
+
+# The version of an object that the server gave a new one, which nobody can foretell. It equals no version.
+FRESH = "(new)"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,9 @@ class Change:
         effect: One of ``EFFECTS``.
         version_before: The destination's version now; None where there is none or it is not known.
         version_after: The version that the import should leave; None where that cannot be said.
+        superseded_by: The later package of the list that decides what becomes of the object; None for none.
+        settled: Whether this very file was imported, and the object is still as that import left it.
+        note: Why it is so, where conflict and action do not tell; for people.
     """
 
     row: Row
@@ -72,6 +80,21 @@ class Change:
     effect: str
     version_before: str | None
     version_after: str | None
+    superseded_by: str | None = None
+    settled: bool = False
+    note: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the object keeps its package from being in sync."""
+        return self.effect in EFFECTS_THAT_COUNT and not self.settled and self.superseded_by is None
+
+    @property
+    def counted_as(self) -> str:
+        """What the summary counts the object as."""
+        if self.effect not in EFFECTS_THAT_COUNT or self.counts:
+            return self.effect
+        return SUPERSEDED if self.superseded_by is not None else SETTLED
 
     def as_result(self) -> dict[str, Any]:
         """Return the change as a task returns it."""
@@ -102,14 +125,14 @@ class PackagePlan:
     @property
     def changes(self) -> list[Change]:
         """The objects that are not in sync."""
-        return [change for change in self.objects if change.effect in EFFECTS_THAT_COUNT]
+        return [change for change in self.objects if change.counts]
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many objects there are of each effect."""
-        counts = dict.fromkeys(EFFECTS, 0)
+        """How many objects there are of each effect, and how many superseded or settled; each counts once."""
+        counts = dict.fromkeys((*EFFECTS, SUPERSEDED, SETTLED), 0)
         for change in self.objects:
-            counts[change.effect] += 1
+            counts[change.counted_as] += 1
         return counts
 
     def as_result(self) -> dict[str, Any]:
@@ -195,11 +218,11 @@ def plan_row(row: Row, default_action: str, found: Found, comparable: bool = Tru
     """
     action = row.action or default_action
     if isinstance(found, CannotTell) or not comparable:
-        before = found.version if isinstance(found, DestinationObject) else None
-        return Change(row, action, NOT_COMPARED, UNKNOWN, before, None)
+        note = found.reason if isinstance(found, CannotTell) else "links are not compared"
+        return Change(row, action, NOT_COMPARED, UNKNOWN, None, None, note=note)
     conflict = classify(row, found)
     effect = predict(row, action, conflict, found)
-    before = found.version if found is not None else None
+    before = found.version if found is not None and found.version != FRESH else None
     after: str | None
     if effect in (CREATE, EFFECT_REPLACE):
         after = row.version
@@ -214,25 +237,6 @@ def default_action(settings: Mapping[str, Any]) -> str:
     """Return a package's default action, or ``UNSPECIFIED`` where it names none."""
     value = settings.get("defaultAction")
     return value.lower() if isinstance(value, str) and value else UNSPECIFIED
-
-
-def plan_package(
-    rows: Iterable[Row],
-    settings: Mapping[str, Any],
-    look_up: Callable[[Row], Found],
-    package_type: str,
-) -> PackagePlan:
-    """Return the plan of one package.
-
-    Args:
-        rows: The package's content.
-        settings: The package's settings, with the server's names.
-        look_up: Says what the destination has for a row.
-        package_type: One of ``models.PACKAGE_TYPES``.
-    """
-    fallback = default_action(settings)
-    comparable = package_type != models.PROJECT_SECURITY
-    return PackagePlan(tuple(plan_row(row, fallback, look_up(row), comparable) for row in rows))
 
 
 def keeps_both(rows: Iterable[Row], settings: Mapping[str, Any]) -> bool:
@@ -287,41 +291,3 @@ def unresolved(predicted: Iterable[Change], after: PackagePlan) -> list[Change]:
         if missed:
             left.append(later)
     return left
-
-
-_SIGNS = {CREATE: "+", EFFECT_REPLACE: "~", EFFECT_DELETE: "-", DUPLICATE: "*", UNKNOWN: "?"}
-_WHY = {
-    DOES_NOT_EXIST: "not there yet",
-    EXISTS_DIFFERENTLY: "exists in another version",
-    EXISTS_IDENTICALLY: "exists in this version",
-    NOT_COMPARED: "cannot be compared",
-}
-
-
-def describe(title: str, plan: PackagePlan) -> str:
-    """Return a plan for people: a line for the package, then one for each object that would change.
-
-    Args:
-        title: What to call the package, for example ``finance (project Demo Project)``.
-        plan: The plan.
-    """
-    counts = ", ".join(
-        "%d to %s" % (count, effect) for effect, count in plan.summary.items() if count and effect != NONE
-    )
-    lines = ["package %s: %s" % (printable(title), counts or "in sync")]
-    for change in plan.changes:
-        lines.append(
-            '%s %-9s %s "%s" %s  %s -> %s  (%s, %s)'
-            % (
-                _SIGNS[change.effect],
-                change.effect,
-                models.type_name(change.row.type),
-                printable(change.row.name, 120),
-                printable(change.row.id, 40),
-                printable(change.version_before or "none", 40),
-                printable(change.version_after or ("none" if change.effect == EFFECT_DELETE else "unknown"), 40),
-                printable(change.action, 40),
-                _WHY[change.conflict],
-            )
-        )
-    return "\n".join(lines) + "\n"

@@ -2,65 +2,102 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looking objects up and planning a package against a destination: where the pure plan meets the server."""
+"""Planning packages against a destination: where the pure plan meets the server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
 
-from . import models
 from .errors import ServerError
+from .history import Entry, History
 from .models import Row
-from .plan import CannotTell, Found, PackagePlan, plan_package
+from .plan import CannotTell, Found
+from .plan_list import Listed, ListedPlan, ObjectKey, plan_list, wanted
+from .records import record_of
 from .session import Session
 from .transport import POOL_SIZE
 
 
-def look_up_all(session: Session, rows: Iterable[Row], project_id: str | None) -> dict[tuple[str, int], Found]:
+def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[ObjectKey, Found]:
     """Look each object up once, over several connections side by side.
 
     Args:
         session: The session.
-        rows: The rows whose objects to look up.
-        project_id: The destination project; objects of the configuration level are looked up without it.
+        objects: What to look up, with a row that names it. Objects of the configuration level are looked up without a
+            project.
 
     Raises:
         MigrationError: A look-up neither found the object, nor said that it is not there, nor refused to say.
     """
-    wanted = {row.key: row for row in rows}
 
-    def look_up(row: Row) -> Found:
-        scope = None if row.level == models.CONFIGURATION_OBJECT else project_id
+    def look_up(item: tuple[ObjectKey, Row]) -> Found:
+        (place, _identity, _type), row = item
         try:
-            return session.library.find_object(row.id, row.type, scope)
+            return session.library.find_object(row.id, row.type, place or None)
         except ServerError as error:
             if error.status == 403:
                 return CannotTell("the server does not let this user look it up (%s)" % (error.code or 403))
             raise
 
-    if not wanted:
+    if not objects:
         return {}
-    executor = ThreadPoolExecutor(max_workers=min(POOL_SIZE, len(wanted)))
+    executor = ThreadPoolExecutor(max_workers=min(POOL_SIZE, len(objects)))
     try:
-        return dict(zip(wanted, executor.map(look_up, wanted.values())))
+        return dict(zip(objects, executor.map(look_up, objects.items())))
     finally:
         # After an error or a signal the look-ups that have not begun are not worth waiting for.
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def make_plan(
-    session: Session, rows: Iterable[Row], settings: dict[str, Any], package_type: str, project_id: str | None
-) -> PackagePlan:
-    """Return what importing a package would do to the destination as it is now.
+def make_plans(
+    session: Session,
+    packages: Sequence[Listed],
+    history: History | None = None,
+    expected: Mapping[ObjectKey, Found] | None = None,
+) -> list[ListedPlan]:
+    """Return the plan of a list of packages for the destination as it is now.
+
+    Args:
+        session: The session.
+        packages: The packages, in the order of the list.
+        history: What was imported before; None for a plan by comparison alone.
+        expected: For objects that something else will have changed by then: what they will be.
 
     Raises:
-        MigrationError: The destination could not be read.
+        MigrationError: The destination, or the history, could not be read.
     """
-    content = tuple(rows)
-    if package_type == models.PROJECT_SECURITY:
-        # Such a package holds links to users, not the users: their versions say nothing about it.
-        return plan_package(content, settings, lambda row: CannotTell("links are not compared"), package_type)
-    found = look_up_all(session, content, project_id)
-    return plan_package(content, settings, lambda row: found[row.key], package_type)
+    found = look_up_all(session, wanted(packages))
+    found.update(expected or {})
+    if history is not None:
+        packages = _with_records(packages, history, found)
+    return plan_list(packages, found)
+
+
+def _with_records(packages: Sequence[Listed], history: History, found: Mapping[ObjectKey, Found]) -> list[Listed]:
+    entries: dict[str | None, list[Entry]] = {}
+    known = []
+    for package in packages:
+        if package.project_id not in entries:
+            entries[package.project_id] = history.entries(package.project_id)
+        uncertain = not package.comparable or any(
+            isinstance(found.get(package.key(row)), CannotTell) for row in package.rows
+        )
+        record = record_of(entries[package.project_id], package.sha256, uncertain)
+        known.append(replace(package, record=record))
+    return known
+
+
+def make_plan(session: Session, package: Listed, history: History | None = None) -> ListedPlan:
+    """Return the plan of one package for the destination as it is now.
+
+    Args:
+        session: The session.
+        package: The package.
+        history: What was imported before; None for a plan by comparison alone.
+
+    Raises:
+        MigrationError: The destination, or the history, could not be read.
+    """
+    return make_plans(session, [package], history)[0]

@@ -33,6 +33,8 @@ class Session:
         self.library = library
         self.state = state
         self.path = path
+        # The environment's projects, once they were asked for.
+        self._projects: list[Project] | None = None
 
     @property
     def outlives_task(self) -> bool:
@@ -129,7 +131,9 @@ class Session:
         known = self.state.projects.get(project)
         if known is not None:
             return known
-        found = _pick_project(self.library.projects(), project)
+        if self._projects is None:
+            self._projects = self.library.projects()
+        found = _pick_project(self._projects, project)
         self.state.projects[project] = found.id
         self.save()
         return found.id

@@ -19,6 +19,7 @@ from .errors import ConnectionLost, InputError, MigrationError, ServerError
 from .files import readable_file, sha256_of, write_file
 from .manifest import Manifest
 from .models import PackageInfo, Row, ShapeError
+from .plan_list import Listed
 from .session import Session
 from .session_file import HeldPackage
 from .text import printable
@@ -70,6 +71,11 @@ class Staged:
     rows: tuple[Row, ...]
     uploaded: bool
 
+    def as_listed(self, name: str, force: bool = False) -> Listed:
+        """Return it as a package of a list, under a name."""
+        held = self.held
+        return Listed(name, self.rows, self.settings, held.type, held.project_id, held.sha256, force)
+
     def as_manifest(self) -> Manifest:
         """Return what a manifest of the package's file says."""
         return Manifest(self.held.sha256, self.held.size, self.held.type, self.settings, self.rows)
@@ -90,17 +96,11 @@ def examine(path: str, checksum: str | None, warnings: list[str]) -> PackageFile
     package = PackageFile(path, os.path.getsize(path))
     if package.size == 0:
         raise InputError("src: %s is empty." % path)
-    if checksum:
-        wanted = _CHECKSUM.match(checksum)
-        if not wanted:
-            raise InputError(
-                "checksum: %s is not sha256: followed by 64 hexadecimal digits." % printable(checksum, 100)
-            )
-        if package.hash() != wanted.group(1).lower():
-            raise InputError(
-                "checksum: %s has sha256:%s, not %s. It is another file; nothing was sent."
-                % (path, package.hash(), checksum.lower())
-            )
+    wanted = parse_checksum(checksum)
+    if wanted is not None and package.hash() != wanted:
+        raise InputError(
+            "checksum: %s has sha256:%s, not %s. It is another file; nothing was sent." % (path, package.hash(), wanted)
+        )
     found = read_manifest(manifests.path_for(path))
     if found is not None:
         if found.sha256 == package.hash():
@@ -110,6 +110,20 @@ def examine(path: str, checksum: str | None, warnings: list[str]) -> PackageFile
                 "%s is of another file than %s (its sha256 differs) and is ignored." % (manifests.path_for(path), path)
             )
     return package
+
+
+def parse_checksum(checksum: str | None) -> str | None:
+    """Return the hexadecimal digits of ``sha256:<hex>``, in lower case; None for none.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if not checksum:
+        return None
+    match = _CHECKSUM.match(checksum)
+    if not match:
+        raise InputError("checksum: %s is not sha256: followed by 64 hexadecimal digits." % printable(checksum, 100))
+    return match.group(1).lower()
 
 
 def read_manifest(path: str) -> Manifest | None:
@@ -146,8 +160,15 @@ def check_project_option(project: str | None, declared: str | None) -> None:
         )
 
 
-def write_manifest(path: str, manifest: Manifest, check_mode: bool) -> bool:
+def write_manifest(path: str, manifest: Manifest, check_mode: bool, mode: int = 0o644) -> bool:
     """Write a manifest unless it is there already; return whether it was, or in check mode would be, written.
+
+    Args:
+        path: Where to write it.
+        manifest: What to write.
+        check_mode: Whether to write nothing.
+        mode: Permission bits of the file. As a rule others are to read it: it lies in a repository beside the
+            package, and holds nothing that the package does not.
 
     Raises:
         InputError: It cannot be written.
@@ -162,8 +183,7 @@ def write_manifest(path: str, manifest: Manifest, check_mode: bool) -> bool:
         pass
     if not check_mode:
         try:
-            # Others are to read it: it lies in a repository and holds nothing that the package does not.
-            write_file(path, text, 0o644)
+            write_file(path, text, mode)
         except OSError as error:
             raise InputError("manifest: %s cannot be written: %s." % (path, error.strerror)) from error
     return True

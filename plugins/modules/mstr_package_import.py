@@ -12,6 +12,7 @@ short_description: Import a migration package where it is due, and keep its undo
 version_added: 0.1.0
 description:
   - Looks up every object of the package in the destination, and imports the package only where that would change something.
+    Plans as M(mstr.migration.mstr_package_plan) does, for a list of this one package.
   - Keeps the undo package, which takes the import back, on disk before anything is released. Looks again afterwards whether
     the objects are what was predicted.
   - In check mode, and with C(--diff), says which objects would be created, replaced or deleted.
@@ -30,8 +31,8 @@ attributes:
     support: full
     details: >-
       A package whose objects the destination has in the same versions is not imported. Paths, access control lists and
-      contacts are not compared; O(force=true) imports anyway. A package with the action keep_both, or of type
-      project_security, is imported each time.
+      contacts are not compared; O(force=true) imports anyway. Whether a package with the action keep_both, or of type
+      project_security, is there is known from O(history_dir) only; without it such a package is imported each time.
 options:
   state:
     description:
@@ -91,6 +92,8 @@ options:
   history_dir:
     description:
       - A directory that gets, for each import, a directory with a receipt and the undo package. See RV(receipt).
+      - What earlier receipts say of the very same file counts as well. Objects that its import left in versions of the server's own
+        are in sync, and a file that was taken back is left alone, with a warning, unless O(force=true).
     type: path
   history_mode:
     description:
@@ -98,6 +101,11 @@ options:
         Others than owner and group can get none.
     type: raw
     default: "0600"
+  history_keep:
+    description:
+      - How many entries of this package to keep in O(history_dir) after the import; older ones are removed. Never removed are the
+        newest one that is not taken back, one that holds the package back, and one whose end nobody saw. If not set, all are kept.
+    type: int
   wait:
     description:
       - Whether to wait for the import. With V(false) the task returns at once, and a later one with O(import_id) waits. That
@@ -117,12 +125,13 @@ options:
   verify:
     description:
       - Whether to look the objects up again after the import. Those that did not get what was predicted are returned as
-        RV(unresolved), with a warning.
+        RV(unresolved), with a warning. Without it, the receipt does not know the versions that the import left.
     type: bool
     default: true
   force:
     description:
-      - Import even where nothing is due.
+      - Import even where nothing is due, and where the package was taken back and is held. Keep a file that is at O(undo_dest)
+        as a backup, and replace it.
     type: bool
     default: false
 notes:
@@ -132,6 +141,7 @@ notes:
     C(import_outcome) as V(unknown).
 seealso:
   - module: mstr.migration.mstr_package
+  - module: mstr.migration.mstr_package_plan
   - module: mstr.migration.mstr_undo_package
 """
 
@@ -238,10 +248,12 @@ plan:
       type: bool
       sample: false
     summary:
-      description: How many objects there are of each effect, which are create, replace, delete, duplicate, unknown and none.
+      description: >-
+        How many objects there are of each effect, which are create, replace, delete, duplicate, unknown and none, and how many are
+        settled by a receipt. Each object counts once; none is superseded, since there is no list.
       returned: always
       type: dict
-      sample: {create: 2, replace: 1, delete: 0, duplicate: 0, unknown: 0, none: 9}
+      sample: {create: 2, replace: 1, delete: 0, duplicate: 0, unknown: 0, none: 9, superseded: 0, settled: 0}
     changes:
       description: The objects that are not in sync.
       returned: always
@@ -324,6 +336,7 @@ def main() -> None:
             "undo_dest": {"type": "path"},
             "history_dir": {"type": "path"},
             "history_mode": {"type": "raw", "default": "0600"},
+            "history_keep": {"type": "int"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 3600.0},
             "poll_interval": {"type": "float", "default": 5.0},

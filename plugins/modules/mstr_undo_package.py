@@ -8,10 +8,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: mstr_undo_package
-short_description: Save the undo package of an import
+short_description: Save the undo package of an import, or take an import back with it
 version_added: 0.1.0
 description:
-  - Downloads the undo package of an import process, whole or not at all.
+  - Downloads the undo package that the server made while it imported, whole or not at all.
+  - Takes an import back, from the history that M(mstr.migration.mstr_package_import) keeps, or with an undo package file.
 author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
@@ -20,44 +21,129 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Reads the undo package to compare it with O(dest), and writes nothing.
+    details: >-
+      With O(state=present) reads the undo package to compare it with O(dest), and writes nothing. With O(state=applied)
+      uploads it, looks objects up, and imports nothing.
   diff_mode:
-    support: none
+    support: partial
+    details: For O(state=applied), the objects that would come back as they were.
   idempotent:
     support: full
+    details: >-
+      An import whose receipt says that it is taken back is left alone. So is one whose objects are as the undo package would
+      have them; its receipt is marked.
 options:
   state:
     description:
       - V(present) saves the undo package of O(import_id) to O(dest), and, where the import has an entry in a history that does not
         hold it yet, there too.
+      - V(applied) imports an undo package, which takes an import back, and says so in the import's receipt.
     type: str
-    choices: [present]
+    choices: [present, applied]
     default: present
   import_id:
     description:
       - The import process, as M(mstr.migration.mstr_package_import) returned it. Needs O(session_file), whose session holds it.
+      - Required if O(state=present).
     type: str
-    required: true
   dest:
     description:
       - The file to write, with mode 0600. The same bytes there already are left alone. Other bytes are refused.
+      - Required if O(state=present).
     type: path
-    required: true
+  src:
+    description:
+      - The undo package file to take an import back with. O(project) is the project that the import was made into.
+      - With O(history_dir) the receipt of its import is marked, where the history has one.
+    type: path
+  checksum:
+    description:
+      - What O(src) must be, as V(sha256:) and 64 hexadecimal digits. Another file is refused before any request is sent.
+    type: str
+  name:
+    description:
+      - The package whose newest import is taken back, as the history of O(history_dir) calls it. Where that import is taken back
+        already, nothing is done; an older one is only taken back by O(entry).
+      - Without O(project), it is looked for in all projects and the configuration level, and must be in one only.
+    type: str
+  entry:
+    description:
+      - The directory name of the import to take back, where it is not the newest of O(name).
+    type: str
+  history_dir:
+    description:
+      - The directory with the receipts and undo packages of earlier imports.
+    type: path
+  history_mode:
+    description:
+      - Permission bits of the files below O(history_dir), for example V("0660").
+    type: raw
+    default: "0600"
+  hold:
+    description:
+      - Whether the package stays taken back, so that a deployment of the same file leaves it alone. See
+        M(mstr.migration.mstr_package_plan).
+    type: bool
+    default: true
   force:
     description:
-      - Where O(dest) holds other bytes, keep them beside it as a backup, and replace them.
+      - With O(state=present), where O(dest) holds other bytes, keep them beside it as a backup, and replace them.
+      - With O(state=applied), take the import back even where newer imports that are not taken back touched the same objects,
+        where objects were edited since, and where its receipt says that it is taken back already.
     type: bool
     default: false
   undo_timeout:
     description:
-      - Seconds to wait until the server has made the undo package.
+      - Seconds to wait until the server has made the undo package that is to be saved.
     type: float
     default: 300
+  wait_timeout:
+    description:
+      - Seconds to wait for the import of the undo package, and for the server to take its upload in.
+    type: float
+    default: 3600
+  poll_interval:
+    description:
+      - The longest pause between two questions how far the import is, in seconds. Pauses start near 0.1 seconds and grow.
+    type: float
+    default: 5
+notes:
+  - An undo package reverts what its own import changed, and nothing else. There is no undo package for it in turn.
 seealso:
   - module: mstr.migration.mstr_package_import
 """
 
 EXAMPLES = r"""
+- name: Take back the newest import of a package
+  mstr.migration.mstr_undo_package:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+    project: MicroStrategy Tutorial
+    state: applied
+    name: finance
+    history_dir: /srv/history
+
+- name: Go back to before an earlier import
+  mstr.migration.mstr_undo_package:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+    project: MicroStrategy Tutorial
+    state: applied
+    name: finance
+    entry: 20260301T120000123Z-finance-9f86d081884c
+    history_dir: /srv/history
+
+- name: Take an import back with its undo package
+  mstr.migration.mstr_undo_package:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+    project: ""
+    state: applied
+    src: /srv/undo/users-undo.mmp
+
 - name: Log in
   mstr.migration.mstr_session:
     base_url: https://mstr.example.com/MicroStrategyLibrary
@@ -93,7 +179,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 undo:
-  description: The undo package on disk.
+  description:
+    - The undo package on disk.
+    - V(null) where the receipt says that the import is taken back already, since it is not read then.
   returned: always
   type: dict
   contains:
@@ -116,59 +204,74 @@ backup_file:
   description: Where other bytes that were at O(dest) are kept.
   returned: when there were some, and O(force=true)
   type: str
-  sample: /srv/undo/finance-undo.mmp.2026-03-01@12:00:00~
+  sample: /srv/undo/finance-undo.mmp.20260301T120000Z~
+entry:
+  description: The directory name of the import that is taken back. V(null) where the history has none.
+  returned: when O(state=applied)
+  type: str
+  sample: 20260301T120000123Z-finance-9f86d081884c
+import:
+  description: >-
+    The import process of the undo package, as RV(mstr.migration.mstr_package_import#module:import). V(null) where nothing was
+    imported.
+  returned: when O(state=applied)
+  type: dict
+plan:
+  description: >-
+    What taking back was predicted to do, as RV(mstr.migration.mstr_package_import#module:plan). V(null) where the receipt says
+    that it is done.
+  returned: when O(state=applied)
+  type: dict
+verified:
+  description: Whether the objects were looked up afterwards, and all came back.
+  returned: when O(state=applied)
+  type: bool
+  sample: true
+unresolved:
+  description: The objects that did not come back as they were.
+  returned: when O(state=applied)
+  type: list
+  elements: dict
+  sample: []
+receipt:
+  description: The path of the receipt of the import that is taken back. V(null) where the history has none.
+  returned: when O(state=applied)
+  type: str
+  sample: /srv/history/mstr.example.com_MicroStrategyLibrary/B7CA92F04B9FAE8D941C3E9B7E0CD754/20260301T120000123Z-finance-9f86d081884c/receipt.json
 """
 
-from typing import Any
-
-from ansible_collections.mstr.migration.plugins.module_utils import undo
+from ansible_collections.mstr.migration.plugins.module_utils import undo_task
 from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
-from ansible_collections.mstr.migration.plugins.module_utils.history import Entry
-from ansible_collections.mstr.migration.plugins.module_utils.text import printable
-
-
-def present(module: MigrationModule) -> dict[str, Any]:
-    """Save the undo package."""
-    import_id, dest = module.params["import_id"], module.params["dest"]
-    undo.check_destination(dest, "dest", make=not module.check_mode)
-    with module.session() as session:
-        process = session.import_process
-        if process is None or process.id != import_id:
-            raise InputError("import_id: this session holds no import %s." % printable(import_id, 100))
-        if not process.generate_undo:
-            raise InputError(
-                "import_id: %s was started with generate_undo: false; there is no undo package." % import_id
-            )
-        force, timeout = module.params["force"], module.params["undo_timeout"]
-        if module.check_mode:
-            undo.wait_until_created(session, import_id, process.project_id, timeout)
-            saved = undo.would_change(session, import_id, process.project_id, dest, force)
-        else:
-            saved = undo.obtain(session, import_id, process.project_id, dest, 0o600, force, timeout)
-            if process.entry:
-                Entry.reopen(process.entry).keep_undo(saved)
-            process.undo_pending = False
-            session.save()
-    result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}
-    if saved.backup:
-        result["backup_file"] = saved.backup
-    return result
 
 
 def main() -> None:
     """Run the module."""
     module = MigrationModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["present"], "default": "present"},
-            "import_id": {"type": "str", "required": True},
-            "dest": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["present", "applied"], "default": "present"},
+            "import_id": {"type": "str"},
+            "dest": {"type": "path"},
+            "src": {"type": "path"},
+            "checksum": {"type": "str"},
+            "name": {"type": "str"},
+            "entry": {"type": "str"},
+            "history_dir": {"type": "path"},
+            "history_mode": {"type": "raw", "default": "0600"},
+            "hold": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
             "undo_timeout": {"type": "float", "default": 300.0},
+            "wait_timeout": {"type": "float", "default": 3600.0},
+            "poll_interval": {"type": "float", "default": 5.0},
         },
-        required_by={"import_id": ["session_file"]},
+        mutually_exclusive=[("src", "name")],
+        required_if=[
+            ("state", "present", ["import_id", "dest"]),
+            ("state", "applied", ["src", "name"], True),
+        ],
+        required_by={"import_id": ["session_file"], "name": ["history_dir"], "entry": ["name"]},
     )
-    module.run(lambda: present(module))
+    states = {"present": undo_task.present, "applied": undo_task.applied}
+    module.run(lambda: states[module.params["state"]](module))
 
 
 if __name__ == "__main__":

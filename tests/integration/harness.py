@@ -25,6 +25,28 @@ DEMO = "B19DEDCC11D4E0EFC000EB9495D0F44F"
 PASSWORD = "library-demo"
 API_TOKEN = "library-demo-token"
 
+# Package files are made as make-package does it, but within this process: some tests need many.
+sys.path.insert(0, str(DOUBLE))
+from mstr_double.package_spec import write_package  # noqa: E402
+from mstr_double.samples import SAMPLES, sample_id  # noqa: E402
+
+
+def make_package(path: Path, *rows: dict[str, Any], **spec: Any) -> Path:
+    """Write a package file with these rows."""
+    write_package({"content": list(rows), **spec}, path)
+    return path
+
+
+def object_id(name: str, kind: int = 12) -> str:
+    """Return the id of an object of the sample packages, an attribute unless another type is given."""
+    return sample_id(name, kind)
+
+
+def declared(*packages: str) -> dict[str, str]:
+    """Return the versions by id that a list of sample packages declares: later ones win."""
+    rows = [row for name in packages for row in SAMPLES[name][1]["content"]]
+    return {row["id"]: row["version"] for row in rows}
+
 
 class Server:
     """A running server double, and what a test may ask or tell it beside the API."""
@@ -73,6 +95,18 @@ class Server:
     def objects(self, scope: str = TUTORIAL) -> dict[str, dict[str, Any]]:
         """Return the metadata of a project, or of the configuration level."""
         return self._call("GET", "/objects/%s" % scope)
+
+    def versions(self, scope: str = TUTORIAL) -> dict[str, str]:
+        """Return the versions of the objects of a project, or of the configuration level, by id."""
+        return {key: item["version"] for key, item in self.objects(scope).items()}
+
+    def has(self, versions: dict[str, str], scope: str = TUTORIAL) -> bool:
+        """Return whether objects are there in these versions."""
+        return versions.items() <= self.versions(scope).items()
+
+    def uploads(self) -> int:
+        """Return how many package files were uploaded so far."""
+        return len(self.calls("PUT", "/binary"))
 
     def edit(self, object_id: str, scope: str = TUTORIAL, **values: Any) -> dict[str, Any]:
         """Change an object by hand, which gives it a new version."""
@@ -123,6 +157,23 @@ class Run:
         """The warnings of all tasks, as one text."""
         return "\n".join(str(item["result"].get("warnings", "")) for item in self.results)
 
+    @property
+    def packages(self) -> list[dict[str, Any]]:
+        """The role's result: the packages of the list, and what became of each."""
+        return self.named("Keep the result")["ansible_facts"]["mstr_packages_result"]
+
+    @property
+    def changed(self) -> list[str]:
+        """The names of the packages that were changed, or in check mode would be."""
+        return [package["name"] for package in self.packages if package["changed"]]
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules of the collection that ran, in order."""
+        prefix = "mstr.migration."
+        ran = [item["action"] for item in self.results if item["outcome"] != "skipped"]
+        return [action[len(prefix) :] for action in ran if action.startswith(prefix)]
+
     def recap(self, host: str) -> dict[str, int]:
         """Return the counts that the recap shows for a host."""
         line = next(line for line in self.output.splitlines() if line.startswith(host + " ") and "ok=" in line)
@@ -154,6 +205,31 @@ class Controller:
         # JSON is YAML.
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
         return path
+
+    def declare(self, server: Server, *packages: dict[str, Any], **variables: Any) -> None:
+        """Write the inventory of one environment, prod, that is to have these packages."""
+        connection = {"mstr_base_url": server.base_url, "mstr_username": "administrator", "mstr_password": PASSWORD}
+        project = {"mstr_project": "MicroStrategy Tutorial"}
+        self.inventory({"prod": {**connection, **project, "mstr_packages": list(packages), **variables}})
+
+    def sample(self, sample: str, /, **options: Any) -> dict[str, Any]:
+        """Return a sample package as an item of mstr_packages."""
+        return {"src": str(self.packages / (sample + ".mmp")), **options}
+
+    @property
+    def history(self) -> Path:
+        """The directory of the history."""
+        return self.directory / "history"
+
+    def receipts(self, name: str = "*") -> list[Path]:
+        """Return the receipts of a package, or of all, oldest first."""
+        return sorted(self.history.glob("*/*/*Z-%s-*/receipt.json" % name), key=lambda path: path.parent.name)
+
+    def rollback(self, package: str, *arguments: str) -> Run:
+        """Run the playbook rollback for a package."""
+        return self.playbook(
+            "mstr.migration.rollback", "-i", "inventory.yml", "-e", "mstr_package=" + package, *arguments
+        )
 
     def deploy(self, *arguments: str) -> Run:
         """Run the playbook deploy."""

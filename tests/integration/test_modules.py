@@ -394,7 +394,7 @@ def test_module_defaults_of_the_action_group_carry_a_secret_safely(server: Serve
 def test_a_second_task_neither_drops_a_running_import_nor_its_undo_package(
     server: Server, controller: Controller
 ) -> None:
-    server.set(import_duration=1)
+    server.set(import_duration=4)
     both = {"src": str(controller.packages / "finance.mmp"), "project": DEMO, "session_file": SESSION}
     held = {"session_file": SESSION, "import_id": "{{ started.import.id }}"}
     run = controller.tasks(

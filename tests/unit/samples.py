@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.mstr.migration.plugins.module_utils.library import Library
 from ansible_collections.mstr.migration.plugins.module_utils.models import Row
+from ansible_collections.mstr.migration.plugins.module_utils.plan_list import Listed
 from ansible_collections.mstr.migration.plugins.module_utils.session import Session
 from ansible_collections.mstr.migration.plugins.module_utils.session_file import SessionFile
 from ansible_collections.mstr.migration.plugins.module_utils.transport import Transport, TransportOptions
@@ -40,6 +41,19 @@ def row(**fields: Any) -> Row:
     }
     values.update(fields)
     return Row(**values)
+
+
+def listed(*rows: Row, **fields: Any) -> Listed:
+    """Return a package of a list; what is not named is that of a project package called finance."""
+    values: dict[str, Any] = {
+        "name": "finance",
+        "settings": {"defaultAction": "replace"},
+        "type": "project",
+        "project_id": PROJECT_ID,
+        "sha256": SHA256,
+    }
+    values.update(fields)
+    return Listed(rows=rows, **values)
 
 
 def row_json(**fields: Any) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from samples import PROJECT_ID, SHA256
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.history import Entry, History
 
+RECEIPT = {"state": "started", "name": "finance", "sha256": SHA256}
+
 
 @pytest.mark.parametrize(("project", "scope"), [(PROJECT_ID, PROJECT_ID), (None, "configuration")])
 def test_an_entry_lies_where_the_documentation_says(tmp_path, project, scope):
-    entry = History(str(tmp_path), "prod").begin(project, "finance", SHA256)
+    entry = History(str(tmp_path), "prod").begin(project, "finance", SHA256, RECEIPT)
     directory, name = os.path.split(entry.path)
     assert directory == str(tmp_path / "prod" / scope)
     assert re.fullmatch(r"\d{8}T\d{6,9}Z-finance-%s" % SHA256[:12], name)
@@ -31,14 +33,14 @@ def test_an_entry_lies_where_the_documentation_says(tmp_path, project, scope):
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b", "..", "", "nul\0", "-" * 300])
 def test_no_name_leads_out_of_the_history(tmp_path, name):
-    entry = History(str(tmp_path), name or "x").begin(name or None, name, SHA256)
+    entry = History(str(tmp_path), name or "x").begin(name or None, name, SHA256, RECEIPT)
     assert os.path.realpath(entry.path).startswith(str(tmp_path.resolve()) + os.sep)
     assert len(os.path.relpath(entry.path, tmp_path).split(os.sep)) == 3
 
 
 def test_entries_of_later_imports_sort_after_earlier_ones(tmp_path):
     history = History(str(tmp_path), "prod")
-    paths = [history.begin(None, "finance", SHA256).path for _number in range(5)]
+    paths = [history.begin(None, "finance", SHA256, RECEIPT).path for _number in range(5)]
     assert paths == sorted(paths)
     assert len(set(paths)) == 5
 
@@ -46,7 +48,7 @@ def test_entries_of_later_imports_sort_after_earlier_ones(tmp_path):
 def test_runs_that_begin_at_once_get_entries_of_their_own(tmp_path):
     history = History(str(tmp_path), "prod")
     with ThreadPoolExecutor(8) as threads:
-        entries = list(threads.map(lambda number: history.begin(PROJECT_ID, "finance", SHA256), range(40)))
+        entries = list(threads.map(lambda number: history.begin(PROJECT_ID, "finance", SHA256, RECEIPT), range(40)))
     assert len({entry.path for entry in entries}) == 40
 
 
@@ -56,8 +58,7 @@ def test_runs_that_begin_at_once_get_entries_of_their_own(tmp_path):
 def test_files_have_the_history_mode_and_directories_the_matching_search_bits(tmp_path, mode, directories):
     before = os.umask(0o077)
     try:
-        entry = History(str(tmp_path / "history"), "prod", mode).begin(PROJECT_ID, "finance", SHA256)
-        entry.write(state="started")
+        entry = History(str(tmp_path / "history"), "prod", mode).begin(PROJECT_ID, "finance", SHA256, RECEIPT)
     finally:
         os.umask(before)
     made = [tmp_path / "history", tmp_path / "history" / "prod", tmp_path / "history" / "prod" / PROJECT_ID, entry.path]
@@ -66,19 +67,18 @@ def test_files_have_the_history_mode_and_directories_the_matching_search_bits(tm
 
 
 def test_a_receipt_grows_and_is_taken_up_by_another_task(tmp_path):
-    entry = History(str(tmp_path), "prod", 0o640).begin(PROJECT_ID, "finance", SHA256)
-    entry.write(state="started", name="Finance für Zürich")
+    entry = History(str(tmp_path), "prod", 0o640).begin(PROJECT_ID, "finance", SHA256, RECEIPT)
+    entry.write(name="Finance für Zürich")
     again = Entry.reopen(entry.path)
     again.write(state="imported")
     with open(entry.receipt_path, encoding="utf-8") as handle:
-        assert json.load(handle) == {"state": "imported", "name": "Finance für Zürich"}
+        assert json.load(handle) == {"state": "imported", "name": "Finance für Zürich", "sha256": SHA256}
     assert stat.S_IMODE(os.stat(entry.receipt_path).st_mode) == 0o640
     assert os.listdir(entry.path) == ["receipt.json"]
 
 
 def test_a_receipt_that_cannot_be_written_keeps_the_old_one(tmp_path, monkeypatch):
-    entry = History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256)
-    entry.write(state="started")
+    entry = History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256, RECEIPT)
 
     def full(*args):
         raise OSError(28, "No space left on device")
@@ -86,7 +86,7 @@ def test_a_receipt_that_cannot_be_written_keeps_the_old_one(tmp_path, monkeypatc
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"^history_dir: .*No space left"):
         entry.write(state="imported")
-    assert Entry.reopen(entry.path).receipt == {"state": "started"}
+    assert Entry.reopen(entry.path).receipt == RECEIPT
 
 
 @pytest.mark.parametrize("raw", [None, b"", b"{", b"\xff\xfe", b"[" * 100_000], ids=lambda raw: repr(raw and raw[:4]))
@@ -98,8 +98,7 @@ def test_a_receipt_that_cannot_be_read_is_named(tmp_path, raw):
 
 
 def test_an_import_that_never_began_leaves_no_entry(tmp_path):
-    entry = History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256)
-    entry.write(state="started")
+    entry = History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256, RECEIPT)
     entry.discard()
     assert not os.path.exists(entry.path)
 
@@ -107,4 +106,4 @@ def test_an_import_that_never_began_leaves_no_entry(tmp_path):
 def test_a_history_that_cannot_be_made_is_an_error_of_the_option(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"^history_dir: "):
-        History(str(tmp_path / "file"), "prod").begin(None, "finance", SHA256)
+        History(str(tmp_path / "file"), "prod").begin(None, "finance", SHA256, RECEIPT)

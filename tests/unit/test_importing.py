@@ -12,16 +12,18 @@ import pytest
 from samples import PROJECT_ID, SHA256, row, session_with
 from scripted_server import CLOSE, Reply
 
-from ansible_collections.mstr.migration.plugins.module_utils import importing, plan, session_file
+from ansible_collections.mstr.migration.plugins.module_utils import importing, session_file
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.history import Entry, History
 from ansible_collections.mstr.migration.plugins.module_utils.importing import ImportOptions
+from ansible_collections.mstr.migration.plugins.module_utils.plan_list import plan_list
 from ansible_collections.mstr.migration.plugins.module_utils.session_file import HeldPackage
 from ansible_collections.mstr.migration.plugins.module_utils.staging import Staged
 
 PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
 STAGED = Staged(PACKAGE, {"defaultAction": "replace"}, (row(),), uploaded=True)
-PLAN = plan.plan_package(STAGED.rows, STAGED.settings, lambda row: None, "project")
+LISTED = STAGED.as_listed("finance")
+PLAN = plan_list([LISTED], {LISTED.key(row()): None})[0].plan
 STARTED = Reply(202, {"id": "i=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0})
 
 
@@ -107,5 +109,5 @@ def test_an_undo_file_that_is_there_is_refused_before_the_import(tmp_path):
     dest = tmp_path / "undo.mmp"
     dest.write_bytes(b"")
     with pytest.raises(InputError, match=r"^undo_dest: "):
-        importing.check_destinations(ImportOptions("finance", undo_dest=str(dest)), make=True)
-    importing.check_destinations(ImportOptions("finance", undo_dest=str(dest), force=True), make=True)
+        importing.check_destinations(ImportOptions("finance", undo_dest=str(dest)), None, make=True)
+    importing.check_destinations(ImportOptions("finance", undo_dest=str(dest), force=True), None, make=True)

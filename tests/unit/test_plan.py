@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -44,8 +45,9 @@ CELLS = [
 EXISTING = [name for name in DESTINATIONS if name != "does_not_exist"]
 
 
-def planned(rows, destination, default_action="replace", package_type="project"):
-    return plan.plan_package(rows, {"defaultAction": default_action}, lambda row: destination, package_type)
+def planned(rows, destination, default_action="replace", comparable=True):
+    action = plan.default_action({"defaultAction": default_action})
+    return plan.PackagePlan(tuple(plan.plan_row(item, action, destination, comparable) for item in rows))
 
 
 def effect_of(one_row, destination, **kwargs):
@@ -91,8 +93,9 @@ def test_a_folder_that_is_missing_is_created_like_any_object(action):
 @pytest.mark.parametrize("column", [name for name in EXISTING if name != "exists_identically"])
 @pytest.mark.parametrize("settings", [{}, {"defaultAction": None}, {"defaultAction": "merge"}, {"defaultAction": 7}])
 def test_an_action_that_nobody_documented_is_not_called_in_sync(settings, column):
-    result = plan.plan_package([row(action=None)], settings, lambda row: DESTINATIONS[column], "project")
-    assert [change.effect for change in result.changes] == ["unknown"]
+    change = plan.plan_row(row(action=None), plan.default_action(settings), DESTINATIONS[column])
+    assert change.effect == "unknown"
+    assert change.counts
 
 
 @pytest.mark.parametrize("destination", DESTINATIONS.values(), ids=str)
@@ -103,20 +106,34 @@ def test_an_action_word_that_nobody_documented_is_not_called_in_sync(destination
 @pytest.mark.parametrize("action", TABLE)
 @pytest.mark.parametrize("destination", DESTINATIONS.values(), ids=str)
 def test_project_security_is_never_compared_by_version(action, destination):
-    (change,) = planned([row(type=USER, action=action)], destination, package_type="project_security").objects
-    assert change.effect == "unknown"
+    (change,) = planned([row(type=USER, action=action)], destination, comparable=False).objects
+    assert (change.conflict, change.effect) == ("not_compared", "unknown")
+    assert (change.version_before, change.version_after) == (None, None)
+    assert change.note == "links are not compared"
 
 
 @pytest.mark.parametrize("action", TABLE)
 def test_an_object_that_may_not_be_looked_up_is_unknown_and_counts(action):
     result = planned([row(action=action)], plan.CannotTell("forbidden"))
-    assert [change.effect for change in result.changes] == ["unknown"]
+    assert [(change.effect, change.note) for change in result.changes] == [("unknown", "forbidden")]
     assert result.summary["unknown"] == 1
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(None, VERSION), (VERSION, None), (None, None)])
 def test_versions_that_are_missing_are_not_taken_for_the_same(ours, theirs):
     assert not planned([row(version=ours)], DestinationObject(theirs, SAME_TIME)).in_sync
+
+
+@pytest.mark.parametrize(
+    ("action", "effect"), [("replace", "replace"), ("keep_both", "duplicate"), ("delete", "delete")]
+)
+def test_a_version_that_the_server_will_make_equals_none_and_is_not_shown(action, effect):
+    (change,) = planned([row(action=action)], DestinationObject(plan.FRESH, None)).objects
+    assert (change.effect, change.version_before) == (effect, None)
+
+
+def test_ids_of_versions_are_compared_without_case():
+    assert planned([row(version=VERSION.lower())], DESTINATIONS["exists_identically"]).in_sync
 
 
 ONE_MOMENT = (
@@ -185,6 +202,28 @@ def test_a_change_shows_its_versions_and_names(action, destination, before, afte
 
 
 @pytest.mark.parametrize(
+    ("mark", "counted_as"),
+    [
+        ({}, "replace"),
+        ({"superseded_by": "later"}, "superseded"),
+        ({"settled": True}, "settled"),
+        ({"superseded_by": "later", "settled": True}, "superseded"),
+    ],
+)
+def test_what_is_superseded_or_settled_does_not_count(mark, counted_as):
+    change = dataclasses.replace(plan.plan_row(row(), "replace", DESTINATIONS["differs, older"]), **mark)
+    result = plan.PackagePlan((change,))
+    assert result.in_sync is bool(mark)
+    assert result.as_result()["changes"] == ([] if mark else [change.as_result()])
+    assert {word: count for word, count in result.summary.items() if count} == {counted_as: 1}
+
+
+def test_what_has_no_effect_is_counted_as_that_whatever_else_is_known():
+    change = dataclasses.replace(plan.plan_row(row(), "replace", DESTINATIONS["exists_identically"]), settled=True)
+    assert plan.PackagePlan((change,)).summary["none"] == 1
+
+
+@pytest.mark.parametrize(
     ("actions", "default_action", "expected"),
     [
         (["replace"], "replace", False),
@@ -225,20 +264,3 @@ def test_objects_without_what_was_predicted_are_unresolved(action, before, after
     rows = [row(action=action)]
     predicted = plan.changes_from_result(planned(rows, before).as_result())
     assert bool(plan.unresolved(predicted, planned(rows, after))) is left
-
-
-def test_the_description_has_one_line_an_object_whatever_the_names_hold():
-    rows = [
-        row(id="A" * 32, name="Revenue\nreport forged"),
-        row(id="B" * 32, name="\x1b[2J\u202eemoh", action="use_existing"),
-        row(id="C" * 32, name="Margin", action="delete"),
-    ]
-    text = plan.describe("finance\nforged", planned(rows, DESTINATIONS["differs, older"]))
-    lines = text.splitlines()
-    assert len(lines) == 3, "a line for the package, and one for each object that would change"
-    assert "replace" in lines[1]
-    assert "Revenue report forged" in lines[1]
-    assert "delete" in lines[2]
-    assert "Margin" in lines[2]
-    assert "\x1b" not in text
-    assert "\u202e" not in text

@@ -37,7 +37,7 @@ def packages(draw, types=(3, FOLDER, 12), actions=models.ACTIONS):
 
 
 def planned(content, destination):
-    return plan.plan_package(content, {"defaultAction": "replace"}, lambda row: destination[row.key], models.PROJECT)
+    return plan.PackagePlan(tuple(plan.plan_row(item, "replace", destination[item.key]) for item in content))
 
 
 def imported(content, destination):

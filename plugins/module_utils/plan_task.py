@@ -1,0 +1,381 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_package_plan: from its options to its result."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import importing, models, plan_text, staging
+from . import manifest as manifests
+from .base import MigrationModule
+from .errors import InputError
+from .files import make_directory
+from .history import UNDONE, Entry, History, directory_mode, parse_mode
+from .manifest import Manifest
+from .models import DestinationObject
+from .plan import Found, PackagePlan
+from .plan_list import Listed, ListedPlan, ObjectKey
+from .planning import make_plans
+from .records import named, touched, versions_before
+from .session import Session
+from .staging import PackageFile
+from .text import printable
+
+_IMPORTED = "imported"
+_HELD = "held"
+
+
+@dataclass
+class _Wanted:
+    """A package as the option ``packages`` names it, and what is found out about it.
+
+    Attributes:
+        name: Its name.
+        option: What the option says of it.
+        project: The project's name or id, empty for none.
+        file: The package file; None where only a manifest is given, or it is to be undone.
+        content: Its content, once that is known.
+        project_id: The project's id, once that is known.
+        newest: For a package that is to be undone: its newest entry in the history.
+    """
+
+    name: str
+    option: dict[str, Any]
+    project: str
+    file: PackageFile | None = None
+    content: Manifest | None = None
+    project_id: str | None = None
+    newest: Entry | None = None
+
+    @property
+    def undone(self) -> bool:
+        """Whether the environment is not to have it."""
+        return bool(self.option["state"] == UNDONE)
+
+    @property
+    def to_undo(self) -> Entry | None:
+        """The entry that is to be taken back."""
+        newest = self.newest
+        return newest if newest is not None and newest.receipt["state"] != UNDONE else None
+
+
+def plan_packages(module: MigrationModule) -> dict[str, Any]:
+    """Plan the list, and return what the task returns."""
+    params = module.params
+    mode = parse_mode(params["history_mode"])
+    packages = [_examine(module, option) for option in params["packages"]]
+    _refuse_twice(packages, [package.project for package in packages])
+    selected = _selected(packages, params["name"])
+    with module.session() as session:
+        history = History(params["history_dir"], module.environment, mode) if params["history_dir"] else None
+        for package in packages:
+            with _about(module, package):
+                package.project_id = session.project_id(package.project)
+        # Once more, since one may name the project and another give its id.
+        _refuse_twice(packages, [package.project_id for package in packages])
+        to_learn = [package for package in packages if package.file is not None and package.content is None]
+        if history is not None:
+            for package in to_learn:
+                # A history that cannot be written is said so before the manifest below it is.
+                with _about(module, package):
+                    history.check(package.project_id, make=False)
+        _learn(module, session, to_learn, mode)
+        if params["write_manifests"]:
+            _write_beside(module, packages)
+        if history is not None:
+            for package in packages:
+                if package.undone:
+                    _find_entry(module, history, package)
+        to_import = [package for package in packages if not package.undone]
+        listed = []
+        for package in to_import:
+            with _about(module, package):
+                listed.append(_as_listed(package, package in selected))
+        projects = {package.project for package in packages}
+        # What breaks now is about the list as a whole.
+        module.project = projects.pop() if len(projects) == 1 else ""
+        plans = make_plans(session, listed, history, _once_undone(packages, selected))
+        _refuse_needed(plans, params["name"])
+        for package, planned in zip(to_import, plans):
+            with _about(module, package):
+                _check(module, history, package, planned)
+    return _result(module, packages, selected, dict(zip((id(package) for package in to_import), plans)))
+
+
+@contextlib.contextmanager
+def _about(module: MigrationModule, package: _Wanted) -> Iterator[None]:
+    """Say, should this fail, that it was about a package."""
+    module.package, module.project = package.name, package.project
+    yield
+    module.package, module.project = "", None
+
+
+def _examine(module: MigrationModule, option: dict[str, Any]) -> _Wanted:
+    """Read what is known of a package without asking the server.
+
+    Raises:
+        InputError: Its options, its file or its manifest cannot be used; the message names the package.
+    """
+    source = option["src"] or option["manifest"]
+    name = option["name"] or _name_of(source)
+    if not name:
+        raise InputError("packages: each needs a name, a src or a manifest.")
+    for path in ("src", "manifest"):
+        if option[path]:
+            option[path] = os.path.abspath(option[path])
+    project = option["project"]
+    if project is None:
+        project = "" if option["type"] == models.CONFIGURATION else module.params["project"] or ""
+    package = _Wanted(name, option, project)
+    if not package.undone:
+        with _about(module, package):
+            _read_package(module, package)
+    return package
+
+
+def _read_package(module: MigrationModule, package: _Wanted) -> None:
+    option = package.option
+    declared = option["type"]
+    if option["src"]:
+        package.file = staging.examine(option["src"], option["checksum"], module.warnings)
+        package.content = package.file.manifest
+        declared = staging.agreed_type(declared, package.content)
+        if package.content is None:
+            package.content = _remembered(module, package.file)
+    elif option["manifest"]:
+        package.content = _read(option)
+        declared = staging.agreed_type(declared, package.content)
+    else:
+        raise InputError("packages: %s needs its src, or its manifest." % printable(package.name, 100))
+    staging.check_project_option(package.project, declared)
+
+
+def _name_of(path: str | None) -> str:
+    name = os.path.basename(path or "")
+    if name.endswith(manifests.SUFFIX):
+        name = name[: -len(manifests.SUFFIX)]
+    return os.path.splitext(name)[0]
+
+
+def _read(option: dict[str, Any]) -> Manifest:
+    found = staging.read_manifest(option["manifest"])
+    if found is None:
+        raise InputError("manifest: there is no file %s on the host where the module runs." % option["manifest"])
+    wanted = staging.parse_checksum(option["checksum"])
+    if wanted is not None and wanted != found.sha256:
+        raise InputError(
+            "checksum: %s is of the file with sha256:%s, not %s." % (option["manifest"], found.sha256, wanted)
+        )
+    return found
+
+
+def _remembered_path(directory: str, sha256: str) -> str:
+    return os.path.join(directory, sha256 + manifests.SUFFIX)
+
+
+def _remembered(module: MigrationModule, package: PackageFile) -> Manifest | None:
+    """Return the manifest that an earlier run learnt of the very same file."""
+    directory = module.params["manifest_dir"]
+    if not directory:
+        return None
+    path = _remembered_path(directory, package.hash())
+    try:
+        found = staging.read_manifest(path)
+    except InputError as error:
+        # It can be learnt again, and is then written anew.
+        module.warnings.append("%s It is ignored." % error.message)
+        return None
+    return found if found is not None and found.sha256 == package.hash() else None
+
+
+def _refuse_twice(packages: Iterable[_Wanted], projects: Iterable[str | None]) -> None:
+    seen = set()
+    for package, project in zip(packages, projects):
+        key = (project, package.name)
+        if key in seen:
+            place = " in project %s" % printable(package.project, 100) if package.project else ""
+            raise InputError(
+                "packages: two are called %s%s. The name is what the history knows a package by; give each its own."
+                % (printable(package.name, 100), place)
+            )
+        seen.add(key)
+
+
+def _selected(packages: list[_Wanted], name: str | None) -> list[_Wanted]:
+    if not name:
+        return packages
+    found = [package for package in packages if package.name == name]
+    if not found:
+        names = sorted({printable(package.name, 60) for package in packages})
+        raise InputError(
+            "name: no package of the list is called %s; there is: %s."
+            % (printable(name, 100), ", ".join(names) or "none")
+        )
+    return found
+
+
+def _learn(module: MigrationModule, session: Session, packages: list[_Wanted], mode: int) -> None:
+    """Upload packages that have no manifest, to see what they hold.
+
+    The first of them last, so that it is what the session holds when its turn comes to be imported.
+    """
+    for package in reversed(packages):
+        with _about(module, package):
+            _learn_one(module, session, package, mode)
+
+
+def _learn_one(module: MigrationModule, session: Session, package: _Wanted, mode: int) -> None:
+    if package.file is None:
+        raise AssertionError("there is no file to learn from")
+    staged = staging.stage(
+        session, package.file, package.project_id, package.option["type"], module.params["wait_timeout"]
+    )
+    package.content = staged.as_manifest()
+    directory = module.params["manifest_dir"]
+    if directory and not module.check_mode:
+        try:
+            make_directory(directory, directory_mode(mode))
+        except OSError as error:
+            raise InputError("manifest_dir: %s cannot be made: %s." % (directory, error.strerror)) from error
+        path = _remembered_path(directory, package.content.sha256)
+        staging.write_manifest(path, package.content, check_mode=False, mode=mode)
+
+
+def _write_beside(module: MigrationModule, packages: Iterable[_Wanted]) -> None:
+    """Write the manifests that are to be committed with their packages, where they are not there yet."""
+    for package in packages:
+        if package.file is not None and package.file.manifest is None and package.content is not None:
+            with _about(module, package):
+                staging.write_manifest(manifests.path_for(package.file.path), package.content, module.check_mode)
+
+
+def _find_entry(module: MigrationModule, history: History, package: _Wanted) -> None:
+    """Find the newest import of a package that is to be undone."""
+    entries = named(history.entries(package.project_id), package.name)
+    if entries:
+        package.newest = entries[-1]
+    else:
+        module.warnings.append(
+            "Package %s is to be undone, but the history of environment %s has no import of that name%s. Nothing is "
+            "done about it."
+            % (
+                printable(package.name, 100),
+                module.environment,
+                " in project %s" % printable(package.project, 100) if package.project else "",
+            )
+        )
+
+
+def _as_listed(package: _Wanted, selected: bool) -> Listed:
+    content = package.content
+    if content is None:
+        raise AssertionError("the content of a package is not known")
+    # What a manifest that was only remembered says of the type came from the user of then.
+    beside = package.file is None or package.file.manifest is not None
+    declared = content.type if beside else package.option["type"] or content.type
+    return Listed(
+        name=package.name,
+        rows=content.rows,
+        settings=content.settings,
+        type=staging.package_type(declared, content.rows, package.project_id is not None),
+        project_id=package.project_id,
+        sha256=content.sha256,
+        force=package.option["force"] and selected,
+        selected=selected,
+    )
+
+
+def _once_undone(packages: Iterable[_Wanted], selected: list[_Wanted]) -> dict[ObjectKey, Found]:
+    """Return what the objects will be once the packages that are to be undone are taken back, newest first."""
+    due = [package for package in packages if package.to_undo is not None and package in selected]
+    expected: dict[ObjectKey, Found] = {}
+    for package in sorted(due, key=lambda item: item.to_undo.name if item.to_undo else "", reverse=True):
+        entry = package.to_undo
+        if entry is None:
+            continue
+        before = versions_before(entry)
+        for key in touched(entry):
+            if key in before:
+                version = before[key]
+                place = (package.project_id or "", *key)
+                expected[place] = None if version is None else DestinationObject(version, None)
+    return expected
+
+
+def _refuse_needed(plans: Iterable[ListedPlan], name: str | None) -> None:
+    needed = [planned.package.name for planned in plans if planned.needed]
+    if needed:
+        raise InputError(
+            "name: importing only %s would leave older versions of objects that %s of this list carry too: %s would "
+            "have to be imported after it. Nothing was imported. Deploy the whole list, without naming a package."
+            % (printable(name, 100), ", ".join(printable(item, 100) for item in needed), _them(needed))
+        )
+
+
+def _them(names: list[str]) -> str:
+    return "it" if len(names) == 1 else "these"
+
+
+def _check(module: MigrationModule, history: History | None, package: _Wanted, planned: ListedPlan) -> None:
+    """Say now, before anything of the list is imported, what would stop the import of a package.
+
+    Raises:
+        InputError: Something would.
+    """
+    if planned.package.held:
+        module.warnings.append(plan_text.held(planned.package))
+    if not planned.due:
+        return
+    importing.refuse_keep_both(planned.package.rows, planned.package.settings, package.option["generate_undo"] is True)
+    if history is not None:
+        history.check(package.project_id, make=False)
+
+
+def _result(
+    module: MigrationModule, packages: list[_Wanted], selected: list[_Wanted], plans: dict[int, ListedPlan]
+) -> dict[str, Any]:
+    results = []
+    texts = []
+    for position, package in enumerate(packages, 1):
+        planned = plans.get(id(package))
+        known = {"position": position, "name": package.name, "project": package.project}
+        if planned is None:
+            entry = package.to_undo
+            results.append(
+                {
+                    **known,
+                    "state": UNDONE,
+                    **PackagePlan(()).as_result(),
+                    "in_sync": entry is None,
+                    "due": entry is not None and package in selected,
+                    "entry": package.newest.name if package.newest else None,
+                }
+            )
+            continue
+        results.append(
+            {
+                **known,
+                "state": _HELD if planned.package.held else _IMPORTED,
+                **planned.plan.as_result(),
+                "in_sync": planned.in_sync,
+                "due": planned.due,
+                "entry": None,
+            }
+        )
+        if planned.due:
+            texts.append(plan_text.describe(plan_text.title(package.name, package.project), planned.plan))
+    result: dict[str, Any] = {
+        "changed": False,
+        "in_sync": not any(item["due"] for item in results),
+        "packages": results,
+    }
+    if module.wants_diff and texts:
+        result["diff"] = {"prepared": "".join(texts)}
+    return result

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan for people: grouped by package, one line an object."""
+
+from __future__ import annotations
+
+from . import models
+from .plan import (
+    CREATE,
+    DOES_NOT_EXIST,
+    DUPLICATE,
+    EFFECT_DELETE,
+    EFFECT_REPLACE,
+    EXISTS_DIFFERENTLY,
+    EXISTS_IDENTICALLY,
+    NONE,
+    NOT_COMPARED,
+    SETTLED,
+    SUPERSEDED,
+    UNKNOWN,
+    Change,
+    PackagePlan,
+)
+from .plan_list import Listed
+from .text import printable
+
+_SIGNS = {CREATE: "+", EFFECT_REPLACE: "~", EFFECT_DELETE: "-", DUPLICATE: "*", UNKNOWN: "?"}
+_WHY = {
+    DOES_NOT_EXIST: "not there yet",
+    EXISTS_DIFFERENTLY: "exists in another version",
+    EXISTS_IDENTICALLY: "exists in this version",
+    NOT_COMPARED: "cannot be compared",
+}
+_LEFT_ALONE = (NONE, SUPERSEDED, SETTLED)
+
+
+def title(name: str, project: str | None) -> str:
+    """Return what a package is called in texts: ``finance (project Demo Project)``."""
+    return "%s (project %s)" % (name, project) if project else name
+
+
+def counts(plan: PackagePlan) -> str:
+    """Return what would change, in numbers: ``2 to create, 1 to replace``, or ``in sync``."""
+    summary = plan.summary
+    found = ["%d to %s" % (count, word) for word, count in summary.items() if count and word not in _LEFT_ALONE]
+    if found and summary[SUPERSEDED]:
+        found.append("%d that later packages of the list decide" % summary[SUPERSEDED])
+    return ", ".join(found) or "in sync"
+
+
+def describe(name: str, plan: PackagePlan) -> str:
+    """Return a plan for people: a line for the package, then one for each object that would change.
+
+    Args:
+        name: What to call the package, as ``title`` returns it.
+        plan: The plan.
+    """
+    lines = ["package %s: %s" % (printable(name), counts(plan))]
+    lines.extend(_line(change) for change in plan.changes)
+    return "\n".join(lines) + "\n"
+
+
+def _line(change: Change) -> str:
+    why = [printable(change.action, 40), _WHY[change.conflict]]
+    if change.note:
+        why.append(printable(change.note, 200))
+    return '%s %-9s %s "%s" %s  %s -> %s  (%s)' % (
+        _SIGNS[change.effect],
+        change.effect,
+        models.type_name(change.row.type),
+        printable(change.row.name, 120),
+        printable(change.row.id, 40),
+        printable(change.version_before or ("none" if change.conflict == DOES_NOT_EXIST else "unknown"), 40),
+        printable(change.version_after or ("none" if change.effect == EFFECT_DELETE else "unknown"), 40),
+        ", ".join(why),
+    )
+
+
+def held(package: Listed) -> str:
+    """Return why a package that was taken back is left alone, and how to let it in again, for a warning."""
+    entry = package.record.entry if package.record else ""
+    return (
+        "Package %s was taken back (%s) and stays so; it is not imported. To bring it in again: a new file of it, or "
+        "force: true. To agree with it: state: undone." % (printable(package.name, 100), entry)
+    )

@@ -1,0 +1,360 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_undo_package: saving an undo package, and taking an import back with one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from . import history as histories
+from . import importing, plan_text, staging, undo
+from .base import MigrationModule
+from .errors import InputError, MigrationError
+from .history import UNDONE, Entry, History, parse_mode
+from .importing import ImportOptions, Outcome
+from .models import DestinationObject
+from .plan import NOT_COMPARED
+from .plan_list import Listed, ListedPlan
+from .planning import look_up_all, make_plan
+from .records import expected_versions, named, standing_on
+from .session import Session
+from .staging import PackageFile, Staged
+from .text import printable
+
+
+def present(module: MigrationModule) -> dict[str, Any]:
+    """Save the undo package of an import."""
+    import_id, dest = module.params["import_id"], module.params["dest"]
+    undo.check_destination(dest, "dest", make=not module.check_mode)
+    with module.session() as session:
+        process = session.import_process
+        if process is None or process.id != import_id:
+            raise InputError("import_id: this session holds no import %s." % printable(import_id, 100))
+        if not process.generate_undo:
+            raise InputError(
+                "import_id: %s was started with generate_undo: false; there is no undo package." % import_id
+            )
+        force, timeout = module.params["force"], module.params["undo_timeout"]
+        if module.check_mode:
+            undo.wait_until_created(session, import_id, process.project_id, timeout)
+            saved = undo.would_change(session, import_id, process.project_id, dest, force)
+        else:
+            saved = undo.obtain(session, import_id, process.project_id, dest, 0o600, force, timeout)
+            if process.entry:
+                Entry.reopen(process.entry).keep_undo(saved)
+            process.undo_pending = False
+            session.save()
+    result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}
+    if saved.backup:
+        result["backup_file"] = saved.backup
+    return result
+
+
+@dataclass
+class _Rollback:
+    """What is to be taken back.
+
+    Attributes:
+        package: The undo package's file.
+        name: What the package is called.
+        entry: Its entry in the history; None for a file that no entry knows.
+        entries: The entries of its project, or of the configuration level, oldest first.
+    """
+
+    package: PackageFile
+    name: str
+    entry: Entry | None
+    entries: list[Entry]
+
+
+def applied(module: MigrationModule) -> dict[str, Any]:
+    """Take an import back."""
+    params = module.params
+    mode = parse_mode(params["history_mode"])
+    package = None
+    if params["src"]:
+        package = staging.examine(params["src"], params["checksum"], module.warnings)
+        module.package = os.path.basename(params["src"])
+    else:
+        module.package = params["name"]
+    with module.session() as session:
+        project_id = session.project_id(params["project"])
+        history = History(params["history_dir"], module.environment, mode) if params["history_dir"] else None
+        if package is not None:
+            rollback = _of_file(package, history, project_id)
+        else:
+            if history is None:
+                raise InputError("history_dir: it is needed together with name.")
+            entries = _scope(history, params, project_id)
+            rollback = _of_name(history, params["name"], params["entry"], entries, params["force"])
+        entry = rollback.entry
+        if entry is not None:
+            if entry.receipt["state"] == UNDONE and not params["force"]:
+                return _result(rollback, None, changed=False)
+            if not params["force"]:
+                _refuse_under_newer(rollback)
+            project_id = entry.receipt.get("project")
+        return _take_back(module, session, rollback, project_id)
+
+
+def _scope(history: History, params: dict[str, Any], project_id: str | None) -> list[Entry]:
+    """Return the entries among which a name is looked for: a project's, or where none is named the one that has it.
+
+    Raises:
+        InputError: Several have it.
+    """
+    if params["project"] is not None:
+        return history.entries(project_id)
+    found = named(history.all_entries(), params["name"])
+    places = sorted({str(entry.receipt.get("project") or histories.CONFIGURATION) for entry in found})
+    if len(places) > 1:
+        raise InputError(
+            "project: packages called %s were imported into several (%s); say which. '' is the configuration level."
+            % (printable(params["name"], 100), ", ".join(printable(place, 60) for place in places))
+        )
+    return history.entries(found[-1].receipt.get("project")) if found else []
+
+
+def _of_file(package: PackageFile, history: History | None, project_id: str | None) -> _Rollback:
+    """Return what an undo package's file takes back; its entry is the one that has this very file."""
+    entries = history.entries(project_id) if history is not None else []
+    own = [entry for entry in entries if (entry.receipt.get("undo") or {}).get("sha256") == package.hash()]
+    entry = own[-1] if own else None
+    return _Rollback(package, entry.receipt["name"] if entry else os.path.basename(package.path), entry, entries)
+
+
+def _of_name(history: History, name: str, directory: str | None, entries: list[Entry], force: bool) -> _Rollback:
+    """Return what a package's newest import, or the one in the given directory, needs to be taken back.
+
+    Raises:
+        InputError: There is no such import, or it has no undo package.
+    """
+    own = named(entries, name)
+    if directory:
+        wanted = [entry for entry in own if entry.name == os.path.basename(directory.rstrip("/"))]
+        if not wanted:
+            raise InputError(
+                "entry: the history of environment %s has no entry %s of package %s; there is: %s."
+                % (history.environment, printable(directory, 200), printable(name, 100), _list(own))
+            )
+        entry = wanted[-1]
+    elif own:
+        entry = own[-1]
+    else:
+        raise InputError(
+            "name: the history of environment %s below %s has no import of a package called %s; there is: %s."
+            % (history.environment, history.directory, printable(name, 100), _names(history))
+        )
+    if entry.receipt["state"] == UNDONE and not force:
+        return _Rollback(PackageFile(entry.undo_path, 0), name, entry, entries)
+    return _Rollback(_undo_file(entry, own), name, entry, entries)
+
+
+def _names(history: History) -> str:
+    names = sorted({printable(entry.receipt["name"], 60) for entry in history.all_entries()})
+    return ", ".join(names[:20]) or "none"
+
+
+def _list(entries: list[Entry]) -> str:
+    return ", ".join(entry.name for entry in entries) or "none"
+
+
+def _undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
+    """Return the undo package of an entry, if it is there and is the one that was saved.
+
+    Raises:
+        InputError: It is not. An older import's is none for this one.
+    """
+    receipt = entry.receipt
+    if not os.path.exists(entry.undo_path):
+        older = [other for other in own if other.name < entry.name and other.receipt["state"] != UNDONE]
+        further = (
+            " To take back what was imported before it, name that import's directory as entry: %s." % _list(older[-3:])
+            if older
+            else ""
+        )
+        raise InputError(
+            "%s (%s) has no undo package, so it cannot be taken back.%s" % (entry.path, receipt["state"], further)
+        )
+    package = staging.examine(entry.undo_path, None, [])
+    saved = receipt.get("undo") or {}
+    if saved.get("sha256") not in (None, package.hash()):
+        raise InputError(
+            "%s is not the undo package that was saved there: its sha256 is not the receipt's. Nothing was imported."
+            % entry.undo_path
+        )
+    return package
+
+
+def _refuse_under_newer(rollback: _Rollback) -> None:
+    entry = rollback.entry
+    if entry is None:
+        return
+    newer = standing_on(entry, rollback.entries)
+    if newer:
+        names = ", ".join(
+            "%s (%s)" % (printable(other.receipt["name"], 60), other.name) for other in reversed(newer[-10:])
+        )
+        raise InputError(
+            "entry: %s cannot be taken back alone, because newer imports touched the same objects and are not taken "
+            "back: %s. Take these back first, newest first, or say force: true (playbook: -e mstr_force=true). "
+            "Nothing was imported." % (entry.name, names)
+        )
+
+
+def _take_back(
+    module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None
+) -> dict[str, Any]:
+    params, entry = module.params, rollback.entry
+    declared = entry.receipt.get("type") if entry is not None else None
+    staged = staging.stage(session, rollback.package, project_id, declared, params["wait_timeout"])
+    try:
+        planned = make_plan(session, staged.as_listed(rollback.name))
+        if entry is not None and not params["force"]:
+            _refuse_edited(session, entry, rollback.entries, planned)
+        if module.check_mode or planned.plan.in_sync:
+            if not module.check_mode:
+                _mark(module, rollback, _versions_now(session, planned.package), None)
+            return _with_diff(
+                module, _result(rollback, Outcome(planned.plan.as_result()), not planned.plan.in_sync), planned
+            )
+        outcome = _import(module, session, rollback, staged, planned)
+    finally:
+        if session.outlives_task:
+            _release(module, session, staged)
+    return _with_diff(module, _result(rollback, outcome, changed=True), planned)
+
+
+def _refuse_edited(session: Session, entry: Entry, entries: list[Entry], planned: ListedPlan) -> None:
+    """Fail where an object is neither as its import left it, nor as the undo package would have it.
+
+    Raises:
+        InputError: Somebody edited it since, and taking the import back would lose that.
+    """
+    expected = expected_versions(entry, entries)
+    edited = []
+    for change in planned.plan.changes:
+        key = change.row.key
+        if key not in expected or change.conflict == NOT_COMPARED:
+            continue
+        recorded = expected[key]
+        if (change.version_before or "").upper() != (recorded or "").upper():
+            edited.append(change)
+    if edited:
+        raise InputError(
+            "entry: %s is not taken back, because objects were edited since the import, and that would be lost: %s. "
+            "To take it back all the same, say force: true (playbook: -e mstr_force=true). Nothing was imported."
+            % (entry.name, importing.names_of(edited))
+        )
+
+
+def _import(
+    module: MigrationModule, session: Session, rollback: _Rollback, staged: Staged, planned: ListedPlan
+) -> Outcome:
+    params = module.params
+    options = ImportOptions(
+        name=rollback.name,
+        # The vendor's help: an undo package reverts what its own import did; there is none for it in turn.
+        generate_undo=False,
+        wait_timeout=params["wait_timeout"],
+        poll_interval=params["poll_interval"] or 0.1,
+        force=params["force"],
+    )
+    session.refuse_loss("take an import back")
+    session.release_import()
+    outcome = importing.start(session, staged, planned.plan, options)
+    importing.finish(session, staged.held, staged, outcome, options, module.warnings)
+    _mark(module, rollback, _versions_now(session, planned.package), outcome)
+    if outcome.unresolved:
+        raise MigrationError(
+            "The undo package of %s was imported, but %d objects did not come back as they were: %s. The import counts "
+            "as taken back all the same, so that no deployment brings it in again; force: true tries anew."
+            % (printable(rollback.name, 100), len(outcome.unresolved), importing.names_of(outcome.unresolved)),
+            changed=True,
+            **outcome.as_result(),
+        )
+    return outcome
+
+
+def _versions_now(session: Session, package: Listed) -> dict[str, str | None]:
+    """Return the versions that the objects of an undo package have now, as receipts write them."""
+    found = look_up_all(session, {package.key(row): row for row in package.rows})
+    return {
+        "%s:%d" % key[1:]: seen.version if isinstance(seen, DestinationObject) else None
+        for key, seen in found.items()
+        if seen is None or isinstance(seen, DestinationObject)
+    }
+
+
+def _mark(
+    module: MigrationModule, rollback: _Rollback, versions: dict[str, str | None], outcome: Outcome | None
+) -> None:
+    """Note in the receipt that its import is taken back.
+
+    Raises:
+        MigrationError: It cannot be written; what was done is said.
+    """
+    entry = rollback.entry
+    if entry is None:
+        return
+    try:
+        entry.write(
+            state=UNDONE,
+            undone_at=histories.now(),
+            held=module.params["hold"],
+            versions_undone=versions,
+            undone_job_id=os.environ.get("JOB_ID"),
+        )
+    except InputError as error:
+        if outcome is None:
+            raise
+        raise MigrationError(
+            "%s The import is taken back, but the history does not say so: a deployment may bring it in again."
+            % error.message,
+            changed=True,
+            **outcome.as_result(),
+        ) from error
+
+
+def _release(module: MigrationModule, session: Session, staged: Staged) -> None:
+    """Release what the task opened in a session that goes on; not an import that was not seen to end."""
+    process = session.import_process
+    if process is not None and not process.finished:
+        return
+    try:
+        if process is None or not process.undo_pending:
+            session.release_import()
+            if staged.uploaded:
+                session.release_package()
+    except MigrationError as error:
+        module.warnings.append("Not released: %s" % error.message)
+
+
+def _with_diff(module: MigrationModule, result: dict[str, Any], planned: ListedPlan) -> dict[str, Any]:
+    if module.wants_diff and result["changed"]:
+        title = plan_text.title("%s (taken back)" % planned.package.name, module.params["project"])
+        result["diff"] = {"prepared": plan_text.describe(title, planned.plan)}
+    return result
+
+
+def _result(rollback: _Rollback, outcome: Outcome | None, changed: bool) -> dict[str, Any]:
+    entry = rollback.entry
+    package = rollback.package
+    done = outcome.as_result() if outcome is not None else {}
+    saved = None
+    if package.sha256 is not None:
+        saved = {"path": package.path, "sha256": package.sha256, "size": package.size}
+    return {
+        "changed": changed,
+        "undo": saved,
+        "entry": entry.name if entry else None,
+        "import": done.get("import"),
+        "plan": done.get("plan"),
+        "verified": done.get("verified", False),
+        "unresolved": done.get("unresolved", []),
+        "receipt": entry.receipt_path if entry else None,
+    }

@@ -1,0 +1,265 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mstr_package_plan
+short_description: Say which packages of a list an environment lacks, and what importing them would change
+version_added: 0.1.0
+description:
+  - Takes an ordered list of packages as one state of an environment, in which later packages win. Looks up every object once, and
+    says which packages have to be imported, in which order, and what would become of each object.
+  - An object of an earlier package that a later one of the list decides about (superseded) does not make the earlier one due.
+    Where an earlier one is due all the same, the later ones that carry its objects are planned again after it.
+  - With a history, what an earlier import of the very same file did settles what no comparison can. A package that was taken back
+    (M(mstr.migration.mstr_undo_package)) is held, and not due, until there is a new file of it or O(packages[].force=true).
+  - Changes nothing in the environment.
+author: The mstr.migration authors (!UNKNOWN)
+extends_documentation_fragment:
+  - mstr.migration.connection
+  - mstr.migration.connection.project
+  - mstr.migration.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Writes no manifest then.
+  diff_mode:
+    support: full
+    details: >-
+      Returns the plan for people, grouped by package, one line an object. Ansible shows it where the task counts as changed, which
+      C(changed_when) decides, since the module itself never changes anything.
+  idempotent:
+    support: full
+options:
+  packages:
+    description:
+      - The packages, in the order in which they are imported.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - What the history knows the package by, unique in its project. If not set, the file's name without its ending.
+        type: str
+      src:
+        description:
+          - The package file, on the host where the module runs. A manifest beside it (C(<src>.manifest.json)), or one in
+            O(manifest_dir), saves its upload.
+        type: path
+      manifest:
+        description:
+          - The manifest of a package, to plan without having the file itself.
+        type: path
+      project:
+        description:
+          - The project it is for, by name or id; empty for none. If not set, O(project), or none where
+            O(packages[].type=configuration).
+        type: str
+      type:
+        description:
+          - What the package is, see O(mstr.migration.mstr_package#module:type).
+        type: str
+        choices: [project, project_security, configuration]
+      checksum:
+        description:
+          - What the file must be, as V(sha256:) and 64 hexadecimal digits.
+        type: str
+      state:
+        description:
+          - V(undone) for a package that the environment is not to have. Its newest import, as O(history_dir) knows it, is due to be
+            taken back, and the other packages are planned for the state after that.
+        type: str
+        choices: [imported, undone]
+        default: imported
+      generate_undo:
+        description:
+          - Whether the import is going to ask for an undo package. With V(true) a package that is due and has the action keep_both
+            is refused now, before anything of the list is imported.
+        type: bool
+      force:
+        description:
+          - The package is due whatever is there, and even where it is held.
+        type: bool
+        default: false
+  name:
+    description:
+      - Only packages of this name may be due. The task fails where importing them alone would leave older versions of objects that
+        later packages of the list carry too, and names these.
+    type: str
+  manifest_dir:
+    description:
+      - Where to keep, and to look for, manifests of packages that have none beside them, by the sha256 of their file.
+    type: path
+  write_manifests:
+    description:
+      - Whether to write the manifests of packages that have none, or another file's, beside them as C(<src>.manifest.json), to be
+        reviewed and committed with them.
+    type: bool
+    default: false
+  history_dir:
+    description:
+      - The directory with the receipts of earlier imports, see O(mstr.migration.mstr_package_import#module:history_dir).
+    type: path
+  history_mode:
+    description:
+      - Permission bits of the files in O(manifest_dir), for example V("0660"). Directories get the matching search bits.
+    type: raw
+    default: "0600"
+  wait_timeout:
+    description:
+      - Seconds to wait for the server to take an upload in.
+    type: float
+    default: 3600
+notes:
+  - A package without a manifest is uploaded once to see what it holds. With O(session_file) the session goes on holding the first
+    such package of the list, so that M(mstr.migration.mstr_package) need not upload it again.
+  - In sync means that the versions are the same. Paths, access control lists and contacts are not compared.
+seealso:
+  - module: mstr.migration.mstr_package
+  - module: mstr.migration.mstr_package_import
+  - module: mstr.migration.mstr_undo_package
+"""
+
+EXAMPLES = r"""
+- name: See what is due
+  mstr.migration.mstr_package_plan:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    username: deployer
+    password: "{{ vaulted_password }}"
+    project: MicroStrategy Tutorial
+    packages:
+      - name: finance-1.0
+        src: /srv/packages/finance-1.0.mmp
+      - name: finance-1.1
+        src: /srv/packages/finance-1.1.mmp
+      - name: users
+        src: /srv/packages/users.mmp
+        type: configuration
+    manifest_dir: /srv/history/manifests
+    history_dir: /srv/history
+  register: planned
+
+- name: Name the packages that are due
+  ansible.builtin.debug:
+    msg: "{{ planned.packages | selectattr('due') | map(attribute='name') }}"
+"""
+
+RETURN = r"""
+in_sync:
+  description: Whether nothing is due.
+  returned: always
+  type: bool
+  sample: false
+packages:
+  description: The packages, in the order of O(packages).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    position:
+      description: Its place in the list, from 1.
+      returned: always
+      type: int
+      sample: 2
+    name:
+      description: Its name.
+      returned: always
+      type: str
+      sample: finance-1.1
+    project:
+      description: The project, as it was given; empty for none.
+      returned: always
+      type: str
+      sample: MicroStrategy Tutorial
+    state:
+      description: >-
+        V(imported) or V(undone), as the list declares it. V(held) for one that the list declares as imported, and that was taken
+        back.
+      returned: always
+      type: str
+      sample: imported
+    in_sync:
+      description: Whether the environment is as the list declares it, as far as this package goes. Never so for one that is held.
+      returned: always
+      type: bool
+      sample: false
+    due:
+      description: Whether it has to be imported, or taken back, in this run.
+      returned: always
+      type: bool
+      sample: true
+    entry:
+      description: For V(undone), the directory name of its newest import in the history. Else V(null).
+      returned: always
+      type: str
+      sample: 20260301T120000123Z-finance-1.1-9f86d081884c
+    summary:
+      description: >-
+        How many objects there are of each effect, which are create, replace, delete, duplicate, unknown and none; how many are
+        superseded by later packages; and how many are settled by a receipt. Each object counts once.
+      returned: always
+      type: dict
+      sample: {create: 0, replace: 1, delete: 0, duplicate: 0, unknown: 0, none: 9, superseded: 2, settled: 0}
+    changes:
+      description: The objects that keep it from being in sync, as RV(mstr.migration.mstr_package_import#module:plan.changes).
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - id: 8D679D5111D3E4981000E787EC6DE8A4
+          name: Year
+          type: 12
+          type_name: attribute
+          action: replace
+          conflict: exists_differently
+          effect: replace
+          version_before: 24CEEC7044C6C7008EE0DF96565E9459
+          version_after: 2215B50211EB7C9D8F150080EF651EEA
+"""
+
+from ansible_collections.mstr.migration.plugins.module_utils import plan_task
+from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.models import PACKAGE_TYPES
+
+PACKAGE_OPTIONS = {
+    "name": {"type": "str"},
+    "src": {"type": "path"},
+    "manifest": {"type": "path"},
+    "project": {"type": "str"},
+    "type": {"type": "str", "choices": list(PACKAGE_TYPES)},
+    "checksum": {"type": "str"},
+    "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
+    "generate_undo": {"type": "bool"},
+    "force": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = MigrationModule(
+        argument_spec={
+            "packages": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": PACKAGE_OPTIONS,
+                "mutually_exclusive": [("src", "manifest")],
+            },
+            "name": {"type": "str"},
+            "manifest_dir": {"type": "path"},
+            "write_manifests": {"type": "bool", "default": False},
+            "history_dir": {"type": "path"},
+            "history_mode": {"type": "raw", "default": "0600"},
+            "wait_timeout": {"type": "float", "default": 3600.0},
+        },
+    )
+    module.run(lambda: plan_task.plan_packages(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Receipts read again: what they settle, what stands on what, what may go."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from samples import PROJECT_ID, SHA256, damaged
+
+from ansible_collections.mstr.migration.plugins.module_utils import records
+from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.history import Entry, History
+
+OTHER = "a" * 64
+A, B = "A" * 32, "B" * 32
+KEY_A, KEY_B = (A, 3), (B, 3)
+
+
+def changed(*ids):
+    return [{"id": identity, "type": 3, "name": "Revenue", "effect": "replace"} for identity in ids]
+
+
+def receipt(state="imported", before=None, after=None, **values):
+    """A receipt of an import that changed object A from version 1 to version 2, unless told otherwise."""
+    return {
+        "state": state,
+        "name": "finance",
+        "sha256": SHA256,
+        "type": "project",
+        "project": PROJECT_ID,
+        "changes": changed(A),
+        "versions_before": {A + ":3": "1"} if before is None else before,
+        "versions": {A + ":3": "2"} if after is None else after,
+        **values,
+    }
+
+
+@pytest.fixture(name="past")
+def a_history(tmp_path):
+    history = History(str(tmp_path), "prod")
+
+    def past(*receipts):
+        for values in receipts:
+            history.begin(PROJECT_ID, values["name"], values["sha256"], values)
+        return history.entries(PROJECT_ID)
+
+    return past
+
+
+def test_the_newest_import_of_the_very_file_is_the_record(past):
+    entries = past(receipt(after={A + ":3": "old"}), receipt(), receipt(sha256=OTHER, name="sales"))
+    record = records.record_of(entries, SHA256, False)
+    assert (record.imported, record.held, record.versions) == (True, False, {KEY_A: "2"})
+    assert record.entry == entries[1].path
+    assert records.record_of(entries, "b" * 64, False) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "held", "expected"),
+    [
+        ("undone", None, (False, True)),
+        ("undone", True, (False, True)),
+        ("undone", False, (False, False)),
+        ("started", None, (False, False)),
+        ("interrupted", None, (False, False)),
+    ],
+)
+def test_what_the_newest_entry_says_beats_an_older_import(past, state, held, expected):
+    record = records.record_of(past(receipt(), receipt(state, held=held)), SHA256, False)
+    assert (record.imported, record.held) == expected
+
+
+def test_a_failed_import_counts_only_if_it_changed_something(past):
+    assert records.record_of(past(receipt(), receipt("failed", after={A + ":3": "1"})), SHA256, False).imported
+    assert not records.record_of(past(receipt(), receipt("failed")), SHA256, False).imported
+
+
+def test_newer_imports_of_other_files_overtake_what_they_touched(past):
+    entries = past(receipt(), receipt(sha256=OTHER), receipt("undone", sha256="c" * 64))
+    assert records.record_of(entries, SHA256, True).overtaken == {KEY_A: frozenset([OTHER])}
+
+
+def test_an_import_touched_what_got_another_version_and_what_no_version_tells_of(past):
+    (entry,) = past(receipt(changes=changed(A, B)))
+    assert records.touched(entry) == {KEY_A, KEY_B}
+    (left_alone,) = past(receipt(after={A + ":3": "1"}))[-1:]
+    assert records.touched(left_alone) == set()
+
+
+@pytest.mark.parametrize("state", ["started", "interrupted"])
+def test_an_import_that_nobody_saw_end_may_have_touched_what_was_predicted(past, state):
+    (entry,) = past(dict(receipt(state), versions=None))
+    assert records.touched(entry) == {KEY_A}
+
+
+def test_newer_imports_that_are_not_taken_back_stand_on_what_they_touched(past):
+    elsewhere = receipt(changes=changed(B), before={B + ":3": "1"}, after={B + ":3": "2"})
+    entries = past(receipt(), receipt(name="sales"), receipt("undone"), elsewhere, receipt("started"))
+    assert records.standing_on(entries[0], entries) == [entries[1], entries[4]]
+    assert records.standing_on(entries[4], entries) == []
+
+
+def test_what_a_newer_rollback_left_is_what_an_older_import_is_expected_to_be(past):
+    first = receipt("undone", undone_at="2026-01-02T00:00:00.000Z", versions_undone={A + ":3": "3", B + ":3": "9"})
+    last = receipt("undone", undone_at="2026-01-03T00:00:00.000Z", versions_undone={A + ":3": "4"})
+    entries = past(receipt(), last, first)
+    assert records.expected_versions(entries[0], entries) == {KEY_A: "4"}
+
+
+def test_names_are_told_apart_even_where_their_directories_are_not(past):
+    entries = past(receipt(name="a/b"), receipt(name="a_b"), receipt(name="a b"))
+    assert [entry.receipt["name"] for entry in records.named(entries, "a_b")] == ["a_b"]
+
+
+def test_what_may_be_pruned_leaves_the_ways_back(past):
+    entries = past(
+        receipt(),
+        receipt(),
+        receipt("undone", sha256=OTHER),
+        receipt("undone", sha256="c" * 64, held=False),
+        receipt("interrupted", sha256="d" * 64),
+        receipt("undone", sha256="e" * 64, held=False),
+        receipt(name="sales"),
+    )
+    # Kept: the newest (5); the newest not undone (4), whose end nobody saw; one that holds its file (2).
+    assert records.prunable(entries, "finance", 1) == [entries[0], entries[1], entries[3]]
+    assert records.prunable(entries, "finance", 5) == [entries[0]]
+    assert records.prunable(entries, "finance", 99) == []
+
+
+def test_the_newest_import_not_undone_is_never_pruned(past):
+    entries = past(receipt(), receipt(), receipt("undone", held=False), receipt("undone", held=False))
+    assert records.prunable(entries, "finance", 1) == [entries[0], entries[2]]
+
+
+def test_a_pruned_entry_is_gone_with_all_that_was_in_it(past):
+    (entry,) = past(receipt())
+    with open(entry.undo_path, "wb") as undo:
+        undo.write(b"undo")
+    entry.remove()
+    assert os.listdir(os.path.dirname(entry.path)) == []
+
+
+def test_only_entries_are_taken_for_entries(past, tmp_path):
+    past(receipt())
+    scope = tmp_path / "prod" / PROJECT_ID
+    for name in (".mstr_half", "notes", "20260101T000000000Z-empty-" + SHA256[:12]):
+        (scope / name).mkdir()
+    (scope / "README").write_text("")
+    assert len(History(str(tmp_path), "prod").entries(PROJECT_ID)) == 1
+    assert len(History(str(tmp_path), "prod").all_entries()) == 1
+
+
+def read(directory, text):
+    (directory / "receipt.json").write_text(text, encoding="utf-8")
+    entry = Entry(str(directory), 0o600)
+    records.touched(entry)
+    records.expected_versions(entry, [entry])
+    records.record_of([entry], SHA256, True)
+    records.prunable([entry], "finance", 1)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(document=damaged(receipt(unresolved=changed(B), versions_undone={A + ":3": None})))
+def test_a_damaged_receipt_is_read_or_named(tmp_path, document):
+    message = None
+    try:
+        read(tmp_path, json.dumps(document))
+    except InputError as error:
+        message = error.message
+    assert message is None or str(tmp_path) in message
