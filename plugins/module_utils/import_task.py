@@ -12,14 +12,13 @@ from typing import Any
 
 from . import importing, plan_text, staging
 from .base import MigrationModule
-from .errors import InputError, MigrationError
+from .errors import InputError
 from .history import History, parse_mode
 from .importing import ImportOptions, Outcome
 from .plan_list import Listed, ListedPlan
 from .planning import make_plan
 from .records import prunable
 from .session import Session
-from .session_file import HeldImport
 from .staging import PackageFile, Staged
 from .text import printable
 
@@ -94,35 +93,7 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
             return _import_staged(module, session, staged, planned, options)
         finally:
             if params["wait"] and session.outlives_task:
-                _release(module, session, staged, earlier, options)
-
-
-def _release(
-    module: MigrationModule, session: Session, staged: Staged, earlier: HeldImport | None, options: ImportOptions
-) -> None:
-    """Release what the task opened in a session that goes on, and nothing of an earlier task.
-
-    Not an import that was not seen to end, and not an undo package that was to be kept and is not on disk yet.
-
-    Args:
-        module: The module.
-        session: The session.
-        staged: The package, which an earlier task may have uploaded.
-        earlier: The import process that the session held before.
-        options: How to import.
-    """
-    process = session.import_process
-    started_here = process is not None and process is not earlier
-    not_to_be_kept = started_here and not _kept_somewhere(options)
-    if process is not None and (not process.finished or (process.undo_pending and not not_to_be_kept)):
-        return
-    try:
-        if started_here:
-            session.release_import()
-        if staged.uploaded:
-            session.release_package()
-    except MigrationError as error:
-        module.warnings.append("Not released: %s" % error.message)
+                importing.release_opened(session, staged, earlier, _kept_somewhere(options), module.warnings)
 
 
 def _kept_somewhere(options: ImportOptions) -> bool:

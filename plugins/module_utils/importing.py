@@ -191,6 +191,34 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
     return outcome
 
 
+def release_opened(
+    session: Session, staged: Staged, earlier: HeldImport | None, undo_is_kept: bool, warnings: list[str]
+) -> None:
+    """Release what a task opened in a session that goes on, and nothing of an earlier task.
+
+    Not an import that was not seen to end, and not an undo package that was to be kept and is not on disk yet.
+
+    Args:
+        session: The session.
+        staged: The package, which an earlier task may have uploaded.
+        earlier: The import process that the session held before.
+        undo_is_kept: Whether the undo package of an import that the task started was to be kept.
+        warnings: Gets a sentence where something cannot be released.
+    """
+    process = session.import_process
+    started_here = process is not None and process is not earlier
+    not_to_be_kept = started_here and not undo_is_kept
+    if process is not None and (not process.finished or (process.undo_pending and not not_to_be_kept)):
+        return
+    try:
+        if started_here:
+            session.release_import()
+        if staged.uploaded:
+            session.release_package()
+    except MigrationError as error:
+        warnings.append("Not released: %s" % error.message)
+
+
 def resume(session: Session, import_id: str) -> tuple[Outcome, HeldImport, HeldPackage]:
     """Return the import that an earlier task started, its process and its package.
 

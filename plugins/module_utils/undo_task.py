@@ -212,6 +212,7 @@ def _take_back(
     params, entry = module.params, rollback.entry
     declared = entry.receipt.get("type") if entry is not None else None
     staged = staging.stage(session, rollback.package, project_id, declared, params["wait_timeout"])
+    earlier = session.import_process
     try:
         planned = make_plan(session, staged.as_listed(rollback.name))
         if entry is not None and not params["force"]:
@@ -225,7 +226,7 @@ def _take_back(
         outcome = _import(module, session, rollback, staged, planned)
     finally:
         if session.outlives_task:
-            _release(module, session, staged)
+            importing.release_opened(session, staged, earlier, False, module.warnings)
     return _with_diff(module, _result(rollback, outcome, changed=True), planned)
 
 
@@ -318,20 +319,6 @@ def _mark(
             changed=True,
             **outcome.as_result(),
         ) from error
-
-
-def _release(module: MigrationModule, session: Session, staged: Staged) -> None:
-    """Release what the task opened in a session that goes on; not an import that was not seen to end."""
-    process = session.import_process
-    if process is not None and not process.finished:
-        return
-    try:
-        if process is None or not process.undo_pending:
-            session.release_import()
-            if staged.uploaded:
-                session.release_package()
-    except MigrationError as error:
-        module.warnings.append("Not released: %s" % error.message)
 
 
 def _with_diff(module: MigrationModule, result: dict[str, Any], planned: ListedPlan) -> dict[str, Any]:
