@@ -217,7 +217,10 @@ class MigrationModule(AnsibleModule):
         self._show_warnings()
         left = list(self._left_behind)
         if self._session is not None and self._session.import_process is not None:
-            left.append("import %s in the session of %s" % (self._session.import_process.id, self._session.path))
+            left.append(
+                "import %s, in the session of %s until that is logged out"
+                % (self._session.import_process.id, self._session.path)
+            )
         where = []
         if self.environment:
             where.append("environment %s" % self.environment)

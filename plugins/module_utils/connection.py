@@ -126,6 +126,11 @@ def given_by_task(params: Mapping[str, Any], name: str) -> bool:
     return bool(params[name]) and not isinstance(params[name], (_FromEnvironment, _Default))
 
 
+def from_environment(params: Mapping[str, Any], name: str) -> bool:
+    """Return whether the value of an option is the environment's."""
+    return isinstance(params[name], _FromEnvironment)
+
+
 def _login_mode(params: Mapping[str, Any]) -> str:
     """Return how to log in: what the task says decides, then what the environment says."""
     mode = str(params["login_mode"])

@@ -349,6 +349,10 @@ def _is_text_or_none(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _is_undo(value: Any) -> bool:
+    return value is None or (isinstance(value, dict) and isinstance(value.get("sha256"), str))
+
+
 # What the collection reads of a receipt, and what it must be. Receipts are read years later, perhaps edited by hand.
 _FIELDS = {
     "state": _is_text,
@@ -362,6 +366,7 @@ _FIELDS = {
     "versions": _is_versions,
     "versions_undone": _is_versions,
     "undone_at": _is_text_or_none,
+    "undo": _is_undo,
 }
 
 

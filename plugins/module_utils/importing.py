@@ -9,6 +9,7 @@ Nothing is released here before its undo package is on disk; who opened what is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -49,6 +50,7 @@ class ImportOptions:
         poll_interval: The longest pause between two polls, in seconds.
         verify: Whether to plan again afterwards.
         force: Import even what is in sync; back up other bytes at undo_dest.
+        when_imported: Called as soon as the import is seen to have ended well, before anything else can fail.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ImportOptions:
     poll_interval: float = 5.0
     verify: bool = True
     force: bool = False
+    when_imported: Callable[[], None] | None = None
 
 
 @dataclass
@@ -71,6 +74,8 @@ class Outcome:
     info: ImportInfo | None = None
     seconds: float = 0.0
     verified: bool = False
+    # The versions found afterwards, as receipts write them; None where nobody looked.
+    versions: dict[str, str | None] | None = None
     unresolved: list[Change] = field(default_factory=list)
     undo: SavedUndo | None = None
     entry: Entry | None = None
@@ -162,7 +167,7 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
     """
     held = staged.held
     outcome = Outcome(plan.as_result())
-    before = _versions(plan)
+    before = versions_of(plan)
     outcome.entry = _begin_entry(session, held, outcome.plan, before, options)
     try:
         info = session.library.create_import(held.id, options.generate_undo, held.project_id)
@@ -302,7 +307,16 @@ def _follow(
     if outcome.info.status == "failed":
         _report_failure(session, process, held, known, outcome, options)
     outcome.record(state=history.IMPORTED, ended=history.now())
-    _keep_undo(session, process, outcome, options, warnings)
+    if options.when_imported is not None:
+        options.when_imported()
+    try:
+        _keep_undo(session, process, outcome, options, warnings)
+    except UndoUnavailable:
+        # What is there now is worth knowing all the same; that there is no way back weighs more than that this broke.
+        with contextlib.suppress(MigrationError):
+            if options.verify:
+                _verify(session, held, known, outcome, warnings)
+        raise
     if options.verify:
         _verify(session, held, known, outcome, warnings)
     if outcome.problems:
@@ -331,7 +345,9 @@ def _failure(
             )
         )
         if session.outlives_task:
-            text += " The session still holds it: wait again with mstr_package_import and import_id."
+            text += (
+                " As long as nobody logs the session out, mstr_package_import with import_id can go on waiting for it."
+            )
         else:
             if process.undo_pending:
                 text += " The session is closed, and with it the undo package is lost."
@@ -371,8 +387,8 @@ def _undo_state(session: Session, process: HeldImport, outcome: Outcome, options
         return " It cannot be undone: the server made no undo package."
     if session.outlives_task:
         return (
-            " Its undo package is not on disk. The session still holds it: fetch it with mstr_undo_package, import_id "
-            "and dest, before the session ends."
+            " Its undo package is not on disk. Until the session is logged out, mstr_undo_package with import_id "
+            "and dest can fetch it."
         )
     return " It cannot be undone: its undo package is not on disk, and is lost with the session."
 
@@ -533,7 +549,7 @@ def _plan_again(session: Session, held: HeldPackage, known: Staged | None) -> Pa
     return make_plan(session, known.as_listed(held.file)).plan
 
 
-def _versions(plan: PackagePlan) -> dict[str, str | None]:
+def versions_of(plan: PackagePlan) -> dict[str, str | None]:
     """Return the versions in the destination, by ``<id>:<type>``, of the objects that could be looked up."""
     return {
         "%s:%d" % change.row.key: change.version_before
@@ -546,12 +562,13 @@ def _verify(session: Session, held: HeldPackage, known: Staged | None, outcome: 
     after = _plan_again(session, held, known)
     outcome.unresolved = unresolved(changes_from_result(outcome.plan), after)
     outcome.verified = not outcome.unresolved
+    outcome.versions = versions_of(after)
     if outcome.unresolved:
         warnings.append(
             "The import ended well, but %d of its objects did not get what was predicted: %s."
             % (len(outcome.unresolved), names_of(outcome.unresolved))
         )
-    outcome.record(versions=_versions(after), unresolved=[change.as_result() for change in outcome.unresolved])
+    outcome.record(versions=outcome.versions, unresolved=[change.as_result() for change in outcome.unresolved])
 
 
 def names_of(changes: Iterable[Change]) -> str:
@@ -582,7 +599,7 @@ def _report_failure(
     except MigrationError as error:
         text += " What it changed all the same is unknown: %s" % error.message
     else:
-        versions = _versions(after)
+        versions = versions_of(after)
         keys = {"%s:%d" % change.row.key: change for change in after.objects}
         changed = [keys[key] for key in versions if key in process.before and versions[key] != process.before[key]]
         uncertain = any(key not in versions or key not in process.before for key in keys)

@@ -224,8 +224,9 @@ class _Simulation:
         if change.effect in (CREATE, EFFECT_DELETE):
             return False
         now = self._now.get(key)
-        if isinstance(now, DestinationObject) and package.comparable:
-            if row_key not in record.versions or not _same_version(record.versions[row_key], now.version):
+        if package.comparable and not isinstance(now, CannotTell):
+            version = now.version if now is not None else None
+            if row_key not in record.versions or not _same_version(record.versions[row_key], version):
                 return False
             left_alone = row_key in record.before and _same_version(record.before[row_key], record.versions[row_key])
             return change.effect == UNKNOWN or not left_alone

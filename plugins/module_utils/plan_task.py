@@ -23,7 +23,7 @@ from .models import DestinationObject
 from .plan import Found, PackagePlan
 from .plan_list import Listed, ListedPlan, ObjectKey
 from .planning import make_plans
-from .records import named, touched, versions_before
+from .records import change_of_undo, latest, named, refuse_under_newer, touched, versions_before
 from .session import Session
 from .staging import PackageFile
 from .text import printable
@@ -90,9 +90,7 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         if params["write_manifests"]:
             _write_beside(module, packages)
         if history is not None:
-            for package in packages:
-                if package.undone:
-                    _find_entry(module, history, package)
+            _find_entries(module, history, packages, selected)
         to_import = [package for package in packages if not package.undone]
         listed = []
         for package in to_import:
@@ -256,21 +254,41 @@ def _write_beside(module: MigrationModule, packages: Iterable[_Wanted]) -> None:
                 staging.write_manifest(manifests.path_for(package.file.path), package.content, module.check_mode)
 
 
-def _find_entry(module: MigrationModule, history: History, package: _Wanted) -> None:
-    """Find the newest import of a package that is to be undone."""
-    entries = named(history.entries(package.project_id), package.name)
-    if entries:
-        package.newest = entries[-1]
-    else:
-        module.warnings.append(
-            "Package %s is to be undone, but the history of environment %s has no import of that name%s. Nothing is "
-            "done about it."
-            % (
-                printable(package.name, 100),
-                module.environment,
-                " in project %s" % printable(package.project, 100) if package.project else "",
+def _find_entries(module: MigrationModule, history: History, packages: list[_Wanted], selected: list[_Wanted]) -> None:
+    """Find the newest imports of the packages that are to be undone.
+
+    Raises:
+        InputError: One cannot be taken back, because others that stay are built on it.
+    """
+    undone = [package for package in packages if package.undone]
+    entries = {package.project_id: history.entries(package.project_id) for package in undone}
+    for package in undone:
+        package.newest = latest(named(entries[package.project_id], package.name))
+        if package.newest is None and package.option["project"] is None and package.option["type"] is None:
+            _find_elsewhere(history, package)
+            entries.setdefault(package.project_id, history.entries(package.project_id))
+        if package.newest is None:
+            place = " in project %s" % printable(package.project, 100) if package.project else ""
+            module.warnings.append(
+                "Package %s is to be undone, but the history of environment %s has no import of that name%s. Nothing "
+                "is done about it." % (printable(package.name, 100), module.environment, place)
             )
-        )
+    due = [package for package in undone if package in selected and package.to_undo is not None]
+    names = [package.to_undo.name for package in due if package.to_undo is not None]
+    for package in due:
+        if package.to_undo is not None and not package.option["force"]:
+            with _about(module, package):
+                refuse_under_newer(package.to_undo, entries[package.project_id], names)
+
+
+def _find_elsewhere(history: History, package: _Wanted) -> None:
+    """Find a package to be undone, whose project nobody names, where the history has it, if in one place."""
+    found = named(history.all_entries(), package.name)
+    places = {entry.receipt.get("project") for entry in found}
+    if len(places) == 1:
+        package.newest = latest(found)
+        package.project_id = places.pop()
+        package.project = package.project_id or ""
 
 
 def _as_listed(package: _Wanted, selected: bool) -> Listed:
@@ -313,14 +331,10 @@ def _refuse_needed(plans: Iterable[ListedPlan], name: str | None) -> None:
     needed = [planned.package.name for planned in plans if planned.needed]
     if needed:
         raise InputError(
-            "name: importing only %s would leave older versions of objects that %s of this list carry too: %s would "
-            "have to be imported after it. Nothing was imported. Deploy the whole list, without naming a package."
-            % (printable(name, 100), ", ".join(printable(item, 100) for item in needed), _them(needed))
+            "name: importing only %s would leave older versions of objects that later packages of this list carry too, "
+            "which would have to be imported after it: %s. Nothing was imported. Deploy the whole list, without naming "
+            "a package." % (printable(name, 100), ", ".join(printable(item, 100) for item in needed))
         )
-
-
-def _them(names: list[str]) -> str:
-    return "it" if len(names) == 1 else "these"
 
 
 def _check(module: MigrationModule, history: History | None, package: _Wanted, planned: ListedPlan) -> None:
@@ -348,16 +362,21 @@ def _result(
         known = {"position": position, "name": package.name, "project": package.project}
         if planned is None:
             entry = package.to_undo
+            plan = PackagePlan(tuple(change_of_undo(entry)) if entry is not None else ())
+            due = entry is not None and package in selected
             results.append(
                 {
                     **known,
                     "state": UNDONE,
-                    **PackagePlan(()).as_result(),
+                    **plan.as_result(),
                     "in_sync": entry is None,
-                    "due": entry is not None and package in selected,
+                    "due": due,
                     "entry": package.newest.name if package.newest else None,
                 }
             )
+            if due:
+                title = plan_text.title("%s (taken back)" % package.name, package.project)
+                texts.append(plan_text.describe(title, plan))
             continue
         results.append(
             {

@@ -6,13 +6,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from . import models
+from .errors import InputError
 from .history import FAILED, IMPORTED, UNDONE, Entry
-from .plan import Key
+from .models import Row
+from .plan import (
+    CREATE,
+    DOES_NOT_EXIST,
+    EFFECT_DELETE,
+    EFFECT_REPLACE,
+    EXISTS_DIFFERENTLY,
+    NOT_COMPARED,
+    UNKNOWN,
+    Change,
+    Key,
+)
 from .plan_list import Record
-from .text import file_name_part
+from .text import file_name_part, printable
 
 
 def version_key(text: str) -> Key:
@@ -72,7 +85,10 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
             # It changed nothing, so what was before it still holds.
             continue
         if state == UNDONE:
-            return Record(entry.path, held=entry.receipt.get("held") is not False)
+            if entry.receipt.get("held") is False:
+                # A run took back what it had imported itself, so what was before it still holds.
+                continue
+            return Record(entry.path, held=True)
         if state != IMPORTED:
             return Record(entry.path)
         return Record(
@@ -105,6 +121,21 @@ def named(entries: Iterable[Entry], name: str) -> list[Entry]:
     return [entry for entry in entries if entry.package_part == part and entry.receipt["name"] == name]
 
 
+def latest(entries: Sequence[Entry]) -> Entry | None:
+    """Return the newest entry of a package that stands for something: a failed import that changed nothing does not.
+
+    Args:
+        entries: The package's entries, oldest first.
+
+    Raises:
+        InputError: A receipt cannot be read.
+    """
+    for entry in reversed(entries):
+        if entry.receipt["state"] != FAILED or touched(entry):
+            return entry
+    return None
+
+
 def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
     """Return the newer entries, not taken back, that touched what the import of an entry touched.
 
@@ -121,6 +152,50 @@ def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
         for other in entries
         if other.name > entry.name and other.receipt["state"] != UNDONE and own & touched(other)
     ]
+
+
+def refuse_under_newer(entry: Entry, entries: Iterable[Entry], undone_first: Collection[str] = ()) -> None:
+    """Fail where an import cannot be taken back alone.
+
+    Args:
+        entry: The entry that is to be taken back.
+        entries: The entries of its project, or of the configuration level.
+        undone_first: The names of entries that will be taken back before it.
+
+    Raises:
+        InputError: Newer imports touched the same objects; or a receipt cannot be read.
+    """
+    newer = [other for other in standing_on(entry, entries) if other.name not in undone_first]
+    if newer:
+        names = ", ".join(
+            "%s (%s)" % (printable(other.receipt["name"], 60), other.name) for other in reversed(newer[-10:])
+        )
+        raise InputError(
+            "entry: %s cannot be taken back alone, because newer imports touched the same objects and are not taken "
+            "back: %s. Take these back first, newest first, each by its name and entry (playbook rollback: "
+            "mstr_package and mstr_entry), or say force: true (playbook rollback: -e mstr_force=true). Nothing was "
+            "imported." % (entry.name, names)
+        )
+
+
+def change_of_undo(entry: Entry) -> list[Change]:
+    """Return what taking an import back does, by its receipt: each object gets the version from before it."""
+    before, after = versions_before(entry), versions_after(entry)
+    rows = {(row["id"].upper(), row["type"]): row for row in entry.receipt.get("changes") or ()}
+    changes = []
+    for key in sorted(touched(entry)):
+        if key not in before:
+            effect, conflict = UNKNOWN, NOT_COMPARED
+        elif before[key] is None:
+            effect, conflict = EFFECT_DELETE, EXISTS_DIFFERENTLY
+        elif key in after and after[key] is None:
+            effect, conflict = CREATE, DOES_NOT_EXIST
+        else:
+            effect, conflict = EFFECT_REPLACE, EXISTS_DIFFERENTLY
+        row = Row(key[0], rows.get(key, {}).get("name") or "", key[1], before.get(key), None, None, None)
+        action = models.DELETE if effect == EFFECT_DELETE else models.FORCE_REPLACE
+        changes.append(Change(row, action, conflict, effect, after.get(key), before.get(key), note="taken back"))
+    return changes
 
 
 def expected_versions(entry: Entry, entries: Iterable[Entry]) -> dict[Key, str | None]:

@@ -13,14 +13,15 @@ from typing import Any
 from . import history as histories
 from . import importing, plan_text, staging, undo
 from .base import MigrationModule
+from .connection import from_environment
 from .errors import InputError, MigrationError
 from .history import UNDONE, Entry, History, parse_mode
-from .importing import ImportOptions, Outcome
-from .models import DestinationObject
-from .plan import NOT_COMPARED
-from .plan_list import Listed, ListedPlan
-from .planning import look_up_all, make_plan
-from .records import expected_versions, named, standing_on
+from .importing import ImportFailed, ImportOptions, Outcome
+from .models import FOLDER_TYPE
+from .plan import EXISTS_DIFFERENTLY, NOT_COMPARED
+from .plan_list import ListedPlan
+from .planning import make_plan
+from .records import expected_versions, latest, named, refuse_under_newer, touched
 from .session import Session
 from .staging import PackageFile, Staged
 from .text import printable
@@ -93,10 +94,14 @@ def applied(module: MigrationModule) -> dict[str, Any]:
             rollback = _of_name(history, params["name"], params["entry"], entries, params["force"])
         entry = rollback.entry
         if entry is not None:
+            _warn_of_older(module, rollback)
             if entry.receipt["state"] == UNDONE and not params["force"]:
+                if params["hold"] and entry.receipt.get("held") is False and not module.check_mode:
+                    # A failed run took it back and would try again; whoever asks now wants it to stay so.
+                    entry.write(held=True)
                 return _result(rollback, None, changed=False)
             if not params["force"]:
-                _refuse_under_newer(rollback)
+                refuse_under_newer(entry, rollback.entries)
             project_id = entry.receipt.get("project")
         return _take_back(module, session, rollback, project_id)
 
@@ -108,7 +113,10 @@ def _scope(history: History, params: dict[str, Any], project_id: str | None) -> 
         InputError: Several have it.
     """
     if params["project"] is not None:
-        return history.entries(project_id)
+        entries = history.entries(project_id)
+        # What the environment says is for those who say nothing; it must not hide where the package is.
+        if not from_environment(params, "project") or named(entries, params["name"]):
+            return entries
     found = named(history.all_entries(), params["name"])
     places = sorted({str(entry.receipt.get("project") or histories.CONFIGURATION) for entry in found})
     if len(places) > 1:
@@ -142,21 +150,32 @@ def _of_name(history: History, name: str, directory: str | None, entries: list[E
                 % (history.environment, printable(directory, 200), printable(name, 100), _list(own))
             )
         entry = wanted[-1]
-    elif own:
-        entry = own[-1]
     else:
-        raise InputError(
-            "name: the history of environment %s below %s has no import of a package called %s; there is: %s."
-            % (history.environment, history.directory, printable(name, 100), _names(history))
-        )
+        newest = latest(own)
+        if newest is None and own:
+            raise InputError(
+                "name: no import of %s changed anything; there is nothing to take back (%s)."
+                % (printable(name, 100), _list(own))
+            )
+        entry = newest or _no_such_import(history, name)
     if entry.receipt["state"] == UNDONE and not force:
         return _Rollback(PackageFile(entry.undo_path, 0), name, entry, entries)
     return _Rollback(_undo_file(entry, own), name, entry, entries)
 
 
+def _no_such_import(history: History, name: str) -> Entry:
+    raise InputError(
+        "name: the history of environment %s below %s has no import of a package called %s there; the environment has: "
+        "%s." % (history.environment, history.directory, printable(name, 100), _names(history))
+    )
+
+
 def _names(history: History) -> str:
-    names = sorted({printable(entry.receipt["name"], 60) for entry in history.all_entries()})
-    return ", ".join(names[:20]) or "none"
+    found = {
+        "%s (%s)" % (entry.receipt["name"], entry.receipt.get("project") or histories.CONFIGURATION)
+        for entry in history.all_entries()
+    }
+    return ", ".join(printable(name, 120) for name in sorted(found)[:20]) or "none"
 
 
 def _list(entries: list[Entry]) -> str:
@@ -190,19 +209,24 @@ def _undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
     return package
 
 
-def _refuse_under_newer(rollback: _Rollback) -> None:
+def _warn_of_older(module: MigrationModule, rollback: _Rollback) -> None:
+    """Say which older imports of the package stay: taking back one that repaired little takes back little."""
     entry = rollback.entry
-    if entry is None:
+    if entry is None or module.params["entry"]:
         return
-    newer = standing_on(entry, rollback.entries)
-    if newer:
-        names = ", ".join(
-            "%s (%s)" % (printable(other.receipt["name"], 60), other.name) for other in reversed(newer[-10:])
-        )
-        raise InputError(
-            "entry: %s cannot be taken back alone, because newer imports touched the same objects and are not taken "
-            "back: %s. Take these back first, newest first, or say force: true (playbook: -e mstr_force=true). "
-            "Nothing was imported." % (entry.name, names)
+    older = [
+        other
+        for other in named(rollback.entries, rollback.name)
+        if other.name < entry.name
+        and other.receipt["sha256"] == entry.receipt["sha256"]
+        and other.receipt["state"] != UNDONE
+        and touched(other)
+    ]
+    if older:
+        module.warnings.append(
+            "Only the newest import of %s is taken back (%s). Older imports of the same file stay: %s. To go further "
+            "back, name one as entry (playbook rollback: mstr_entry)."
+            % (printable(rollback.name, 100), entry.name, _list(older[-5:]))
         )
 
 
@@ -216,21 +240,35 @@ def _take_back(
     try:
         planned = make_plan(session, staged.as_listed(rollback.name))
         if entry is not None and not params["force"]:
-            _refuse_edited(session, entry, rollback.entries, planned)
-        if module.check_mode or planned.plan.in_sync:
-            if not module.check_mode:
-                _mark(module, rollback, _versions_now(session, planned.package), None)
-            return _with_diff(
-                module, _result(rollback, Outcome(planned.plan.as_result()), not planned.plan.in_sync), planned
-            )
-        outcome = _import(module, session, rollback, staged, planned)
+            _refuse_edited(entry, rollback.entries, planned)
+        due = not planned.plan.in_sync or _folders_are_due(entry, planned)
+        outcome = Outcome(planned.plan.as_result())
+        if due and not module.check_mode:
+            outcome = _import(module, session, rollback, staged, planned)
+        elif not module.check_mode:
+            _mark(module, rollback, versions_undone=importing.versions_of(planned.plan))
     finally:
         if session.outlives_task:
             importing.release_opened(session, staged, earlier, False, module.warnings)
-    return _with_diff(module, _result(rollback, outcome, changed=True), planned)
+    result = _result(rollback, outcome, changed=due)
+    if module.wants_diff and due:
+        title = plan_text.title("%s (taken back)" % rollback.name, params["project"])
+        result["diff"] = {"prepared": plan_text.describe(title, planned.plan)}
+    return result
 
 
-def _refuse_edited(session: Session, entry: Entry, entries: list[Entry], planned: ListedPlan) -> None:
+def _folders_are_due(entry: Entry | None, planned: ListedPlan) -> bool:
+    """Return whether folders have to come back that the import changed: versions do not tell of folders otherwise."""
+    if entry is None or entry.receipt["state"] == UNDONE:
+        return False
+    changed = touched(entry)
+    return any(
+        change.row.type == FOLDER_TYPE and change.conflict == EXISTS_DIFFERENTLY and change.row.key in changed
+        for change in planned.plan.objects
+    )
+
+
+def _refuse_edited(entry: Entry, entries: list[Entry], planned: ListedPlan) -> None:
     """Fail where an object is neither as its import left it, nor as the undo package would have it.
 
     Raises:
@@ -248,8 +286,8 @@ def _refuse_edited(session: Session, entry: Entry, entries: list[Entry], planned
     if edited:
         raise InputError(
             "entry: %s is not taken back, because objects were edited since the import, and that would be lost: %s. "
-            "To take it back all the same, say force: true (playbook: -e mstr_force=true). Nothing was imported."
-            % (entry.name, importing.names_of(edited))
+            "To take it back all the same, say force: true (playbook rollback: -e mstr_force=true). Nothing was "
+            "imported." % (entry.name, importing.names_of(edited))
         )
 
 
@@ -257,6 +295,13 @@ def _import(
     module: MigrationModule, session: Session, rollback: _Rollback, staged: Staged, planned: ListedPlan
 ) -> Outcome:
     params = module.params
+    taken_back: list[bool] = []
+
+    def mark() -> None:
+        # Before anything else can fail: a deployment must not bring in again what was just taken back.
+        taken_back.append(True)
+        _mark(module, rollback)
+
     options = ImportOptions(
         name=rollback.name,
         # The vendor's help: an undo package reverts what its own import did; there is none for it in turn.
@@ -264,68 +309,57 @@ def _import(
         wait_timeout=params["wait_timeout"],
         poll_interval=params["poll_interval"] or 0.1,
         force=params["force"],
+        when_imported=mark,
     )
     session.refuse_loss("take an import back")
     session.release_import()
     outcome = importing.start(session, staged, planned.plan, options)
-    importing.finish(session, staged.held, staged, outcome, options, module.warnings)
-    _mark(module, rollback, _versions_now(session, planned.package), outcome)
+    name = printable(rollback.name, 100)
+    try:
+        importing.finish(session, staged.held, staged, outcome, options, module.warnings)
+    except MigrationError as error:
+        if taken_back:
+            error.message += " %s is taken back." % name
+        elif isinstance(error, ImportFailed):
+            error.message += (
+                " %s may be taken back in part. Remove the cause, then take it back again; a deployment before that "
+                "brings it in again." % name
+            )
+        raise
+    if rollback.entry is not None and outcome.versions is not None:
+        rollback.entry.write(versions_undone=outcome.versions)
     if outcome.unresolved:
         raise MigrationError(
             "The undo package of %s was imported, but %d objects did not come back as they were: %s. The import counts "
             "as taken back all the same, so that no deployment brings it in again; force: true tries anew."
-            % (printable(rollback.name, 100), len(outcome.unresolved), importing.names_of(outcome.unresolved)),
+            % (name, len(outcome.unresolved), importing.names_of(outcome.unresolved)),
             changed=True,
             **outcome.as_result(),
         )
     return outcome
 
 
-def _versions_now(session: Session, package: Listed) -> dict[str, str | None]:
-    """Return the versions that the objects of an undo package have now, as receipts write them."""
-    found = look_up_all(session, {package.key(row): row for row in package.rows})
-    return {
-        "%s:%d" % key[1:]: seen.version if isinstance(seen, DestinationObject) else None
-        for key, seen in found.items()
-        if seen is None or isinstance(seen, DestinationObject)
-    }
-
-
-def _mark(
-    module: MigrationModule, rollback: _Rollback, versions: dict[str, str | None], outcome: Outcome | None
-) -> None:
+def _mark(module: MigrationModule, rollback: _Rollback, **values: Any) -> None:
     """Note in the receipt that its import is taken back.
 
     Raises:
-        MigrationError: It cannot be written; what was done is said.
+        InputError: It cannot be written.
     """
-    entry = rollback.entry
-    if entry is None:
+    if rollback.entry is None:
         return
     try:
-        entry.write(
+        rollback.entry.write(
             state=UNDONE,
             undone_at=histories.now(),
             held=module.params["hold"],
-            versions_undone=versions,
             undone_job_id=os.environ.get("JOB_ID"),
+            **values,
         )
     except InputError as error:
-        if outcome is None:
-            raise
-        raise MigrationError(
-            "%s The import is taken back, but the history does not say so: a deployment may bring it in again."
-            % error.message,
-            changed=True,
-            **outcome.as_result(),
-        ) from error
-
-
-def _with_diff(module: MigrationModule, result: dict[str, Any], planned: ListedPlan) -> dict[str, Any]:
-    if module.wants_diff and result["changed"]:
-        title = plan_text.title("%s (taken back)" % planned.package.name, module.params["project"])
-        result["diff"] = {"prepared": plan_text.describe(title, planned.plan)}
-    return result
+        error.message += (
+            " So the history does not say that the import is taken back: a deployment may bring it in again."
+        )
+        raise
 
 
 def _result(rollback: _Rollback, outcome: Outcome | None, changed: bool) -> dict[str, Any]:

@@ -104,8 +104,10 @@ from ansible_collections.mstr.migration.plugins.module_utils.session import Sess
 def present(module: MigrationModule) -> dict[str, Any]:
     """Renew the session of the file, or log in and write one."""
     path = module.params["session_file"]
+    own_directory = path is None
     if path and session_file.exists(path):
         session = module.open_session_file(path)
+        own_directory = session.state.own_directory
         module.refuse_another_user(session)
         if session.library.renew_session():
             session.save()
@@ -115,7 +117,6 @@ def present(module: MigrationModule) -> dict[str, Any]:
             module.warnings.append("The session of %s has ended. Lost: %s." % (path, lost))
     # Made before the log-in, so that no session is open that nobody knows.
     path = path or session_file.new_path()
-    own_directory = module.params["session_file"] is None
     try:
         session = module.log_in(path)
     except BaseException:

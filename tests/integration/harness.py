@@ -96,6 +96,14 @@ class Server:
         """Return the metadata of a project, or of the configuration level."""
         return self._call("GET", "/objects/%s" % scope)
 
+    def security(self, project: str = TUTORIAL) -> dict[str, Any]:
+        """Return the links of users in a project."""
+        return self._call("GET", "/security/%s" % project)
+
+    def reset_faults(self) -> None:
+        """Break nothing any more."""
+        self._call("DELETE", "/faults")
+
     def versions(self, scope: str = TUTORIAL) -> dict[str, str]:
         """Return the versions of the objects of a project, or of the configuration level, by id."""
         return {key: item["version"] for key, item in self.objects(scope).items()}

@@ -165,12 +165,13 @@ def test_links_do_not_supersede_links():
 
 
 @pytest.mark.parametrize("level", ["project_object", "configuration_object", None])
-def test_a_user_does_not_supersede_the_links_of_it(level):
+@pytest.mark.parametrize("place", [PROJECT_ID, None], ids=["project", "configuration"])
+def test_a_user_does_not_supersede_the_links_of_it(level, place):
     packages = [
         pack("1", of("A", "1", type=USER, level=level), type="project_security"),
-        pack("2", of("A", "2", type=USER, level="configuration_object"), type="configuration", project_id=None),
+        pack("2", of("A", "2", type=USER, level=None), type="project" if place else "configuration", project_id=place),
     ]
-    assert due(packages, destination(USER, "", A="2")) == ["1"]
+    assert due(packages, destination(USER, place or "", A="2")) == ["1"]
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,14 @@ def test_a_user_does_not_supersede_the_links_of_it(level):
 )
 def test_what_a_later_package_would_bring_back_as_it_is_causes_no_import(first, second, now):
     assert due([pack("1", first), pack("2", second)], destination(first.type, **now)) == []
+
+
+@pytest.mark.parametrize("later", [of("A", "2", "use_newer"), of("A", "0", "use_older")], ids=["newer", "older"])
+def test_keep_both_copies_what_a_later_package_brought_once_and_its_receipt_settles_it(later):
+    found = destination(A=later.version[0])
+    second = pack("2", later)
+    assert due([pack("1", of("A", "1", "keep_both")), second], found) == ["1"]
+    assert due([pack("1", of("A", "1", "keep_both"), record=record()), second], found) == []
 
 
 CHAIN = (
@@ -257,6 +266,11 @@ def test_a_copy_changes_nothing_for_later_packages():
     assert due(packages, destination(A="1")) == ["1"]
 
 
+def test_a_copy_brings_nothing_back():
+    packages = [pack("1", of("A", "1")), pack("2", of("A", "2", "keep_both"))]
+    assert due(packages, destination(A="2")) == ["1", "2"]
+
+
 def folders(*digits_and_actions):
     return [
         pack(str(number), of("A", digit, action, type=FOLDER))
@@ -321,6 +335,14 @@ def test_a_version_that_the_receipt_writes_in_another_case():
 )
 def test_what_does_not_settle_a_replace(what):
     assert not is_settled(of("A", "1"), destination(A="9"), record=what)
+
+
+def test_what_cannot_be_compared_by_date_is_settled_by_an_import_that_left_it_too():
+    undated = replace(of("A", "1", "use_newer"), date_modified=None)
+    for before in ("0", "9"):
+        assert is_settled(undated, destination(A="9"), record=record(before=before))
+    for other in (None, record(after="8"), Record("entry")):
+        assert not is_settled(undated, destination(A="9"), record=other)
 
 
 @pytest.mark.parametrize(
@@ -450,6 +472,12 @@ def test_a_package_that_is_due_by_itself_is_not_needed():
     ]
 
 
+def test_a_package_that_is_due_beside_what_another_changes_is_not_needed():
+    packages = [pack("1", of("A", "1")), pack("2", of("A", "2", "use_existing"), of("B", "1"), selected=False)]
+    plans = plan_list(packages, destination(A="0", B="0"))
+    assert [(item.due, item.needed) for item in plans] == [(True, False), (False, False)]
+
+
 def test_a_package_that_was_taken_back_is_never_needed():
     held = Record("entry", held=True)
     packages = [pack("1", of("A", "1")), pack("2", of("A", "2"), selected=False, record=held)]
@@ -478,7 +506,6 @@ def test_the_summary_counts_each_object_once_and_the_changes_are_those_that_coun
             of("0", "1"),
             of("1", "1"),
             record=settled,
-            settings={},
         ),
         pack("2", of("B", "2")),
     ]
@@ -521,3 +548,9 @@ def test_packages_that_share_nothing_may_stand_in_any_order():
     expected = {item.package.name: item for item in plan_list(packages, found)}
     for order in itertools.permutations(packages):
         assert {item.package.name: item for item in plan_list(order, found)} == expected
+
+
+def test_an_unknown_action_is_not_settled_where_the_object_is_gone():
+    packages = [pack("1", of("A", "1", "merge"), record=record())]
+    assert due(packages, destination(A="9")) == []
+    assert due(packages, destination()) == ["1"]

@@ -66,7 +66,8 @@ def test_the_newest_import_of_the_very_file_is_the_record(past):
     [
         ("undone", None, (False, True)),
         ("undone", True, (False, True)),
-        ("undone", False, (False, False)),
+        # A run took back what it had imported itself: as if it had never been.
+        ("undone", False, (True, False)),
         ("started", None, (False, False)),
         ("interrupted", None, (False, False)),
     ],
@@ -97,6 +98,24 @@ def test_an_import_touched_what_got_another_version_and_what_no_version_tells_of
 def test_an_import_that_nobody_saw_end_may_have_touched_what_was_predicted(past, state):
     (entry,) = past(dict(receipt(state), versions=None))
     assert records.touched(entry) == {KEY_A}
+
+
+def test_a_failed_import_that_changed_nothing_is_not_the_latest(past):
+    entries = past(receipt(), receipt("failed"), receipt("failed", after={A + ":3": "1"}))
+    assert records.latest(entries) is entries[1]
+    assert records.latest(entries[2:]) is None
+
+
+def test_what_taking_back_changes_is_told_by_the_receipt(past):
+    (entry,) = past(
+        receipt(
+            changes=changed(A, B),
+            before={A + ":3": "1", B + ":3": None, "C" * 32 + ":8": "1"},
+            after={A + ":3": "2", B + ":3": "3", "C" * 32 + ":8": None},
+        )
+    )
+    shown = [(change.effect, change.version_before, change.version_after) for change in records.change_of_undo(entry)]
+    assert shown == [("replace", "2", "1"), ("delete", "3", None), ("create", None, "1")]
 
 
 def test_newer_imports_that_are_not_taken_back_stand_on_what_they_touched(past):
