@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any
 
@@ -110,8 +111,7 @@ class History:
             os.chmod(temporary, search)
             Entry(temporary, self.mode, dict(receipt)).write()
             while True:
-                moment = time.time()
-                stamp = "%s%03dZ" % (time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment)), int(moment * 1000) % 1000)
+                stamp = _stamp_after(_names_in(parent))
                 path = os.path.join(parent, "%s-%s-%s" % (stamp, file_name_part(name), sha256[:12]))
                 try:
                     os.rename(temporary, path)
@@ -120,7 +120,6 @@ class History:
                     # Another run began an entry of the same package within this millisecond.
                     if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                         raise
-                    time.sleep(0.001)
             sync_directory(parent)
         except BaseException as error:
             if temporary:
@@ -177,6 +176,20 @@ class History:
         paths = [os.path.join(scope, name) for name in sorted(_names_in(scope)) if _ENTRY_NAME.match(name)]
         entries = [Entry(path, self.mode) for path in paths]
         return [entry for entry in entries if os.path.lexists(entry.receipt_path)]
+
+
+def _stamp_after(names: list[str]) -> str:
+    """Return the time now as entries are named by it, or the millisecond after the newest of these entries.
+
+    Their names are the order in which imports are taken back. So it must hold also for two within a millisecond, and
+    when the clock was set back.
+    """
+    moment = datetime.now(timezone.utc)
+    for match in filter(None, map(_ENTRY_NAME.match, names)):
+        with contextlib.suppress(ValueError, OverflowError):
+            newest = datetime.strptime(match.group(1), "%Y%m%dT%H%M%S%fZ").replace(tzinfo=timezone.utc)
+            moment = max(moment, newest + timedelta(milliseconds=1))
+    return "%s%03dZ" % (moment.strftime("%Y%m%dT%H%M%S"), moment.microsecond // 1000)
 
 
 def _names_in(directory: str) -> list[str]:

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness import DEMO, PASSWORD, TUTORIAL, Controller, Server, declared, make_package, object_id, running_server
 
 INCREMENTS = ("inc1", "inc2", "inc3")
@@ -189,7 +190,7 @@ def test_one_package_alone_is_refused_where_others_stand_on_it(server: Server, c
     assert refused.code != 0
     (message,) = refused.failures
     assert "importing only inc1 would leave older versions" in message
-    assert "objects that inc3 of this list" in message
+    assert "would have to be imported after it: inc3." in message
     assert "finance" not in message
     assert "Nothing was imported" in message
     assert server.state()["imports_started"] == 0
@@ -330,3 +331,42 @@ def test_manifests_of_two_versions_differ_in_what_changed_only(server: Server, c
     start = next(number for number, line in enumerate(texts[1]) if '"Cost"' in line)
     changed = [number for number, (one, other) in enumerate(zip(*texts)) if one != other]
     assert [number for number in changed if number > 3] == [start + 3, start + 4]
+
+
+@pytest.mark.parametrize("arguments", [("--tags", "plan"), ("--skip-tags", "import")], ids=" ".join)
+def test_the_plan_alone_imports_nothing(arguments: tuple[str, str], server: Server, controller: Controller) -> None:
+    controller.declare(server, controller.sample("inc1"))
+    run = controller.deploy(*arguments)
+    assert run.code == 0, run.output
+    assert run.modules == ["mstr_session", "mstr_package_plan", "mstr_session"]
+    assert [package["due"] for package in run.packages] == [True]
+    assert server.state()["imports_started"] == 0
+    assert server.held() == []
+
+
+def test_the_plan_writes_manifests_beside_the_packages(server: Server, controller: Controller) -> None:
+    package = make_package(controller.directory / "pack.mmp", {"name": "One", "type": 12})
+    beside = controller.directory / "pack.mmp.manifest.json"
+    task = {
+        "name": "plan",
+        "mstr.migration.mstr_package_plan": {
+            "project": TUTORIAL,
+            "packages": [{"src": str(package)}],
+            "write_manifests": True,
+        },
+    }
+    assert controller.tasks(server, [task], "--check").named("plan")["in_sync"] is False
+    assert not beside.exists()
+    controller.tasks(server, [task])
+    first = json.loads(beside.read_text(encoding="utf-8"))
+    assert [row["name"] for row in first["content"]] == ["One"]
+
+    # Another file: its manifest is written anew, and tells the reviewer so.
+    make_package(package, {"name": "Two", "type": 12})
+    run = controller.tasks(server, [task])
+    assert "is of another file" in run.warnings
+    second = json.loads(beside.read_text(encoding="utf-8"))
+    assert [row["name"] for row in second["content"]] == ["Two"]
+    uploads = server.uploads()
+    controller.tasks(server, [task])
+    assert server.uploads() == uploads

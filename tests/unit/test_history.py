@@ -40,9 +40,19 @@ def test_no_name_leads_out_of_the_history(tmp_path, name):
 
 def test_entries_of_later_imports_sort_after_earlier_ones(tmp_path):
     history = History(str(tmp_path), "prod")
-    paths = [history.begin(None, "finance", SHA256, RECEIPT).path for _number in range(5)]
+    # Names in the other order: within one millisecond they must not decide.
+    paths = [history.begin(None, name, SHA256, RECEIPT).path for name in ("e", "d", "c", "b", "a")]
     assert paths == sorted(paths)
     assert len(set(paths)) == 5
+
+
+def test_a_clock_that_was_set_back_does_not_change_the_order(tmp_path):
+    history = History(str(tmp_path), "prod")
+    first = history.begin(None, "finance", SHA256, RECEIPT)
+    ahead = os.path.join(os.path.dirname(first.path), "29991231T235959999Z-finance-" + SHA256[:12])
+    os.rename(first.path, ahead)
+    later = [history.begin(None, "finance", SHA256, RECEIPT).name for _number in range(2)]
+    assert [name.partition("-")[0] for name in later] == ["30000101T000000000Z", "30000101T000000001Z"]
 
 
 def test_runs_that_begin_at_once_get_entries_of_their_own(tmp_path):
