@@ -13,13 +13,17 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from . import connection, session_file, signals, transport
+from . import connection, lease, session_file, signals, transport
 from .errors import InputError, Interrupted, MigrationError
+from .heartbeat import Heartbeat
 from .library import Library
 from .session import Session
 from .session_file import SessionFile
 from .text import printable
 from .transport import Transport
+
+# Seconds to wait for another task that uses the same session file.
+_ANOTHER_TASK = 5.0
 
 
 class MigrationModule(AnsibleModule):
@@ -117,21 +121,82 @@ class MigrationModule(AnsibleModule):
         path = self.params["session_file"]
         if path:
             lasting = self.open_session_file(path)
-            with contextlib.closing(lasting.library.transport):
-                yield lasting
+            try:
+                lasting.check_lock()
+                with contextlib.closing(lasting.library.transport), self.at_work(lasting):
+                    yield lasting
+            finally:
+                lasting.let_go()
             return
         session: Session | None = None
         try:
             # A signal in the middle of the log-in would leave a session that nobody knows.
             with signals.held_back():
                 session = self.log_in(None)
-            yield session
+            with self.at_work(session):
+                yield session
         finally:
             if session is not None:
                 self.close_session(session)
 
+    @contextlib.contextmanager
+    def at_work(self, session: Session) -> Iterator[None]:
+        """Show for as long as this lasts that the session is used; told to stop, close or leave it in the end.
+
+        A run that holds the lock of its environment is a run of the role: where its task is told to stop,
+        ansible-playbook most often is as well, and nobody comes to log out.
+        """
+        with Heartbeat(session.leases, session.state.lease_timeout, session.lock is not None) as heartbeat:
+            try:
+                yield
+            finally:
+                if session.is_left:
+                    with signals.ignored():
+                        heartbeat.stop()
+                        self._stop_working(session)
+
+    def _stop_working(self, session: Session) -> None:
+        """Close the session of a session file, or leave it to the next run where it holds what must not be lost."""
+        held = session.import_process
+        if held is not None and (not held.finished or held.undo_pending):
+            held.left = True
+            try:
+                session.save()
+            except InputError as error:
+                self.warnings.append(error.message)
+            lease.give_up(session.leases)
+            return
+        path, lock = session.path, session.lock
+        session.path = None
+        self._session = None
+        self.close_session(session)
+        with contextlib.suppress(InputError):
+            session_file.remove(path or "", session.state.own_directory)
+        if lock is not None:
+            lock.release()
+
     def open_session_file(self, path: str) -> Session:
-        """Return the session that a session file describes.
+        """Return the session that a session file describes; no other task can use it until this one lets go.
+
+        Raises:
+            InputError: The file cannot be used, or another task uses it.
+        """
+        # Read first, for what is wrong with it: a file that is not this user's alone is not even locked.
+        session_file.read(path)
+        claimed = session_file.claim(path, _ANOTHER_TASK)
+        try:
+            self._session = self.session_of(path, claimed)
+        except BaseException:
+            os.close(claimed)
+            raise
+        return self._session
+
+    def session_of(self, path: str, claimed: int | None = None) -> Session:
+        """Return the session that a session file describes, whoever uses it.
+
+        Args:
+            path: The file.
+            claimed: The descriptor by which it is claimed for this task.
 
         Raises:
             InputError: The file cannot be used.
@@ -141,8 +206,7 @@ class MigrationModule(AnsibleModule):
         library.token = state.token
         library.transport.set_cookies(state.cookies)
         self._hide(state)
-        self._session = Session(library, state, path)
-        return self._session
+        return Session(library, state, path, claimed)
 
     def _hide(self, state: SessionFile) -> None:
         """Keep a session's secrets out of all output, even where a server's message repeats them."""
@@ -184,7 +248,9 @@ class MigrationModule(AnsibleModule):
         """Log out, which frees all that the session holds; what cannot be freed is told, not raised."""
         # The task is over: a signal now must not break the clean-up, and there is nothing left for it to stop.
         with signals.ignored(), contextlib.closing(session.library.transport):
-            for release in (session.release_import, session.release_package):
+            releases = (session.release_import, session.release_package)
+            # Told to stop, logging out is worth more than the time for the others.
+            for release in releases if signals.told_to_stop() is None else ():
                 # Logging out frees both as well; releasing them first is what the vendor documents.
                 with contextlib.suppress(MigrationError):
                     release()
@@ -217,9 +283,14 @@ class MigrationModule(AnsibleModule):
         self._show_warnings()
         left = list(self._left_behind)
         if self._session is not None and self._session.import_process is not None:
+            held = self._session.import_process
             left.append(
-                "import %s, in the session of %s until that is logged out"
-                % (self._session.import_process.id, self._session.path)
+                "%s, in the session of %s %s"
+                % (
+                    "import %s" % held.id if held.id else "an import that was asked for",
+                    self._session.path,
+                    "for the next run to take up" if held.left else "until that is logged out",
+                )
             )
         where = []
         if self.environment:

@@ -68,6 +68,11 @@ def write_file(path: str, data: bytes, mode: int = 0o600) -> None:
         handle.write(data)
 
 
+def directory_mode(mode: int) -> int:
+    """Return the permission bits of a directory of files that have this mode: who may read a file may enter."""
+    return mode | 0o100 | ((mode & 0o444) >> 2)
+
+
 def make_directory(path: str, mode: int = 0o700) -> None:
     """Make a directory and its missing parents, each with exactly the given permission bits.
 

@@ -26,7 +26,7 @@ from functools import cached_property
 from typing import Any
 
 from .errors import InputError
-from .files import make_directory, sync_directory, write_file
+from .files import directory_mode, make_directory, sync_directory, write_file
 from .text import file_name_part, printable, readable_json
 from .undo import SavedUndo, keep_copy
 
@@ -50,6 +50,15 @@ def now() -> str:
     return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)), int(moment * 1000) % 1000)
 
 
+def seconds_since(text: Any) -> float | None:
+    """Return the seconds since a moment that ``now`` wrote, None where it is none."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    except (TypeError, ValueError):
+        return None
+    return time.time() - moment.timestamp()
+
+
 def parse_mode(value: Any) -> int:
     """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
 
@@ -66,11 +75,6 @@ def parse_mode(value: Any) -> int:
     return mode
 
 
-def directory_mode(mode: int) -> int:
-    """Return the permission bits of a directory of files that have this mode: who may read a file may enter."""
-    return mode | 0o100 | ((mode & 0o444) >> 2)
-
-
 @dataclass(frozen=True)
 class History:
     """Where the receipts and undo packages of an environment go.
@@ -85,10 +89,15 @@ class History:
     environment: str
     mode: int = 0o600
 
+    @property
+    def root(self) -> str:
+        """The directory of all that belongs to the environment."""
+        return os.path.join(self.directory, file_name_part(self.environment))
+
     def scope(self, project_id: str | None) -> str:
         """Return the directory of the entries of a project, or with None of the configuration level."""
         part = file_name_part(project_id) if project_id else CONFIGURATION
-        return os.path.join(self.directory, file_name_part(self.environment), part)
+        return os.path.join(self.root, part)
 
     def begin(self, project_id: str | None, name: str, sha256: str, receipt: Mapping[str, Any]) -> Entry:
         """Make a new entry, which is there with its receipt or not at all.
@@ -168,7 +177,7 @@ class History:
         Raises:
             InputError: A directory cannot be read.
         """
-        root = os.path.join(self.directory, file_name_part(self.environment))
+        root = self.root
         found = [entry for part in _names_in(root) for entry in self._entries_in(os.path.join(root, part))]
         return sorted(found, key=lambda entry: entry.name)
 
@@ -306,6 +315,25 @@ class Entry:
         except OSError as error:
             raise InputError("history_dir: %s cannot be removed: %s." % (self.path, error.strerror)) from error
 
+    def mark_undone(self, hold: bool, **values: Any) -> None:
+        """Note in the receipt that the import is taken back.
+
+        Args:
+            hold: Whether it is to stay so, until there is a new file of the package.
+            values: What else the receipt is to say.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        self.write(
+            state=UNDONE,
+            undone_at=now(),
+            held=hold,
+            # Set by AWX and Automation Controller in the environment of a job.
+            undone_job_id=os.environ.get("JOB_ID"),
+            **values,
+        )
+
     def keep_undo(self, saved: SavedUndo) -> None:
         """Copy an undo package that was saved elsewhere into the entry, and complete the receipt.
 
@@ -362,6 +390,10 @@ def _is_text_or_none(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _is_object_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
 def _is_undo(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and isinstance(value.get("sha256"), str))
 
@@ -380,6 +412,7 @@ _FIELDS = {
     "versions_undone": _is_versions,
     "undone_at": _is_text_or_none,
     "undo": _is_undo,
+    "taking_back": _is_object_or_none,
 }
 
 

@@ -51,6 +51,8 @@ class ImportOptions:
         verify: Whether to plan again afterwards.
         force: Import even what is in sync; back up other bytes at undo_dest.
         when_imported: Called as soon as the import is seen to have ended well, before anything else can fail.
+        takes_back: The directory of the history entry that the import takes back, or None.
+        hold: Whether what it takes back is to stay so.
     """
 
     name: str
@@ -64,6 +66,8 @@ class ImportOptions:
     verify: bool = True
     force: bool = False
     when_imported: Callable[[], None] | None = None
+    takes_back: str | None = None
+    hold: bool = True
 
 
 @dataclass
@@ -169,31 +173,53 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
     outcome = Outcome(plan.as_result())
     before = versions_of(plan)
     outcome.entry = _begin_entry(session, held, outcome.plan, before, options)
-    try:
-        info = session.library.create_import(held.id, options.generate_undo, held.project_id)
-    except (ConnectionLost, ServerError) as error:
-        if _plainly_refused(error):
-            if outcome.entry:
-                outcome.entry.discard()
-            raise
-        raise _outcome_unknown(error, outcome, options) from error
-    except Interrupted as stop:
-        asked = MigrationError("Stopped by %s while the import was asked for." % stop.signal_name)
-        raise _outcome_unknown(asked, outcome, options) from stop
-    outcome.info = info
     process = HeldImport(
-        info.id,
+        "",
         held.project_id,
         undo_pending=options.generate_undo,
         generate_undo=options.generate_undo,
         undo_dest=options.undo_dest,
+        takes_back=options.takes_back,
+        hold=options.hold,
         plan=outcome.plan,
         before=before,
         entry=outcome.entry.path if outcome.entry else None,
     )
+    try:
+        # Noted before it is asked for, so that a run that takes up this session knows of it whenever this one dies.
+        session.hold_import(process)
+        # The last moment at which a run that slept too long can be kept from importing beside its successor.
+        session.check_lock()
+    except BaseException:
+        _forget(session, outcome)
+        raise
+    try:
+        info = session.library.create_import(held.id, options.generate_undo, held.project_id)
+    except (ConnectionLost, ServerError) as error:
+        if _plainly_refused(error):
+            _forget(session, outcome)
+            raise
+        outcome.note(lambda: session.hold_import(None))
+        raise _outcome_unknown(error, outcome, options) from error
+    except Interrupted as stop:
+        if not session.is_left:
+            outcome.note(lambda: session.hold_import(None))
+        asked = MigrationError("Stopped by %s while the import was asked for." % stop.signal_name)
+        raise _outcome_unknown(asked, outcome, options) from stop
+    outcome.info = info
+    process.id = info.id
     outcome.note(lambda: session.hold_import(process))
     outcome.record(import_id=info.id)
     return outcome
+
+
+def _forget(session: Session, outcome: Outcome) -> None:
+    """Remove the traces of an import that did not begin."""
+    session.state.import_process = None
+    with contextlib.suppress(InputError):
+        session.save()
+    if outcome.entry:
+        outcome.entry.discard()
 
 
 def release_opened(
@@ -344,7 +370,12 @@ def _failure(
                 _last_seen(outcome),
             )
         )
-        if session.outlives_task:
+        if session.is_left:
+            text += (
+                " It is left as it is: the next run on this environment waits for it and keeps its undo package. "
+                "Nobody has to do anything."
+            )
+        elif session.outlives_task:
             text += (
                 " As long as nobody logs the session out, mstr_package_import with import_id can go on waiting for it."
             )
@@ -385,6 +416,8 @@ def _undo_state(session: Session, process: HeldImport, outcome: Outcome, options
         return ""
     if not process.undo_pending:
         return " It cannot be undone: the server made no undo package."
+    if session.is_left:
+        return " Its undo package is not on disk yet; the next run on this environment fetches it."
     if session.outlives_task:
         return (
             " Its undo package is not on disk. Until the session is logged out, mstr_undo_package with import_id "
@@ -426,7 +459,10 @@ def _begin_entry(
         # Set by AWX and Automation Controller in the environment of a job.
         "job_id": os.environ.get("JOB_ID"),
     }
-    return options.history.begin(held.project_id, options.name, held.sha256, receipt)
+    entry = options.history.begin(held.project_id, options.name, held.sha256, receipt)
+    # Shows to others that somebody still works on it.
+    session.leases.append(entry.receipt_path)
+    return entry
 
 
 # The statuses by which a server, or what is before it, refuses a request without acting on it.
@@ -536,9 +572,10 @@ def _fetch_undo(session: Session, process: HeldImport, outcome: Outcome, options
         raise InputError(" ".join(outcome.problems))
     if outcome.info is not None:
         outcome.info = replace(outcome.info, undo_package_created=True)
+    # The receipt first: a run that dies in between leaves a session of which the next one fetches it again.
+    outcome.record(undo={"sha256": outcome.undo.sha256, "size": outcome.undo.size})
     process.undo_pending = False
     outcome.note(session.save)
-    outcome.record(undo={"sha256": outcome.undo.sha256, "size": outcome.undo.size})
 
 
 def _plan_again(session: Session, held: HeldPackage, known: Staged | None) -> PackagePlan:

@@ -16,8 +16,8 @@ from . import importing, models, plan_text, staging
 from . import manifest as manifests
 from .base import MigrationModule
 from .errors import InputError
-from .files import make_directory
-from .history import UNDONE, Entry, History, directory_mode, parse_mode
+from .files import directory_mode, make_directory
+from .history import UNDONE, Entry, History, parse_mode
 from .manifest import Manifest
 from .models import DestinationObject
 from .plan import Found, PackagePlan

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Callable, TypeVar
 
 from .errors import ServerError
 from .history import Entry, History
@@ -18,6 +20,9 @@ from .plan_list import Listed, ListedPlan, ObjectKey, plan_list, wanted
 from .records import record_of
 from .session import Session
 from .transport import POOL_SIZE
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[ObjectKey, Found]:
@@ -41,14 +46,62 @@ def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[Obje
                 return CannotTell("the server does not let this user look it up (%s)" % (error.code or 403))
             raise
 
-    if not objects:
-        return {}
-    executor = ThreadPoolExecutor(max_workers=min(POOL_SIZE, len(objects)))
-    try:
-        return dict(zip(objects, executor.map(look_up, objects.items())))
-    finally:
-        # After an error or a signal the look-ups that have not begun are not worth waiting for.
-        executor.shutdown(wait=True, cancel_futures=True)
+    return dict(zip(objects, _side_by_side(look_up, list(objects.items()))))
+
+
+def _side_by_side(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Return what function returns for each item, in their order; ``POOL_SIZE`` calls run at once.
+
+    After an error no further call begins, and it is raised when those that run have ended. A signal waits for none of
+    them, which the executors of the standard library cannot do: a server that hangs must not keep a task that is told
+    to stop.
+    """
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[tuple[int, R | None, BaseException | None]] = queue.SimpleQueue()
+    for index in range(len(items)):
+        waiting.put(index)
+
+    def work() -> None:
+        while True:
+            try:
+                index = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                ended.put((index, function(items[index]), None))
+            except BaseException as error:  # pylint: disable=broad-exception-caught
+                ended.put((index, None, error))
+
+    for _number in range(min(POOL_SIZE, len(items))):
+        threading.Thread(target=work, daemon=True).start()
+    return _collect(ended, waiting, len(items))
+
+
+def _collect(
+    ended: queue.SimpleQueue[tuple[int, R | None, BaseException | None]],
+    waiting: queue.SimpleQueue[int],
+    count: int,
+) -> list[R]:
+    results: dict[int, R | None] = {}
+    failure: BaseException | None = None
+    while len(results) < count:
+        index, result, error = ended.get()
+        results[index] = result
+        if error is not None and failure is None:
+            failure = error
+            for each in _drained(waiting):
+                results[each] = None
+    if failure is not None:
+        raise failure
+    return [results[index] for index in range(count)]  # type: ignore[misc]
+
+
+def _drained(waiting: queue.SimpleQueue[int]) -> Iterable[int]:
+    while True:
+        try:
+            yield waiting.get_nowait()
+        except queue.Empty:
+            return
 
 
 def make_plans(

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 
-from . import session_file
+from . import lease, session_file, signals
 from .errors import InputError
 from .library import Library
 from .models import Project
@@ -27,12 +28,16 @@ class Session:
         library: The server.
         state: What is known of the session.
         path: The session file; None for a session that lives within one task.
+        claimed: The descriptor by which the session file is claimed for this task, None where it is not.
     """
 
-    def __init__(self, library: Library, state: SessionFile, path: str | None) -> None:
+    def __init__(self, library: Library, state: SessionFile, path: str | None, claimed: int | None = None) -> None:
         self.library = library
         self.state = state
         self.path = path
+        self._claimed = claimed
+        # The files whose modification time shows that this session is used: it is added to while a task works.
+        self.leases: list[str] = [name for name in (path, state.lock) if name]
         # The environment's projects, once they were asked for.
         self._projects: list[Project] | None = None
 
@@ -40,6 +45,32 @@ class Session:
     def outlives_task(self) -> bool:
         """Whether the session goes on after this task, known by its session file."""
         return self.path is not None
+
+    @property
+    def lock(self) -> lease.Lock | None:
+        """The lock on the environment under which the session is used, None where there is none."""
+        if self.state.lock is None or self.state.lock_token is None:
+            return None
+        return lease.Lock(self.state.lock, self.state.lock_token)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether what the session holds is left for the next run: it can find it, and this one was told to stop."""
+        return self.outlives_task and self.lock is not None and signals.told_to_stop() is not None
+
+    def check_lock(self) -> None:
+        """Fail where another run has taken the environment over from this one.
+
+        Raises:
+            InputError: It has.
+        """
+        lock = self.lock
+        if lock is not None and not lock.holds():
+            raise InputError(
+                "session_file: another run has taken over this environment, because this one gave no sign of life for "
+                "too long (lock %s). Nothing was imported by this task. Run again when the other one has ended; "
+                "mstr_lease_timeout (lease_timeout of mstr_session) sets how long is too long." % lock.path
+            )
 
     @property
     def package(self) -> HeldPackage | None:
@@ -65,13 +96,22 @@ class Session:
         """Write the session file, where there is one."""
         if self.path is not None:
             self.state.cookies = self.library.transport.cookies()
-            session_file.write(self.path, self.state)
+            claimed = session_file.write(self.path, self.state)
+            self.let_go()
+            self._claimed = claimed
+
+    def let_go(self) -> None:
+        """Let other tasks use the session file."""
+        if self._claimed is not None:
+            os.close(self._claimed)
+            self._claimed = None
 
     def release_import(self) -> None:
         """Release the import process that is held, if there is one."""
         held = self.state.import_process
         if held is not None:
-            self.library.delete_import(held.id, held.project_id)
+            if held.id:
+                self.library.delete_import(held.id, held.project_id)
             self.hold_import(None)
 
     def release_package(self) -> None:
@@ -98,6 +138,11 @@ class Session:
         held = self.state.import_process
         if held is None:
             return
+        if not held.id:
+            raise InputError(
+                "Will not %s: an import was asked for in this session, and it is unknown what became of it. Log out "
+                "(mstr_session state absent), and log in anew." % what
+            )
         if not held.finished:
             raise InputError(
                 "Will not %s: its import %s still runs. Wait for it (mstr_package_import with import_id), or say "
@@ -114,6 +159,8 @@ class Session:
         held = self.state.import_process
         if held is None:
             return []
+        if not held.id:
+            return ["an import that was asked for; it is unknown what became of it, and it cannot be undone"]
         if not held.finished:
             return ["import %s was not seen to end; it may go on, and its undo package is lost" % held.id]
         if held.undo_pending:

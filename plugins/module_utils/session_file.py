@@ -11,15 +11,18 @@ can read it. It never holds a password or an API token.
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import stat
 import tempfile
+import time
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .errors import InputError
-from .files import make_directory, write_file
+from .files import atomic_file, make_directory
 
 _FORMAT = 1
 
@@ -50,7 +53,8 @@ class HeldImport:
     """The import process that a session holds.
 
     Attributes:
-        id: Its id in the session.
+        id: Its id in the session. Empty from before the import is asked for until the server has answered: a run that
+            dies in between leaves a trace of it.
         project_id: The project it imports into, None at the configuration level.
         finished: Whether it has ended, well or not.
         undo_pending: Whether it makes an undo package that is not on disk yet.
@@ -59,6 +63,9 @@ class HeldImport:
         plan: What the plan predicted, as a task returns it.
         before: The versions from before the import, by ``<id>:<type>``, of the objects that could be looked up.
         entry: The directory of its history entry; None where it has none.
+        takes_back: The directory of the entry that this import takes back; None where it takes none back.
+        hold: Whether what is taken back is to stay so.
+        left: Whether a task that was told to stop has left it for the next run.
     """
 
     id: str
@@ -67,6 +74,9 @@ class HeldImport:
     undo_pending: bool = False
     generate_undo: bool = True
     undo_dest: str | None = None
+    takes_back: str | None = None
+    hold: bool = True
+    left: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
     before: dict[str, str | None] = field(default_factory=dict)
     entry: str | None = None
@@ -88,6 +98,9 @@ class SessionFile:
         package: The package that the session holds, or None.
         import_process: The import process that it holds, or None.
         projects: The ids of the projects that were asked for so far, by the name or id asked for.
+        lock: The lock file of the environment that the run holds, None where it has none.
+        lock_token: What that file says for this run.
+        lease_timeout: Seconds after which the run counts as dead, if it gave no sign of life.
     """
 
     base_url: str
@@ -101,6 +114,9 @@ class SessionFile:
     package: HeldPackage | None = None
     import_process: HeldImport | None = None
     projects: dict[str, str] = field(default_factory=dict)
+    lock: str | None = None
+    lock_token: str | None = None
+    lease_timeout: float = 60.0
 
 
 def new_path() -> str:
@@ -113,18 +129,84 @@ def exists(path: str) -> bool:
     return os.path.lexists(path)
 
 
-def write(path: str, session: SessionFile) -> None:
+def write(path: str, session: SessionFile) -> int:
     """Write the file, whole or not at all, mode 0600; missing directories are made with mode 0700.
+
+    Returns:
+        A descriptor of the new file, locked as by ``claim``.
 
     Raises:
         InputError: It cannot be written there.
     """
     document = dict(asdict(session), format=_FORMAT)
+    claimed = -1
     try:
         make_directory(os.path.dirname(os.path.abspath(path)), 0o700)
-        write_file(path, json.dumps(document).encode("utf-8"), 0o600)
+        with atomic_file(path, 0o600) as handle:
+            handle.write(json.dumps(document).encode("utf-8"))
+            claimed = os.dup(handle.fileno())
+            _lock(claimed)
+    except BaseException as error:
+        if claimed >= 0:
+            os.close(claimed)
+        if isinstance(error, OSError):
+            raise InputError("session_file: %s cannot be written: %s." % (path, error.strerror)) from error
+        raise
+    return claimed
+
+
+def claim(path: str, wait: float) -> int:
+    """Keep other tasks from using a session file until the descriptor that is returned is closed.
+
+    A session holds one package and one import process: two tasks that use it at once would each undo what the other
+    noted in the file.
+
+    Args:
+        path: The file; that it is a proper one shows when it is read.
+        wait: Seconds to wait for another task; short, since none should be there.
+
+    Raises:
+        InputError: The file cannot be opened, or another task uses it.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        descriptor = _open(path, os.O_RDWR)
+        try:
+            # The other task may have replaced the file before it let go of it.
+            if _lock(descriptor) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if time.monotonic() >= deadline:
+            raise InputError(
+                "session_file: another task uses %s at this moment. Let one task after the other use a session, or "
+                "give each a session of its own." % path
+            )
+        time.sleep(0.05)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file, and return whether it worked; a file system without locks lets everybody through."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise InputError("session_file: %s cannot be written: %s." % (path, error.strerror)) from error
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+def _open(path: str, flags: int) -> int:
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise InputError(
+            "session_file: there is no file %s. Log in first: mstr_session state present." % path
+        ) from error
+    except OSError as error:
+        raise InputError("session_file: %s cannot be opened: %s." % (path, error.strerror)) from error
 
 
 def read(path: str) -> SessionFile:
@@ -133,14 +215,7 @@ def read(path: str) -> SessionFile:
     Raises:
         InputError: It is not there, is not this user's alone, or is no session file.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        raise InputError(
-            "session_file: there is no file %s. Log in first: mstr_session state present." % path
-        ) from error
-    except OSError as error:
-        raise InputError("session_file: %s cannot be opened: %s." % (path, error.strerror)) from error
+    descriptor = _open(path, os.O_RDONLY)
     try:
         # Before a file object is made of it, which a directory cannot become.
         _refuse_unless_private(path, os.fstat(descriptor))
@@ -196,6 +271,7 @@ _TYPES: dict[str, Any] = {
     "str": str,
     "str | None": (str, type(None)),
     "int": int,
+    "float": (int, float),
     "bool": bool,
     "list[dict[str, Any]]": list,
     "dict[str, str | None]": dict,

@@ -14,6 +14,15 @@ from typing import Any
 from .errors import Interrupted
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Seconds for which a step that must not be cut in two may keep a signal waiting.
+_LONGEST_STEP = 3.0
+# The signal that has come, if one has.
+_came: list[str] = []
+
+
+def told_to_stop() -> str | None:
+    """Return the name of the signal by which this process was told to stop, None if it was not."""
+    return _came[0] if _came else None
 
 
 @contextlib.contextmanager
@@ -23,18 +32,38 @@ def as_exceptions() -> Iterator[None]:
     def stop(number: int, _frame: Any) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(signal.Signals(number).name)
+        _came.append(signal.Signals(number).name)
+        raise Interrupted(_came[0])
 
+    _came.clear()
     with _handled_by(stop):
         yield
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Let a signal wait until a step that must not be cut in two is over."""
+    """Let a signal wait until a step that must not be cut in two is over, but no longer than a few seconds."""
     came: list[int] = []
-    with _handled_by(lambda number, _frame: came.append(number)):
-        yield
+    before = {each: signal.getsignal(each) for each in (*_SIGNALS, signal.SIGALRM)}
+
+    def no_longer(_number: int, frame: Any) -> None:
+        handler = before[signal.Signals(came[0])]
+        if callable(handler):
+            handler(came[0], frame)
+
+    def note(number: int, _frame: Any) -> None:
+        if not came:
+            came.append(number)
+            signal.signal(signal.SIGALRM, no_longer)
+            signal.setitimer(signal.ITIMER_REAL, _LONGEST_STEP)
+
+    try:
+        with _handled_by(note):
+            yield
+    finally:
+        if came:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before[signal.SIGALRM])
     if came:
         # To the handler that was there before.
         signal.raise_signal(came[0])

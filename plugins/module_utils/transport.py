@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import urljoin, urlsplit
 
+from . import signals
 from .answers import LONGEST_PAUSE, refused, retry_after, says_not_found
 from .errors import ConnectionLost, InputError, ServerError
 from .text import printable
@@ -40,6 +41,8 @@ POOL_SIZE = 16
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _MOST_REDIRECTS = 5
 _TEMPORARY = frozenset((429, 500, 502, 503, 504))
+# Seconds to wait for each answer, once the task was told to stop.
+_HURRY = 3.0
 
 
 class Repeat(enum.Enum):
@@ -145,6 +148,7 @@ class Transport:
     def __init__(self, options: TransportOptions, sleep: Callable[[float], None] = time.sleep) -> None:
         self.options = options
         self._sleep = sleep
+        self._in_a_hurry = False
         self._session = requests.Session()
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
         self._session.trust_env = False
@@ -254,7 +258,7 @@ class Transport:
                 response = self._send(method, path, step, headers, params, body, data, stream, answer_timeout)
             except ConnectionLost as lost:
                 may_repeat = repeat is Repeat.SAFE or not lost.sent
-                if attempt >= self.options.retries or lost.hopeless or not may_repeat:
+                if attempt >= self._retries() or lost.hopeless or not may_repeat:
                     raise
                 pause: float | None = None
             else:
@@ -267,12 +271,27 @@ class Transport:
                 response.close()
                 plainly = response.status_code in (429, 503) and pause is not None
                 temporary = response.status_code in _TEMPORARY and repeat is Repeat.SAFE
-                if attempt >= self.options.retries or not (plainly or temporary) or says_not_found(error):
+                if attempt >= self._retries() or not (plainly or temporary) or says_not_found(error):
                     raise error
             if pause is None:
                 pause = 0.2 * 2**attempt
             self._sleep(min(pause, LONGEST_PAUSE))
             attempt += 1
+
+    def _retries(self) -> int:
+        return 0 if self._in_a_hurry else self.options.retries
+
+    def _limits(self, answer_timeout: float | None) -> tuple[float, float]:
+        """Return the seconds to connect, and those to wait for an answer."""
+        limits = (self.options.timeout, self.options.timeout if answer_timeout is None else answer_timeout)
+        if signals.told_to_stop() is None:
+            return limits
+        # Only the clean-up is left, and whoever stopped the task does not wait long for it.
+        if not self._in_a_hurry:
+            self._in_a_hurry = True
+            # Those that there are may be taken by requests that hang.
+            self.fresh_connections()
+        return (min(limits[0], _HURRY), min(limits[1], _HURRY))
 
     def _send(
         self,
@@ -287,7 +306,7 @@ class Transport:
         answer_timeout: float | None,
     ) -> requests.Response:
         url = "%s/api%s" % (self.options.base_url, path)
-        limits = (self.options.timeout, self.options.timeout if answer_timeout is None else answer_timeout)
+        limits = self._limits(answer_timeout)
         for _hop in range(_MOST_REDIRECTS + 1):
             try:
                 response = self._session.request(

@@ -310,6 +310,8 @@ def _import(
         poll_interval=params["poll_interval"] or 0.1,
         force=params["force"],
         when_imported=mark,
+        takes_back=rollback.entry.path if rollback.entry else None,
+        hold=params["hold"],
     )
     session.refuse_loss("take an import back")
     session.release_import()
@@ -348,13 +350,7 @@ def _mark(module: MigrationModule, rollback: _Rollback, **values: Any) -> None:
     if rollback.entry is None:
         return
     try:
-        rollback.entry.write(
-            state=UNDONE,
-            undone_at=histories.now(),
-            held=module.params["hold"],
-            undone_job_id=os.environ.get("JOB_ID"),
-            **values,
-        )
+        rollback.entry.mark_undone(module.params["hold"], **values)
     except InputError as error:
         error.message += (
             " So the history does not say that the import is taken back: a deployment may bring it in again."

@@ -38,8 +38,48 @@ options:
   session_file:
     description:
       - Where the session file is, or is to be. Directories that are missing are made with mode 0700.
-      - If not set, a file in a new private directory is made, and returned as RV(session_file).
+      - If not set, a file is made and returned as RV(session_file), below O(history_dir) or, without that and in check mode, in a
+        new private directory.
     type: path
+  history_dir:
+    description:
+      - The history of imports. With it, O(state=present) makes sure that this run alone works on the environment, and takes up what
+        runs left on it that were cut off without warning.
+      - For that, the session file is its sign of life. A module that uses it renews its modification time every 10 seconds.
+      - Of a run that is dead, the session is closed. An import that went on alone is waited for, its undo package is kept, and its
+        entry in the history is completed. Where the session has ended, the entry is marked as interrupted, with a warning that
+        there is no undo package.
+      - In check mode nothing is locked and nothing is taken up.
+    type: path
+  history_mode:
+    description:
+      - The mode of the files in the history, such as V('0600') or V('0660'); directories get the matching search bits.
+      - Session files have mode 0600 whatever it says.
+    type: raw
+    default: "0600"
+  lease_timeout:
+    description:
+      - After how many seconds without a sign of life a run counts as dead. Used with O(history_dir).
+    type: float
+    default: 60.0
+  lock_timeout:
+    description:
+      - How many seconds to wait for another run that is at work on the environment, before failing. Used with O(history_dir).
+    type: float
+    default: 90.0
+  wait_timeout:
+    description:
+      - How many seconds to wait for an import that a dead run left. Used with O(history_dir).
+    type: float
+    default: 3600.0
+  undo_timeout:
+    description:
+      - How many seconds to wait, after its end, for the undo package of an import that a dead run left. Used with O(history_dir).
+    type: float
+    default: 300.0
+notes:
+  - A lock is a file for each environment below O(history_dir), by the address of the server. It is not removed by hand; the lease of a
+    dead run runs out.
 seealso:
   - module: mstr.migration.mstr_package
   - module: mstr.migration.mstr_package_import
@@ -91,78 +131,45 @@ server:
       returned: always
       type: str
       sample: 11.3.0960.01020
+recovered:
+  description:
+    - What was left by runs that were cut off, and what became of it. Empty without O(history_dir), in check mode, and where
+      an open session was renewed.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  contains:
+    entry:
+      description: The entry of the history, as its directory's name; V(null) where nothing was being imported.
+      returned: always
+      type: str
+    outcome:
+      description:
+        - V(imported), V(failed) or V(undone) for an import that was seen to its end; V(interrupted) where nobody can tell any more;
+          V(released) for a session that was only closed.
+      returned: always
+      type: str
+  sample:
+    - entry: 20261124T031502123Z-finance-0a1b2c3d4e5f
+      outcome: imported
 """
 
-import os
-from typing import Any
-
-from ansible_collections.mstr.migration.plugins.module_utils import session_file
 from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.session import Session
-
-
-def present(module: MigrationModule) -> dict[str, Any]:
-    """Renew the session of the file, or log in and write one."""
-    path = module.params["session_file"]
-    own_directory = path is None
-    if path and session_file.exists(path):
-        session = module.open_session_file(path)
-        own_directory = session.state.own_directory
-        module.refuse_another_user(session)
-        if session.library.renew_session():
-            session.save()
-            return _result(session, path, changed=False)
-        # It ended by itself; what it held is gone with it.
-        for lost in session.losses():
-            module.warnings.append("The session of %s has ended. Lost: %s." % (path, lost))
-    # Made before the log-in, so that no session is open that nobody knows.
-    path = path or session_file.new_path()
-    try:
-        session = module.log_in(path)
-    except BaseException:
-        if own_directory:
-            session_file.remove_directory(path)
-        raise
-    try:
-        session.state.own_directory = own_directory
-        session.save()
-    except BaseException:
-        module.close_session(session)
-        raise
-    return _result(session, path, changed=True)
-
-
-def _result(session: Session, path: str, changed: bool) -> dict[str, Any]:
-    return {
-        "changed": changed,
-        "session_file": os.path.abspath(path),
-        "user": session.state.user,
-        "server": session.state.server,
-    }
-
-
-def absent(module: MigrationModule) -> dict[str, Any]:
-    """Release what the session holds, log out, remove the file."""
-    path = module.params["session_file"]
-    if not session_file.exists(path):
-        return {"changed": False, "session_file": path}
-    session = module.open_session_file(path)
-    for lost in session.losses():
-        module.warnings.append("Logged out. Lost: %s." % lost)
-    own_directory = session.state.own_directory
-    # From here on nobody is to rely on what the file says.
-    session.path = None
-    try:
-        module.close_session(session)
-    finally:
-        session_file.remove(path, own_directory)
-    return {"changed": True, "session_file": path}
+from ansible_collections.mstr.migration.plugins.module_utils.session_task import absent, present
 
 
 def main() -> None:
     """Run the module."""
     module = MigrationModule(
-        argument_spec={"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "history_dir": {"type": "path"},
+            "history_mode": {"type": "raw", "default": "0600"},
+            "lease_timeout": {"type": "float", "default": 60.0},
+            "lock_timeout": {"type": "float", "default": 90.0},
+            "wait_timeout": {"type": "float", "default": 3600.0},
+            "undo_timeout": {"type": "float", "default": 300.0},
+        },
         with_project=False,
         required_if=[("state", "absent", ["session_file"])],
     )

@@ -1,0 +1,336 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking up what runs left behind that were cut off without warning.
+
+A run that is killed leaves its session file, its session with what that holds, and a history entry that says less than
+happened. The next run on the environment, which holds its lock, completes what can be completed and says what cannot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from . import importing, lease, session_file, signals
+from .errors import InputError, MigrationError, ServerError
+from .history import FAILED, IMPORTED, INTERRUPTED, STARTED, UNDONE, Entry, History, now, seconds_since
+from .importing import ImportFailed, ImportOptions
+from .plan import CREATE, EFFECT_DELETE, EFFECT_REPLACE
+from .records import touched, version_key, versions_before
+from .session import Session
+from .session_file import HeldImport
+from .text import printable
+from .transport import same_base_url
+
+RELEASED = "released"
+
+_SESSIONS = "sessions"
+# Seconds for which the objects of an import, whose end nobody saw, have to stay as they are before anything is planned.
+_QUIET = 10.0
+_PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How to take up what dead runs left.
+
+    Attributes:
+        history: The history of the environment.
+        base_url: Where the environment is.
+        reopen: Returns the session of a session file.
+        close: Logs out of a session, which frees all that it holds.
+        lease_timeout: Seconds after which a lease that was not renewed has run out.
+        wait_timeout: Seconds to wait for an import that goes on.
+        undo_timeout: Seconds to wait for the undo package of an import that has ended.
+        warnings: Gets a sentence for each thing that was found.
+    """
+
+    history: History
+    base_url: str
+    reopen: Callable[[str], Session]
+    close: Callable[[Session], None]
+    lease_timeout: float
+    wait_timeout: float
+    undo_timeout: float
+    warnings: list[str]
+
+    def take_up(self, dead: Iterable[str]) -> list[dict[str, Any]]:
+        """Take up the sessions and entries that dead runs left; return what became of them, as a task returns it.
+
+        Args:
+            dead: The session files of the runs from which the lock was taken over.
+
+        Raises:
+            MigrationError: The server cannot be asked, or an import that goes on did not end in time.
+        """
+        found: list[dict[str, Any]] = []
+        paths = [path for path in dead if session_file.exists(path)]
+        paths += [path for path in self._lapsed_sessions() if path not in paths]
+        for path in paths:
+            outcome = self._take_up_session(path)
+            if outcome is not None:
+                found.append(outcome)
+        for entry in self.history.all_entries():
+            if entry.receipt["state"] == STARTED and self._is_dead(entry):
+                found.append(self._interrupted(entry))
+        self._sweep()
+        return found
+
+    def _lapsed_sessions(self) -> list[str]:
+        directory = sessions_directory(self.history)
+        try:
+            names = sorted(os.listdir(directory))
+        except OSError:
+            return []
+        paths = [os.path.join(directory, name) for name in names if name.endswith(".json")]
+        return [path for path in paths if (lease.age(path) or 0.0) > self.lease_timeout]
+
+    def _is_dead(self, entry: Entry) -> bool:
+        base_url = entry.receipt.get("base_url")
+        if isinstance(base_url, str) and not same_base_url(base_url, self.base_url):
+            return False
+        # Also runs without a session file renew their receipt while they work.
+        return (lease.age(entry.receipt_path) or 0.0) > self.lease_timeout
+
+    def _take_up_session(self, path: str) -> dict[str, Any] | None:
+        try:
+            session = self.reopen(path)
+        except InputError as error:
+            self.warnings.append(
+                "A run was cut off and its session cannot be taken up: %s What it was importing shows in the history "
+                "as interrupted." % error.message
+            )
+            _remove(path)
+            return None
+        if not same_base_url(session.state.base_url, self.base_url):
+            return None
+        held = session.import_process
+        with contextlib.closing(session.library.transport):
+            if not session.library.renew_session():
+                _remove(path)
+                return self._lost(held)
+            try:
+                outcome = self._complete(session, held)
+            except MigrationError:
+                if session.is_left or signals.told_to_stop() is not None:
+                    # This run is told to stop as well; the one after it goes on here.
+                    lease.give_up([path])
+                else:
+                    self._let_go(session, path)
+                raise
+            self._let_go(session, path)
+            return outcome
+
+    def _let_go(self, session: Session, path: str) -> None:
+        # What is closed must not be written any more.
+        session.path = None
+        self.close(session)
+        _remove(path)
+
+    def _complete(self, session: Session, held: HeldImport | None) -> dict[str, Any]:
+        """See an import to its end that a dead run began, keep its undo package, and complete its entry."""
+        if held is None or _is_complete(held):
+            return {"entry": None, "outcome": RELEASED}
+        if not held.id:
+            return self._lost(held) or {"entry": None, "outcome": RELEASED}
+        try:
+            outcome, process, package = importing.resume(session, held.id)
+        except (InputError, ServerError) as error:
+            if isinstance(error, ServerError) and error.status != 404:
+                raise
+            return self._lost(held) or {"entry": None, "outcome": RELEASED}
+        taken_back = Entry.reopen(held.takes_back) if held.takes_back else None
+        entry = taken_back or outcome.entry
+        name = entry.receipt["name"] if entry else package.file
+
+        def mark() -> None:
+            if taken_back is not None:
+                taken_back.mark_undone(held.hold)
+
+        options = ImportOptions(
+            name=name,
+            generate_undo=process.generate_undo,
+            undo_required=False,
+            undo_timeout=self.undo_timeout,
+            undo_dest=process.undo_dest,
+            wait_timeout=self.wait_timeout,
+            when_imported=mark,
+        )
+        what = "%s (%s)" % (printable(name, 100), entry.name if entry else package.file)
+        try:
+            importing.finish(session, package, None, outcome, options, self.warnings)
+        except ImportFailed as error:
+            self.warnings.append("A run was cut off while it imported %s. %s" % (what, error.message))
+            return {"entry": entry.name if entry else None, "outcome": FAILED}
+        if taken_back is not None:
+            if outcome.versions is not None:
+                taken_back.write(versions_undone=outcome.versions)
+            self.warnings.append("A run was cut off while it took back %s, which is taken back now." % what)
+            return {"entry": taken_back.name, "outcome": UNDONE}
+        self.warnings.append(
+            "A run was cut off while it imported %s, which is imported now. %s"
+            % (what, "Its undo package is %s." % outcome.undo.path if outcome.undo else "It has no undo package.")
+        )
+        return {"entry": entry.name if entry else None, "outcome": IMPORTED}
+
+    def _lost(self, held: HeldImport | None) -> dict[str, Any] | None:
+        """Say what is lost with a session, or with the id of an import that was asked for."""
+        if held is None or _is_complete(held):
+            return None
+        if held.takes_back:
+            entry = Entry.reopen(held.takes_back)
+            entry.write(taking_back={"hold": held.hold, "since": now()})
+            self.warnings.append(
+                "A run was cut off while it took back %s, and its session has ended: whether that is taken back shows "
+                "in what is there now." % entry.name
+            )
+            return {"entry": entry.name, "outcome": INTERRUPTED}
+        if not held.entry:
+            return None
+        entry = Entry.reopen(held.entry)
+        if entry.receipt["state"] == IMPORTED:
+            self.warnings.append(
+                "A run was cut off right after it imported %s. %s"
+                % (
+                    entry.name,
+                    "Its undo package is %s." % entry.undo_path
+                    if entry.receipt.get("undo")
+                    else "Its session has ended, so this import has no undo package and cannot be taken back.",
+                )
+            )
+            return {"entry": entry.name, "outcome": IMPORTED}
+        return self._interrupted(entry)
+
+    def _interrupted(self, entry: Entry) -> dict[str, Any]:
+        # A receipt may say so already, where the run had the time for it.
+        if entry.receipt["state"] == STARTED:
+            entry.write(state=INTERRUPTED, ended=now(), message="The run was cut off.")
+        self.warnings.append(
+            "A run was cut off while it imported %s, and its session has ended: it is unknown whether that import was "
+            "done, and it has no undo package." % entry.name
+        )
+        return {"entry": entry.name, "outcome": INTERRUPTED}
+
+    def watch(self, session: Session) -> None:
+        """Wait until imports whose end nobody saw have come to rest: what still changes cannot be planned.
+
+        The server tells nobody of an import whose session is gone, so their objects are looked at until all are as
+        predicted, or none has changed for some seconds.
+
+        Raises:
+            MigrationError: The objects could not be looked up, or a receipt could not be written.
+        """
+        open_ones = [entry for entry in self.history.all_entries() if self._is_open(entry)]
+        if not open_ones:
+            return
+        start = last_change = time.monotonic()
+        seen = _versions(session, open_ones)
+        while not _as_predicted(open_ones, seen):
+            at = time.monotonic()
+            if at - last_change >= _QUIET or at - start >= self.wait_timeout:
+                break
+            time.sleep(_PAUSE)
+            seen_now = _versions(session, open_ones)
+            if seen_now != seen:
+                seen, last_change = seen_now, time.monotonic()
+        for entry in open_ones:
+            self._conclude(entry, seen[entry.path])
+
+    def _is_open(self, entry: Entry) -> bool:
+        receipt = entry.receipt
+        if receipt.get("taking_back"):
+            return receipt["state"] != UNDONE
+        if receipt["state"] != INTERRUPTED or receipt.get("watched") or not receipt.get("changes"):
+            return False
+        since = seconds_since(receipt.get("started"))
+        return since is not None and since < self.wait_timeout
+
+    def _conclude(self, entry: Entry, seen: dict[str, str | None]) -> None:
+        taking_back = entry.receipt.get("taking_back")
+        if not taking_back:
+            entry.write(watched=now())
+            return
+        before = {version_key(text): version for text, version in seen.items()}
+        wanted = {key: version for key, version in versions_before(entry).items() if key in touched(entry)}
+        if all(before.get(key) == version for key, version in wanted.items()):
+            entry.mark_undone(bool(taking_back.get("hold", True)), taking_back=None)
+            self.warnings.append("%s is taken back." % entry.name)
+        else:
+            entry.write(taking_back=None)
+            self.warnings.append("%s is not taken back, or only in part. Take it back again." % entry.name)
+
+    def _sweep(self) -> None:
+        """Remove the temporary files of dead runs from the environment's part of the history."""
+        for parent, directories, files in os.walk(self.history.root):
+            for name in [name for name in directories + files if name.startswith(".mstr_")]:
+                path = os.path.join(parent, name)
+                if (lease.age(path) or 0.0) <= self.lease_timeout:
+                    continue
+                if name in directories:
+                    directories.remove(name)
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    _remove(path)
+
+
+def sessions_directory(history: History) -> str:
+    """Return the directory of the session files of an environment's runs."""
+    return os.path.join(history.root, _SESSIONS)
+
+
+def _is_complete(held: HeldImport) -> bool:
+    """Return whether a dead run had done all that an import asks for."""
+    if not held.finished or held.undo_pending:
+        return False
+    if held.takes_back:
+        return _state(held.takes_back) == UNDONE
+    if held.entry:
+        verified: bool = Entry.reopen(held.entry).receipt.get("versions") is not None
+        return verified or _state(held.entry) not in (STARTED, IMPORTED)
+    return True
+
+
+def _state(path: str) -> str:
+    return str(Entry.reopen(path).receipt["state"])
+
+
+def _versions(session: Session, entries: Sequence[Entry]) -> dict[str, dict[str, str | None]]:
+    found: dict[str, dict[str, str | None]] = {}
+    for entry in entries:
+        project = entry.receipt.get("project")
+        found[entry.path] = {}
+        for change in entry.receipt.get("changes") or ():
+            try:
+                thing = session.library.find_object(change["id"], change["type"], project)
+            except ServerError as error:
+                if error.status != 403:
+                    raise
+                continue
+            found[entry.path]["%s:%d" % (change["id"], change["type"])] = thing.version if thing else None
+    return found
+
+
+def _as_predicted(entries: Sequence[Entry], seen: dict[str, dict[str, str | None]]) -> bool:
+    for entry in entries:
+        if entry.receipt.get("taking_back"):
+            return False
+        for change in entry.receipt["changes"]:
+            version = seen[entry.path].get("%s:%d" % (change["id"], change["type"]))
+            effect = change.get("effect")
+            if effect in (CREATE, EFFECT_REPLACE) and version != change.get("version_after"):
+                return False
+            if effect == EFFECT_DELETE and version is not None:
+                return False
+    return True
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
