@@ -157,13 +157,7 @@ class MigrationModule(AnsibleModule):
 
     def _stop_working(self, session: Session) -> None:
         """Close the session of a session file, or leave it to the next run where it holds what must not be lost."""
-        held = session.import_process
-        if held is not None and (not held.finished or held.undo_pending):
-            held.left = True
-            try:
-                session.save()
-            except InputError as error:
-                self.warnings.append(error.message)
+        if session.is_to_be_taken_up:
             lease.give_up(session.leases)
             return
         path, lock = session.path, session.lock
@@ -289,7 +283,7 @@ class MigrationModule(AnsibleModule):
                 % (
                     "import %s" % held.id if held.id else "an import that was asked for",
                     self._session.path,
-                    "for the next run to take up" if held.left else "until that is logged out",
+                    "for the next run to take up" if self._session.is_to_be_taken_up else "until that is logged out",
                 )
             )
         where = []

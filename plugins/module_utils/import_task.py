@@ -65,6 +65,7 @@ def _options(module: MigrationModule, package_file: str | None = None) -> Import
         poll_interval=params["poll_interval"] or 0.1,
         verify=params["verify"],
         force=params["force"],
+        follow=params["wait"],
     )
 
 
@@ -194,6 +195,8 @@ def _wait_for(module: MigrationModule, session: Session, options: ImportOptions)
         generate_undo=process.generate_undo,
         undo_dest=options.undo_dest or process.undo_dest,
     )
+    process.followed = True
+    session.save()
     importing.finish(session, held, None, outcome, options, module.warnings)
     return dict(outcome.as_result(), changed=False)
 

@@ -53,6 +53,7 @@ class ImportOptions:
         when_imported: Called as soon as the import is seen to have ended well, before anything else can fail.
         takes_back: The directory of the history entry that the import takes back, or None.
         hold: Whether what it takes back is to stay so.
+        follow: Whether the task goes on to wait for the import.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ImportOptions:
     when_imported: Callable[[], None] | None = None
     takes_back: str | None = None
     hold: bool = True
+    follow: bool = True
 
 
 @dataclass
@@ -184,6 +186,7 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
         plan=outcome.plan,
         before=before,
         entry=outcome.entry.path if outcome.entry else None,
+        followed=options.follow,
     )
     try:
         # Noted before it is asked for, so that a run that takes up this session knows of it whenever this one dies.
@@ -301,6 +304,9 @@ def finish(
         error.details.update(outcome.as_result())
         raise
     except MigrationError as error:
+        # Given up: the message says what is lost with the session.
+        process.followed = False
+        outcome.note(session.save)
         raise _failure(error.message, error.details, session, process, outcome, options) from error
     except Interrupted as stop:
         text = "Stopped by %s." % stop.signal_name

@@ -246,7 +246,7 @@ class Recovery:
     def _is_open(self, entry: Entry) -> bool:
         receipt = entry.receipt
         if receipt.get("taking_back"):
-            return receipt["state"] != UNDONE
+            return bool(receipt["state"] != UNDONE)
         if receipt["state"] != INTERRUPTED or receipt.get("watched") or not receipt.get("changes"):
             return False
         since = seconds_since(receipt.get("started"))
@@ -287,7 +287,7 @@ def sessions_directory(history: History) -> str:
 
 def _is_complete(held: HeldImport) -> bool:
     """Return whether a dead run had done all that an import asks for."""
-    if not held.finished or held.undo_pending:
+    if not held.is_done:
         return False
     if held.takes_back:
         return _state(held.takes_back) == UNDONE

@@ -58,6 +58,12 @@ class Session:
         """Whether what the session holds is left for the next run: it can find it, and this one was told to stop."""
         return self.outlives_task and self.lock is not None and signals.told_to_stop() is not None
 
+    @property
+    def is_to_be_taken_up(self) -> bool:
+        """Whether it holds an import that the next run on the environment is to see to its end."""
+        held = self.state.import_process
+        return held is not None and held.followed and not held.is_done and self.lock is not None
+
     def check_lock(self) -> None:
         """Fail where another run has taken the environment over from this one.
 

@@ -65,7 +65,8 @@ class HeldImport:
         entry: The directory of its history entry; None where it has none.
         takes_back: The directory of the entry that this import takes back; None where it takes none back.
         hold: Whether what is taken back is to stay so.
-        left: Whether a task that was told to stop has left it for the next run.
+        followed: Whether a task sees it to its end. While it does, the end of that task is the end of a run that was
+            stopped or died, and what the import still needs is for the next run to do.
     """
 
     id: str
@@ -76,10 +77,15 @@ class HeldImport:
     undo_dest: str | None = None
     takes_back: str | None = None
     hold: bool = True
-    left: bool = False
+    followed: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
     before: dict[str, str | None] = field(default_factory=dict)
     entry: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, and what it leaves is on disk."""
+        return self.finished and not self.undo_pending
 
 
 @dataclass

@@ -53,8 +53,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
 def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
     """Renew the session of the file; None where it has to be taken up, or has ended."""
     module.refuse_another_user(session)
-    held = session.import_process
-    if held is not None and held.left and module.params["history_dir"]:
+    if session.is_to_be_taken_up and module.params["history_dir"]:
         return None
     session.check_lock()
     if session.library.renew_session():
@@ -71,19 +70,34 @@ def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
 
 def _log_in(module: MigrationModule, path: str, own_directory: bool, lock: lease.Lock | None) -> Session:
     """Log in and write the session file."""
-    # A signal in the middle would leave a session that nobody knows.
-    with signals.held_back():
-        session = module.log_in(path)
-        try:
+    session = None
+    try:
+        # A signal in the middle would leave a session that nobody knows.
+        with signals.held_back():
+            session = module.log_in(path)
             session.state.own_directory = own_directory
             if lock is not None:
                 session.state.lock, session.state.lock_token = lock.path, lock.token
                 session.state.lease_timeout = module.params["lease_timeout"]
             session.save()
-        except BaseException:
-            module.close_session(session)
-            raise
+    except BaseException:
+        if session is not None:
+            _close(module, session)
+        raise
     return session
+
+
+def _close(module: MigrationModule, session: Session) -> None:
+    """Log out and remove the session file."""
+    path, session.path = session.path, None
+    # From here on nobody is to rely on what the file says.
+    try:
+        module.close_session(session)
+    finally:
+        if path is not None:
+            session_file.remove(path, session.state.own_directory)
+        if session.lock is not None:
+            session.lock.release()
 
 
 def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
@@ -119,8 +133,7 @@ def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
             recovery.watch(session)
     except BaseException:
         if session is not None:
-            module.close_session(session)
-            session_file.remove(path, False)
+            _close(module, session)
         taken.lock.release()
         raise
     return dict(_result(session, path, changed=True), recovered=recovered)
@@ -173,9 +186,9 @@ def absent(module: MigrationModule) -> dict[str, Any]:
     if not session_file.exists(path):
         return {"changed": False, "session_file": path}
     session = _open_at_last(module, path)
-    held, lock = session.import_process, session.lock
-    if held is not None and held.left and lock is not None and lock.holds():
-        # A task was told to stop while this import ran; the next run takes it up.
+    lock = session.lock
+    if session.is_to_be_taken_up and lock is not None and lock.holds():
+        # The task that saw to it was stopped, or died.
         lease.give_up(session.leases)
         module.warnings.append(
             "The session of %s is left as it is, because its import is not at its end: the next run on this "
@@ -184,15 +197,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
         return {"changed": False, "session_file": path}
     for lost in session.losses():
         module.warnings.append("Logged out. Lost: %s." % lost)
-    own_directory = session.state.own_directory
-    # From here on nobody is to rely on what the file says.
-    session.path = None
-    try:
-        module.close_session(session)
-    finally:
-        session_file.remove(path, own_directory)
-        if lock is not None:
-            lock.release()
+    _close(module, session)
     return {"changed": True, "session_file": path}
 
 

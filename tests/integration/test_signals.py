@@ -6,26 +6,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import DEMO, PASSWORD, Controller, Server
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain for %s" % what
-        time.sleep(0.05)
+from harness import DEMO, PASSWORD, TUTORIAL, Controller, Server, declared
+from processes import modules, output, started_playbook, until
 
 
 def start_module(controller: Controller, server: Server) -> subprocess.Popen[str]:
@@ -116,3 +109,73 @@ def test_in_the_clean_up(server: Server, controller: Controller) -> None:
     assert not result.get("failed")
     assert Path(result["undo"]["path"]).exists()
     assert server.held() == []
+
+
+def the_playbook(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    os.kill(process.pid, number)
+
+
+def the_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """As a terminal does with Ctrl-C."""
+    os.killpg(process.pid, number)
+
+
+def the_module(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    for each in modules(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, number)
+
+
+# What breaks or delays the server, and the call at which the run is stopped.
+PHASES: dict[str, tuple[tuple[str, str], dict[str, Any], str]] = {
+    "logging in": (("POST", "^/auth/login$"), {"kind": "hang", "seconds": 1, "when": "after"}, "/auth/login"),
+    "looking up": (("GET", "^/objects/"), {"kind": "hang", "seconds": 30, "when": "before"}, "/objects/"),
+    "uploading": (("PUT", "/binary$"), {"kind": "hang", "seconds": 30, "when": "after"}, "/binary"),
+    "importing": (
+        ("GET", "^/packages/imports/"),
+        {"kind": "hang", "seconds": 30, "when": "before"},
+        "/packages/imports/",
+    ),
+}
+
+
+@pytest.mark.parametrize("whom", [the_playbook, the_group, the_module])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("phase", PHASES)
+def test_stopped_in_a_run(
+    phase: str, number: signal.Signals, whom: Any, server: Server, controller: Controller
+) -> None:
+    (method, path), fault, part = PHASES[phase]
+    # Learnt before, so that the plan has no upload of its own.
+    controller.declare(server, controller.sample("inc1"), mstr_lease_timeout=3, mstr_lock_timeout=20)
+    assert controller.deploy("--tags", "plan").code == 0
+    server.set(import_duration=2)
+    server.fault(method, path, fault, times=None)
+    calls = len(server.calls(method, part))
+    with started_playbook(controller, "mstr.migration.deploy") as process:
+        until(lambda: len(server.calls(method, part)) > calls or process.poll() is not None, phase)
+        assert process.poll() is None, output(controller)
+        sent = time.monotonic()
+        whom(process, number)
+        assert process.wait(30) != 0
+        # The module may outlive ansible-playbook by its clean-up.
+        if phase != "importing":
+            until(lambda: server.held() == [], "the session to be closed", 15)
+        assert time.monotonic() - sent < 12
+    printed = output(controller)
+    assert "Traceback" not in printed
+    assert PASSWORD not in printed
+    server.reset_faults()
+    if phase == "importing":
+        until(lambda: server.state()["imports_running"] == 0, "the end of the import")
+    run = controller.deploy()
+    assert run.code == 0, run.output
+    assert server.state()["imports_started"] == 1
+    assert server.has(declared("inc1"))
+    assert server.held() == []
+    (receipt,) = controller.receipts()
+    assert json.loads(receipt.read_text(encoding="utf-8"))["state"] == "imported"
+    assert receipt.with_name("undo.mmp").exists()
+    assert not list(controller.history.glob("*/sessions/*"))
+    assert not list(controller.history.glob("locks/*"))
+    assert TUTORIAL in str(receipt)

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs of ansible-playbook that are stopped or killed half-way, and the processes they consist of."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from harness import Controller, ansible_bin
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain for %s" % what
+        time.sleep(0.02)
+
+
+def descendants(root: int) -> set[int]:
+    """Return a process and all that it has started, whatever their sessions."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name, in parentheses, may hold anything.
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    found = {root}
+    while True:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        if not more:
+            return found
+        found |= more
+
+
+def alive(process: int) -> bool:
+    """Return whether a process runs; one that has ended and was not asked for its status does not."""
+    try:
+        return Path("/proc/%d/stat" % process).read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def modules(root: int) -> list[int]:
+    """Return the processes below root in which a module of the collection runs."""
+    found = []
+    for each in descendants(root):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            command = Path("/proc/%d/cmdline" % each).read_bytes().split(b"\0")
+            if b"python" in command[0] and any(b"AnsiballZ_mstr_" in part for part in command[1:]):
+                found.append(each)
+    return found
+
+
+def kill_all(root: int) -> None:
+    """Kill a process and all that it has started, as the end of a job's container does."""
+    stopped: set[int] = set()
+    # What is stopped starts nothing more.
+    while descendants(root) - stopped:
+        for each in descendants(root) - stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGSTOP)
+            stopped.add(each)
+    for each in stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def started_playbook(controller: Controller, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start ansible-playbook as the leader of a process group; what is left of it in the end is killed."""
+    with (controller.directory / "stopped.log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(ansible_bin() / "ansible-playbook"), "-i", "inventory.yml", *arguments],
+            cwd=controller.directory,
+            env=controller.variables(controller.directory / "stopped.jsonl"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            kill_all(process.pid)
+            process.wait(10)
+
+
+def output(controller: Controller) -> str:
+    """Return what the run that was stopped has printed."""
+    return (controller.directory / "stopped.log").read_text(encoding="utf-8")
