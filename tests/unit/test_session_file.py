@@ -174,3 +174,23 @@ def test_a_directory_that_holds_something_else_stays(path):
     (path.parent / "other.json").write_text("{}")
     assert session_file.remove(str(path), own_directory=True) is True
     assert os.listdir(path.parent) == ["other.json"]
+
+
+def test_of_two_tasks_one_uses_a_session_file(tmp_path):
+    path = str(tmp_path / "session.json")
+    os.close(session_file.write(path, SESSION))
+    claimed = session_file.claim(path, 0)
+    with pytest.raises(InputError, match="another task uses"):
+        session_file.claim(path, 0.1)
+    # The file that takes its place is claimed as well.
+    newer = session_file.write(path, SESSION)
+    os.close(claimed)
+    with pytest.raises(InputError, match="another task uses"):
+        session_file.claim(path, 0.1)
+    os.close(newer)
+    os.close(session_file.claim(path, 0))
+
+
+def test_a_claim_of_no_file_says_to_log_in(tmp_path):
+    with pytest.raises(InputError, match="Log in first"):
+        session_file.claim(str(tmp_path / "none"), 0)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock of an environment: one run at a time, a dead one is succeeded, one that was succeeded knows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ansible_collections.mstr.migration.plugins.module_utils import lease
+from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.lease import Lock, acquire
+
+ADDRESS = "mstr.example.com_Library"
+
+
+def take(tmp_path, name="one", lock_timeout=0.0, lease_timeout=60.0, address=ADDRESS, mode=0o600):
+    holder = {"session_file": str(tmp_path / name), "user": "deployer", "host": "runner", "since": "now"}
+    return acquire(str(tmp_path), address, mode, holder, lease_timeout, lock_timeout, sleep=lambda seconds: None)
+
+
+def kill(*paths):
+    for path in paths:
+        os.utime(path, (0, 0))
+
+
+def test_one_run_holds_the_lock_until_it_lets_go(tmp_path):
+    first = take(tmp_path).lock
+    assert first.holds()
+    with pytest.raises(InputError) as caught:
+        take(tmp_path, "two")
+    for part in ("user deployer", "host runner", str(tmp_path / "one"), "lock_timeout", "lease_timeout", first.path):
+        assert part in caught.value.message
+    first.release()
+    assert take(tmp_path, "two").lock.holds()
+    assert len(os.listdir(tmp_path / "locks")) == 1
+
+
+def test_environments_do_not_wait_for_each_other(tmp_path):
+    assert take(tmp_path).lock.holds()
+    assert take(tmp_path, address="other.example.com_Library").lock.holds()
+    # One address may be the beginning of another.
+    assert take(tmp_path, address=ADDRESS + ".2").lock.holds()
+
+
+def test_a_dead_run_is_succeeded_and_knows_it(tmp_path):
+    first = take(tmp_path).lock
+    kill(first.path)
+    second = take(tmp_path, "two")
+    assert second.dead == [str(tmp_path / "one")]
+    assert second.lock.holds()
+    assert not first.holds()
+    # What it does to let go must not harm its successor.
+    first.release()
+    assert second.lock.holds()
+    second.lock.release()
+    assert take(tmp_path, "three").dead == []
+    assert not first.holds()
+
+
+def test_the_session_file_is_the_lease_once_it_is_there(tmp_path):
+    first = take(tmp_path).lock
+    (tmp_path / "one").write_text("{}")
+    kill(first.path)
+    with pytest.raises(InputError):
+        take(tmp_path, "two")
+    kill(tmp_path / "one")
+    lease.touch(first.path)
+    assert take(tmp_path, "two").lock.holds()
+
+
+def test_a_lease_that_is_given_up_is_not_waited_for(tmp_path):
+    first = take(tmp_path).lock
+    (tmp_path / "one").write_text("{}")
+    lease.give_up([first.path, str(tmp_path / "one"), str(tmp_path / "nothing")])
+    assert take(tmp_path, "two").dead == [str(tmp_path / "one")]
+
+
+def test_a_lease_in_the_future_holds(tmp_path):
+    first = take(tmp_path).lock
+    os.utime(first.path, (2**32, 2**32))
+    with pytest.raises(InputError):
+        take(tmp_path, "two")
+
+
+def test_a_lock_that_is_just_being_written_holds(tmp_path):
+    first = take(tmp_path).lock
+    with open(first.path, "w", encoding="utf-8"):
+        pass
+    with pytest.raises(InputError, match="unknown"):
+        take(tmp_path, "two")
+    kill(first.path)
+    assert take(tmp_path, "two").dead == []
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_of_many_that_ask_at_once_one_gets_it(tmp_path, dead):
+    if dead:
+        kill(take(tmp_path).lock.path)
+    gate = threading.Barrier(8)
+
+    def ask(number):
+        gate.wait()
+        try:
+            return take(tmp_path, "run%d" % number).lock
+        except InputError:
+            return None
+
+    for _round in range(5):
+        with ThreadPoolExecutor(8) as threads:
+            locks = [lock for lock in threads.map(ask, range(8)) if lock is not None]
+        # Two may give way to each other, but never both hold it.
+        assert len([lock for lock in locks if lock.holds()]) <= 1
+        for lock in locks:
+            lock.release()
+
+
+def test_one_that_waits_gets_it(tmp_path):
+    first = take(tmp_path).lock
+    pauses = []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            first.release()
+
+    acquire(str(tmp_path), ADDRESS, 0o600, {"session_file": str(tmp_path / "two")}, 60, 30, sleep)
+    assert len(pauses) == 3
+
+
+def test_a_group_that_shares_the_history_shares_the_locks(tmp_path):
+    lock = take(tmp_path / "history", mode=0o660).lock
+    assert stat.S_IMODE(os.stat(lock.path).st_mode) == 0o660
+    assert stat.S_IMODE(os.stat(tmp_path / "history" / "locks").st_mode) == 0o770
+
+
+def test_a_history_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "history").write_text("no directory")
+    with pytest.raises(InputError, match=r"history_dir: .*history/locks cannot be written"):
+        take(tmp_path / "history")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"token": 1}', '{"token": "other"}'])
+def test_a_lock_file_that_says_something_else_is_not_ours(tmp_path, text):
+    lock = take(tmp_path).lock
+    with open(lock.path, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    assert not lock.holds()
+    lock.release()
+    assert os.path.exists(lock.path)
+
+
+def test_a_lock_file_elsewhere_holds_nothing(tmp_path):
+    path = tmp_path / "session.json"
+    path.write_text(json.dumps({"token": "t"}))
+    assert not Lock(str(path), "t").holds()
+    assert not Lock(str(tmp_path / "a.1.lock"), "t").holds()
+
+
+def test_age_is_that_of_the_file_system(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    age = lease.age(str(path))
+    assert age is not None
+    assert -1 < age < 30
+    kill(path)
+    assert (lease.age(str(path)) or 0) > 10**9
+    assert lease.age(str(tmp_path / "nothing")) is None
+    assert os.listdir(tmp_path) == ["file"]
