@@ -378,14 +378,24 @@ def _send(session: Session, package: PackageFile, package_id: str, project_id: s
     except OSError as error:
         raise InputError("src: %s cannot be read: %s." % (package.path, error.strerror)) from error
     with upload:
-        session.library.upload_package(package_id, upload, project_id, answer_timeout=wait_timeout)
+        try:
+            session.library.upload_package(package_id, upload, project_id, answer_timeout=wait_timeout)
+        except ServerError:
+            # A server that cannot read half a file does not know why it is half.
+            if upload.is_sent:
+                _refuse_changed(package, upload)
+            raise
         if package.sha256 is None:
             package.sha256 = upload.sha256
-        elif package.sha256 != upload.sha256:
-            raise InputError(
-                "src: %s changed while it was uploaded (sha256 %s before, %s sent); nothing was imported."
-                % (package.path, package.sha256, upload.sha256)
-            )
+        _refuse_changed(package, upload)
+
+
+def _refuse_changed(package: PackageFile, upload: MultipartFile) -> None:
+    if package.sha256 not in (None, upload.sha256):
+        raise InputError(
+            "src: %s changed before or while it was uploaded (sha256 %s before, %s sent); nothing was imported."
+            % (package.path, package.sha256, upload.sha256)
+        )
 
 
 def _until_ready(session: Session, package_id: str, project_id: str | None, wait_timeout: float) -> PackageInfo:

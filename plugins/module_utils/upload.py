@@ -68,6 +68,11 @@ class MultipartFile:
         """The sha256 of what was read of the file so far, hexadecimal."""
         return self._digest.hexdigest()
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether all of the file was read."""
+        return not self._left
+
     def read(self, size: int = -1) -> bytes:
         """Return the next part of the body, at most size bytes, empty at the end."""
         if size == 0:

@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from harness import Controller, ansible_bin
+from harness import DEMO, PASSWORD, Controller, Server, ansible_bin
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
@@ -98,3 +101,40 @@ def started_playbook(controller: Controller, *arguments: str) -> Iterator[subpro
 def output(controller: Controller) -> str:
     """Return what the run that was stopped has printed."""
     return (controller.directory / "stopped.log").read_text(encoding="utf-8")
+
+
+def start_module(
+    controller: Controller, server: Server, name: str = "mstr_package_import", limit: int | None = None, **options: Any
+) -> subprocess.Popen[str]:
+    """Start a module as a process of its own, as Ansible does, so that signals and limits are for it alone.
+
+    Args:
+        controller: Where it is started.
+        server: The server, to which it logs in as administrator.
+        name: The module; mstr_package_import imports finance into the demo project, unless options say otherwise.
+        limit: The size in bytes beyond which no file can grow, as on a device that is full.
+        options: The module's options.
+    """
+    arguments: dict[str, Any] = {"base_url": server.base_url, "username": "administrator", "password": PASSWORD}
+    if name == "mstr_package_import":
+        arguments["project"] = DEMO
+        arguments["src"] = str(controller.packages / "finance.mmp")
+        arguments["history_dir"] = str(controller.history)
+    arguments.update(options)
+    path = controller.directory / "arguments.json"
+    path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
+    collections = controller.variables(path)["ANSIBLE_COLLECTIONS_PATH"]
+    program = Path(collections) / "ansible_collections/mstr/migration/plugins/modules" / (name + ".py")
+    limits = None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    return subprocess.Popen(
+        [sys.executable, str(program), str(path)],
+        env={**os.environ, "PYTHONPATH": collections, "TMPDIR": str(controller.temporary)},
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=limits,
+    )
+
+
+def result_of(process: subprocess.Popen[str], seconds: float = 60) -> dict[str, Any]:
+    """Return what a module says in the end."""
+    return json.loads(process.communicate(timeout=seconds)[0])

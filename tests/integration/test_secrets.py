@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import API_TOKEN, PASSWORD, Controller, Server
+from processes import descendants, output, started_playbook
 
 
 def left_behind(directory: Path) -> str:
@@ -76,3 +79,45 @@ def test_the_session_token(server: Server, controller: Controller, tmp_path: Pat
         assert secret not in run.output
         assert secret not in left_behind(tmp_path) + left_behind(controller.temporary)
     assert PASSWORD not in json.dumps(session)
+
+
+# Python reads a module of this name at its start: each module of a run tells what it gives to the system's log.
+SITECUSTOMIZE = """
+import os, syslog
+def record(*arguments):
+    with open(os.environ["MSTR_SYSLOG"], "a") as log:
+        log.write(repr(arguments) + chr(10))
+syslog.syslog = record
+"""
+
+
+def test_neither_in_the_system_log_nor_in_the_process_list(server: Server, controller: Controller) -> None:
+    patched = controller.directory / "patched"
+    patched.mkdir()
+    (patched / "sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
+    log = controller.directory / "syslog"
+    controller.environment.update(PYTHONPATH=str(patched), MSTR_SYSLOG=str(log))
+    server.set(import_duration=0.5)
+    controller.declare(server, controller.sample("inc1"), controller.sample("inc2"))
+    seen: set[bytes] = set()
+    modes: set[int] = set()
+    with started_playbook(controller, "mstr.migration.deploy") as process:
+        while process.poll() is None:
+            for each in descendants(process.pid):
+                for name in ("cmdline", "environ"):
+                    with contextlib.suppress(OSError):
+                        seen.add(Path("/proc/%d/%s" % (each, name)).read_bytes())
+            for path in controller.history.glob("*/sessions/*.json"):
+                with contextlib.suppress(FileNotFoundError):
+                    modes.add(stat.S_IMODE(path.stat().st_mode))
+                    modes.add(stat.S_IMODE(path.parent.stat().st_mode))
+    assert process.returncode == 0, output(controller)
+    assert modes == {0o600, 0o700}
+    assert any(b"AnsiballZ_mstr_package_import" in text for text in seen)
+    assert not [text for text in seen if PASSWORD.encode() in text]
+    said = log.read_text(encoding="utf-8")
+    assert "password=NOT_LOGGING_PARAMETER" in said
+    assert PASSWORD not in said
+    assert PASSWORD not in left_behind(controller.directory) + left_behind(controller.temporary)
+    # Nor in an address.
+    assert PASSWORD not in json.dumps(server.log())

@@ -11,36 +11,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import DEMO, PASSWORD, TUTORIAL, Controller, Server, declared
-from processes import modules, output, started_playbook, until
-
-
-def start_module(controller: Controller, server: Server) -> subprocess.Popen[str]:
-    """Start mstr_package_import as a process of its own, as Ansible does, so that signals reach it alone."""
-    arguments = {
-        "base_url": server.base_url,
-        "username": "administrator",
-        "password": PASSWORD,
-        "project": DEMO,
-        "src": str(controller.packages / "finance.mmp"),
-        "history_dir": str(controller.directory / "history"),
-    }
-    path = controller.directory / "arguments.json"
-    path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
-    collections = controller.variables(path)["ANSIBLE_COLLECTIONS_PATH"]
-    program = Path(collections) / "ansible_collections/mstr/migration/plugins/modules/mstr_package_import.py"
-    return subprocess.Popen(
-        [sys.executable, str(program), str(path)],
-        env={**os.environ, "PYTHONPATH": collections},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+from harness import PASSWORD, TUTORIAL, Controller, Server, declared
+from processes import modules, output, start_module, started_playbook, until
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> dict[str, Any]:

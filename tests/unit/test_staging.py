@@ -246,7 +246,7 @@ def test_a_file_that_changes_after_it_was_checked_is_refused(serve, path):
     session = session_with(Server(serve).http)
     package = staging.examine(str(path), "sha256:" + SHA256, [])
     path.write_bytes(DATA[::-1])
-    with pytest.raises(InputError, match="changed while it was uploaded"):
+    with pytest.raises(InputError, match="changed before or while it was uploaded"):
         staging.stage(session, package, PROJECT_ID, None, 5.0)
     assert session.package is None
 
