@@ -8,7 +8,7 @@ GATES = $(PYTHON) tests/gates.py
 ENVIRONMENTS = $(PYTHON) tests/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-unit test-integration lint format clean
+.PHONY: help venv build demo test test-unit test-integration soak lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
@@ -31,6 +31,9 @@ test-unit: ## run the unit tests on every interpreter found
 
 test-integration: ## run ansible-playbook, newest and oldest, against the server double
 	@$(GATES) integration
+
+soak: venv build ## deploy 200 times to 10 environments, with faults and kills at random
+	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/reliability/soak.py
 
 lint: ## run the linters and the type checker
 	@$(GATES) lint mypy

@@ -140,8 +140,8 @@ def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: Import
         InputError: The import that is due would be refused.
     """
     package = planned.package
-    if package.held:
-        module.warnings.append(plan_text.held(package))
+    if planned.held:
+        module.warnings.append(plan_text.held(planned))
     if planned.due:
         importing.refuse_keep_both(package.rows, package.settings, options.generate_undo)
         importing.check_destinations(options, package.project_id, make=not module.check_mode)

@@ -50,6 +50,7 @@ class Record:
         entry: The entry's directory.
         imported: Whether that import ended well and was not taken back.
         held: Whether it was taken back, and stays so until somebody says otherwise.
+        unseen: Whether nobody saw that import end.
         before: The objects' versions before the import, None for what was not there.
         versions: Their versions afterwards.
         unresolved: The objects that the import left without what was predicted.
@@ -59,6 +60,7 @@ class Record:
     entry: str
     imported: bool = False
     held: bool = False
+    unseen: bool = False
     before: Mapping[Key, str | None] = field(default_factory=dict)
     versions: Mapping[Key, str | None] = field(default_factory=dict)
     unresolved: frozenset[Key] = frozenset()
@@ -121,12 +123,20 @@ class ListedPlan:
         due: Whether it has to be imported in this run.
         needed: Whether it has to be imported only because another one is that this run may act on, while it may not
             act on this one. Then the run must not act at all.
+        doubtful: Whether it may be there already: nobody saw its import end, and what is left to do shows in no
+            version. Importing it again would make second copies.
     """
 
     package: Listed
     plan: PackagePlan
     due: bool
     needed: bool = False
+    doubtful: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether it is left alone until somebody says otherwise."""
+        return self.package.held or self.doubtful
 
     @property
     def in_sync(self) -> bool:
@@ -148,6 +158,13 @@ def plan_list(packages: Sequence[Listed], found: Mapping[ObjectKey, Found]) -> l
     """
     simulation = _Simulation(packages, found)
     return [simulation.next(index) for index in range(len(packages))]
+
+
+def _is_doubtful(package: Listed, plan: PackagePlan) -> bool:
+    if package.force or package.record is None or not package.record.unseen:
+        return False
+    # What else is left to do proves that the import was not done, or not wholly.
+    return bool(plan.changes) and all(change.effect in (DUPLICATE, UNKNOWN) for change in plan.changes)
 
 
 class _Simulation:
@@ -175,7 +192,8 @@ class _Simulation:
         """Plan the package whose turn it is, and carry it out on the simulated destination if it is due."""
         package = self._packages[index]
         plan = PackagePlan(tuple(self._change(index, row) for row in package.rows))
-        due = not package.held and (package.force or not plan.in_sync)
+        doubtful = _is_doubtful(package, plan)
+        due = not (package.held or doubtful) and (package.force or not plan.in_sync)
         needed = False
         if due and not package.selected:
             needed = any(package.key(change.row) in self._changed_by for change in plan.changes)
@@ -183,7 +201,7 @@ class _Simulation:
         if due or needed:
             for change in plan.objects:
                 self._carry_out(package, change)
-        return ListedPlan(package, plan, due, needed)
+        return ListedPlan(package, plan, due, needed, doubtful)
 
     def _plan_row(self, index: int, row: Row, found: Found) -> Change:
         package = self._packages[index]

@@ -343,8 +343,8 @@ def _check(module: MigrationModule, history: History | None, package: _Wanted, p
     Raises:
         InputError: Something would.
     """
-    if planned.package.held:
-        module.warnings.append(plan_text.held(planned.package))
+    if planned.held:
+        module.warnings.append(plan_text.held(planned))
     if not planned.due:
         return
     importing.refuse_keep_both(planned.package.rows, planned.package.settings, package.option["generate_undo"] is True)
@@ -381,7 +381,7 @@ def _result(
         results.append(
             {
                 **known,
-                "state": _HELD if planned.package.held else _IMPORTED,
+                "state": _HELD if planned.held else _IMPORTED,
                 **planned.plan.as_result(),
                 "in_sync": planned.in_sync,
                 "due": planned.due,

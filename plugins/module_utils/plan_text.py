@@ -23,7 +23,7 @@ from .plan import (
     Change,
     PackagePlan,
 )
-from .plan_list import Listed
+from .plan_list import ListedPlan
 from .text import printable
 
 _SIGNS = {CREATE: "+", EFFECT_REPLACE: "~", EFFECT_DELETE: "-", DUPLICATE: "*", UNKNOWN: "?"}
@@ -78,9 +78,16 @@ def _line(change: Change) -> str:
     )
 
 
-def held(package: Listed) -> str:
-    """Return why a package that was taken back is left alone, and how to let it in again, for a warning."""
+def held(planned: ListedPlan) -> str:
+    """Return why a package is left alone, and how to let it in again, for a warning."""
+    package = planned.package
     entry = package.record.entry if package.record else ""
+    if planned.doubtful:
+        return (
+            "Package %s may be there already: nobody saw its import end (%s), and no version tells. It is not "
+            "imported, because that could make second copies. Look at its objects. To import it: force: true, or a new "
+            "file of it." % (printable(package.name, 100), entry)
+        )
     return (
         "Package %s was taken back (%s) and stays so; it is not imported. To bring it in again: a new file of it, or "
         "force: true. To agree with it: state: undone." % (printable(package.name, 100), entry)

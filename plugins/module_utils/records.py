@@ -90,7 +90,7 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
                 continue
             return Record(entry.path, held=True)
         if state != IMPORTED:
-            return Record(entry.path)
+            return Record(entry.path, unseen=state != FAILED)
         return Record(
             entry.path,
             imported=True,

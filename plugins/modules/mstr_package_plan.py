@@ -179,7 +179,7 @@ packages:
     state:
       description: >-
         V(imported) or V(undone), as the list declares it. V(held) for one that the list declares as imported, and that was taken
-        back.
+        back, or whose import nobody saw end while no version tells whether it was done.
       returned: always
       type: str
       sample: imported

@@ -100,6 +100,10 @@ class Server:
         """Return the links of users in a project."""
         return self._call("GET", "/security/%s" % project)
 
+    def expire_sessions(self) -> None:
+        """End all sessions, as a restart of the server does."""
+        self._call("POST", "/expire-sessions")
+
     def reset_faults(self) -> None:
         """Break nothing any more."""
         self._call("DELETE", "/faults")

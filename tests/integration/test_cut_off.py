@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import PASSWORD, TUTORIAL, Controller, Run, Server, declared, object_id
+from harness import PASSWORD, TUTORIAL, Controller, Run, Server, declared, make_package, object_id
 from processes import kill_all, modules, output, started_playbook, until
 
 INCREMENTS = ("inc1", "inc2", "inc3")
+YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
 # Seconds. Long enough for the time between two tasks, short enough for a test.
 LEASE = 3
 
@@ -177,7 +178,7 @@ def test_an_import_that_nobody_can_ask_for_is_watched(kind: str, server: Server,
     server.set(import_duration=LEASE + 4)
     if kind == "session ended":
         cut_off(controller, lambda: server.calls("GET", "/packages/imports/"), kind)
-        server._call("POST", "/expire-sessions")
+        server.expire_sessions()
     else:
         server.fault("POST", "^/packages/imports$", {"kind": "hang", "seconds": 3, "when": "after"})
         cut_off(controller, lambda: server.state()["imports_started"], kind)
@@ -220,6 +221,23 @@ def test_a_keep_both_package_that_was_cut_off_is_imported_once(server: Server, c
     assert controller.deploy().code == 0
     assert controller.deploy().recap("prod")["changed"] == 0
     assert server.state()["imports_started"] == 1
+
+
+def test_a_keep_both_package_whose_import_nobody_saw_end_is_held(server: Server, controller: Controller) -> None:
+    server.set(import_duration=1)
+    path = make_package(controller.directory / "x.mmp", {"id": YEAR, "name": "Year", "type": 12, "action": "keep_both"})
+    package = {"src": str(path), "generate_undo": False}
+    controller.declare(server, package, mstr_lease_timeout=LEASE)
+    assert controller.deploy("--check").recap("prod")["changed"] == 1
+    cut_off(controller, lambda: server.calls("GET", "/packages/imports/"), "the import")
+    server.expire_sessions()
+    run = controller.deploy()
+    assert run.code == 0, run.output
+    assert "may be there already" in run.warnings
+    assert server.state()["imports_started"] == 1
+    controller.declare(server, {**package, "force": True})
+    assert controller.deploy().code == 0
+    assert server.state()["imports_started"] == 2
 
 
 def test_the_second_of_two_runs_is_told_who_is_at_work(server: Server, controller: Controller) -> None:

@@ -554,3 +554,26 @@ def test_an_unknown_action_is_not_settled_where_the_object_is_gone():
     packages = [pack("1", of("A", "1", "merge"), record=record())]
     assert due(packages, destination(A="9")) == []
     assert due(packages, destination()) == ["1"]
+
+
+UNSEEN = Record("entry", unseen=True)
+
+
+@pytest.mark.parametrize("action", ["keep_both", "replace"])
+def test_what_may_have_been_imported_is_not_imported_twice(action):
+    """Nobody saw its import end, and what is left shows in no version."""
+    found = destination(A="1") if action == "keep_both" else {(PROJECT_ID, "A" * 32, REPORT): HIDDEN}
+    (plan,) = plan_list([pack("1", of("A", "2", action), record=UNSEEN)], found)
+    assert (plan.due, plan.doubtful, plan.held, plan.in_sync) == (False, True, True, False)
+    (forced,) = plan_list([pack("1", of("A", "2", action), record=UNSEEN, force=True)], found)
+    assert (forced.due, forced.doubtful) == (True, False)
+    (known,) = plan_list([pack("1", of("A", "2", action), record=Record("entry"))], found)
+    assert known.due
+
+
+def test_what_was_surely_not_imported_is_due():
+    packages = [pack("1", of("A", "2", "keep_both"), of("B", "2"), record=UNSEEN)]
+    (missing,) = plan_list(packages, destination(A="1", B="1"))
+    assert (missing.due, missing.doubtful) == (True, False)
+    (there,) = plan_list(packages, destination(A="2", B="2"))
+    assert (there.due, there.doubtful, there.in_sync) == (False, False, True)
