@@ -160,14 +160,11 @@ class MigrationModule(AnsibleModule):
         if session.is_to_be_taken_up:
             lease.give_up(session.leases)
             return
-        path, lock = session.path, session.lock
-        session.path = None
         self._session = None
-        self.close_session(session)
-        with contextlib.suppress(InputError):
-            session_file.remove(path or "", session.state.own_directory)
-        if lock is not None:
-            lock.release()
+        try:
+            self.discard_session_file(session)
+        except InputError as error:
+            self.warnings.append(error.message)
 
     def open_session_file(self, path: str) -> Session:
         """Return the session that a session file describes; no other task can use it until this one lets go.
@@ -238,8 +235,12 @@ class MigrationModule(AnsibleModule):
         self._hide(state)
         return Session(library, state, path)
 
-    def close_session(self, session: Session) -> None:
-        """Log out, which frees all that the session holds; what cannot be freed is told, not raised."""
+    def close_session(self, session: Session) -> bool:
+        """Log out, which frees all that the session holds; what cannot be freed is told, not raised.
+
+        Returns:
+            Whether the session is closed.
+        """
         # The task is over: a signal now must not break the clean-up, and there is nothing left for it to stop.
         with signals.ignored(), contextlib.closing(session.library.transport):
             releases = (session.release_import, session.release_package)
@@ -250,9 +251,31 @@ class MigrationModule(AnsibleModule):
                     release()
             try:
                 session.library.log_out()
+                return True
             except MigrationError as error:
                 self._left_behind.append("the session, until the server ends it (%s)" % error.message)
                 self.warnings.append("The session could not be closed: %s" % error.message)
+                return False
+
+    def discard_session_file(self, session: Session) -> None:
+        """Close the session of a session file, and remove the file and the lock.
+
+        A session that cannot be closed now keeps its file where it holds the lock of its environment: the next run
+        takes it up.
+        """
+        path, lock = session.path, session.lock
+        # From here on nobody is to rely on what the file says.
+        session.path = None
+        closed = False
+        try:
+            closed = self.close_session(session)
+        finally:
+            if path is not None and not closed and lock is not None and session_file.exists(path):
+                lease.give_up([path])
+            elif path is not None:
+                session_file.remove(path, session.state.own_directory)
+            if lock is not None:
+                lock.release()
 
     def refuse_another_user(self, session: Session) -> None:
         """Fail where the task names another user, or environment, than the session's.

@@ -45,7 +45,7 @@ class Recovery:
         history: The history of the environment.
         base_url: Where the environment is.
         reopen: Returns the session of a session file.
-        close: Logs out of a session, which frees all that it holds.
+        close: Logs out of a session, which frees all that it holds; returns whether that worked.
         lease_timeout: Seconds after which a lease that was not renewed has run out.
         wait_timeout: Seconds to wait for an import that goes on.
         undo_timeout: Seconds to wait for the undo package of an import that has ended.
@@ -55,7 +55,7 @@ class Recovery:
     history: History
     base_url: str
     reopen: Callable[[str], Session]
-    close: Callable[[Session], None]
+    close: Callable[[Session], bool]
     lease_timeout: float
     wait_timeout: float
     undo_timeout: float
@@ -131,8 +131,8 @@ class Recovery:
     def _let_go(self, session: Session, path: str) -> None:
         # What is closed must not be written any more.
         session.path = None
-        self.close(session)
-        _remove(path)
+        if self.close(session):
+            _remove(path)
 
     def _complete(self, session: Session, held: HeldImport | None) -> dict[str, Any]:
         """See an import to its end that a dead run began, keep its undo package, and complete its entry."""

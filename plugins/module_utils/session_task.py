@@ -82,22 +82,9 @@ def _log_in(module: MigrationModule, path: str, own_directory: bool, lock: lease
             session.save()
     except BaseException:
         if session is not None:
-            _close(module, session)
+            module.discard_session_file(session)
         raise
     return session
-
-
-def _close(module: MigrationModule, session: Session) -> None:
-    """Log out and remove the session file."""
-    path, session.path = session.path, None
-    # From here on nobody is to rely on what the file says.
-    try:
-        module.close_session(session)
-    finally:
-        if path is not None:
-            session_file.remove(path, session.state.own_directory)
-        if session.lock is not None:
-            session.lock.release()
 
 
 def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
@@ -133,7 +120,7 @@ def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
             recovery.watch(session)
     except BaseException:
         if session is not None:
-            _close(module, session)
+            module.discard_session_file(session)
         taken.lock.release()
         raise
     return dict(_result(session, path, changed=True), recovered=recovered)
@@ -197,7 +184,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
         return {"changed": False, "session_file": path}
     for lost in session.losses():
         module.warnings.append("Logged out. Lost: %s." % lost)
-    _close(module, session)
+    module.discard_session_file(session)
     return {"changed": True, "session_file": path}
 
 

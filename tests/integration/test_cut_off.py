@@ -319,6 +319,21 @@ def test_what_is_not_ours_to_read_is_said(server: Server, controller: Controller
     assert sessions(controller) == []
 
 
+def test_a_session_that_could_not_be_closed_is_closed_by_the_next_run(server: Server, controller: Controller) -> None:
+    server.fault("POST", "^/auth/logout$", {"kind": "status", "status": 500}, times=None)
+    declare(controller, server, "inc1", mstr_retries=0)
+    run = controller.deploy()
+    assert "could not be closed" in run.warnings
+    assert len(server.held()) == 1
+    (left,) = sessions(controller)
+    server.reset_faults()
+    run = controller.deploy()
+    assert run.named("Log in")["recovered"] == [{"entry": None, "outcome": "released"}]
+    assert server.held() == []
+    assert sessions(controller) == []
+    assert not left.exists()
+
+
 def test_check_mode_takes_nothing_up(server: Server, controller: Controller) -> None:
     server.set(import_duration=1)
     declare(controller, server, "inc1")
