@@ -141,6 +141,87 @@ def test_html(double: Double, client: Client) -> None:
     assert "Sign in" in answer.text
 
 
+def test_a_hang_ends_with_its_fault(double: Double, client: Client) -> None:
+    double.fault("POST", CREATE, kind="hang", seconds=30, when="before")
+    with pytest.raises(requests.ReadTimeout):
+        client.post("/packages", timeout=0.1)
+    assert double.state()["in_flight"] == 1
+    double.control("DELETE", "/faults")
+    wait_until(lambda: double.state()["in_flight"] == 0, "the end of the call")
+    assert package_count(double) == 1
+
+
+def test_a_hang_does_not_outlive_a_reset(double: Double) -> None:
+    double.fault("POST", "/auth/login", kind="hang", seconds=30, when="before")
+    login = {"username": "administrator", "password": "library-demo", "loginMode": 1}
+    with pytest.raises(requests.ReadTimeout):
+        Client(double, None).post("/auth/login", json=login, timeout=0.1)
+    double.reset()
+    wait_until(lambda: double.state()["in_flight"] == 0, "the end of the call")
+    assert double.state()["logins"] == 0
+
+
+def test_redirect_to_itself(double: Double, client: Client) -> None:
+    double.fault("GET", "^/objects/", kind="redirect", location="{self}")
+    answer = client.object("A" * 32, 4)
+    assert answer.status_code == 404
+    assert [call["query"] for call in double.log()[-2:]] == [{"type": "4"}] * 2
+    double.fault("GET", "^/objects/", times=None, kind="redirect", location="{self}")
+    with pytest.raises(requests.TooManyRedirects):
+        client.object("A" * 32, 4)
+
+
+def test_content_type(double: Double, client: Client, packages: Packages) -> None:
+    double.fault("GET", "/projects", kind="content_type", content_type="text/html")
+    answer = client.get("/projects")
+    assert (len(answer.json()), answer.headers["Content-Type"]) == (2, "text/html")
+
+
+def test_expire(double: Double, client: Client) -> None:
+    client.create()
+    double.fault("GET", "/projects", kind="expire")
+    answer = client.get("/projects")
+    assert (answer.status_code, answer.json()["code"]) == (401, "ERR009")
+    assert package_count(double) == 0
+    assert double.state()["sessions"] == []
+    assert client.get("/projects").status_code == 401
+
+
+def test_refuse(double: Double, client: Client) -> None:
+    double.fault("GET", "/projects", kind="refuse", seconds=None)
+    assert len(client.get("/projects").json()) == 2
+    for _number in range(2):
+        with pytest.raises(requests.ConnectionError, match="refused"):
+            client.post("/packages")
+    # The control API is asked on the connection that there is.
+    assert double.control("GET", "/faults")[0]["hits"] == 1
+    assert package_count(double) == 0
+    double.control("DELETE", "/faults")
+    assert client.post("/packages").status_code == 201
+
+
+def test_refuse_for_a_time(double: Double, client: Client) -> None:
+    start = time.monotonic()
+    double.control("POST", "/refuse", {"seconds": 0.5})
+    with pytest.raises(requests.ConnectionError, match="refused"):
+        client.get("/projects")
+
+    def answers() -> bool:
+        try:
+            return client.get("/projects").status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    wait_until(answers, "the server to be there again")
+    assert time.monotonic() - start >= 0.5
+
+
+def test_secrets(double: Double, client: Client) -> None:
+    secrets = double.control("GET", "/secrets")
+    assert client.http.headers["X-MSTR-AuthToken"] in secrets
+    assert client.http.cookies["JSESSIONID"] in secrets
+
+
 def test_which_calls_are_struck(double: Double, client: Client) -> None:
     double.fault("GET", "^/projects$", times=2, skip=1, kind="status", status=502)
     double.fault("GET", "^/sess", times=None, kind="status", status=504)

@@ -58,22 +58,34 @@ async def serve_call(server: Server, request: web.Request) -> web.StreamResponse
     }
     server.log.append(entry)
     call = Call(server, request, path, entry)
+    door = server.door
+    if door is not None:
+        door.enter(request.transport)
     try:
         if server.settings.latency:
             await asyncio.sleep(max(0.0, server.settings.latency - TIMER_ROUNDING))
         fault = server.faults.strike(request.method, path)
         if fault is not None:
             entry["fault"] = fault.kind
-            return await _serve_with_fault(call, fault)
+            return _last_one_out(server, await _serve_with_fault(call, fault))
         reply = await _act(call)
         await _drain(call)
-        return await send(request, reply, entry)
+        return _last_one_out(server, await send(request, reply, entry))
     except (ConnectionError, web.RequestPayloadError):
         # The client went away; there is nobody to tell.
         return web.Response()
     finally:
         server.in_flight -= 1
+        if door is not None:
+            door.leave(request.transport)
         LOG.info("%s %s -> %s", entry["method"], path, entry["status"])
+
+
+def _last_one_out(server: Server, response: web.StreamResponse) -> web.StreamResponse:
+    """While connections are refused, none is kept either."""
+    if server.door is not None and server.door.closed:
+        response.force_close()
+    return response
 
 
 async def _serve_with_fault(call: Call, fault: Fault) -> web.StreamResponse:
@@ -82,29 +94,38 @@ async def _serve_with_fault(call: Call, fault: Fault) -> web.StreamResponse:
         if kind == "reset":
             return reset_connection(call.request)
         await _drain(call)
-        if kind != "hang":
-            return await send(call.request, _made_up(what), call.entry)
-        await asyncio.sleep(what["seconds"])
+        if kind == "expire":
+            call.server.sessions.drop_all()
+        elif kind != "hang":
+            return await send(call.request, _made_up(what, call.request), call.entry)
+        elif not await fault.hang():
+            return reset_connection(call.request)
     reply = await _act(call)
     await _drain(call)
     if kind == "reset":
         return reset_connection(call.request)
     if kind == "status":
-        reply = _made_up(what)
+        reply = _made_up(what, call.request)
     elif kind == "hang" and not fault.before:
-        await asyncio.sleep(what["seconds"])
+        if not await fault.hang():
+            return reset_connection(call.request)
+    elif kind == "content_type":
+        reply.content_type = what["content_type"]
+    elif kind == "refuse" and call.server.door is not None:
+        await call.server.door.close(what["seconds"])
     elif kind in ("json", "remove") and reply.json is not NOTHING:
         _spoil(reply, what)
     cut = what["bytes"] if kind == "cut" or (kind == "short" and reply.download is not None) else None
     return await send(call.request, reply, call.entry, cut=cut, rate=what.get("bytes_per_second"))
 
 
-def _made_up(what: dict[str, Any]) -> Reply:
+def _made_up(what: dict[str, Any], request: web.Request) -> Reply:
     """An answer that no handler gave."""
     if what["kind"] == "html":
         return Reply(200, text=SIGN_IN_PAGE)
     if what["kind"] == "redirect":
-        return Reply(what.get("status", 302), text="", headers=[("Location", what["location"])])
+        location = what["location"].replace("{self}", request.path_qs)
+        return Reply(what.get("status", 302), text="", headers=[("Location", location)])
     body = what.get("body", "")
     headers = [(str(name), str(value)) for name, value in what.get("headers", {}).items()]
     if isinstance(body, str):

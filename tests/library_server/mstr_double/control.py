@@ -64,6 +64,7 @@ async def patch_settings(server: Server, request: web.Request) -> Any:
 
 async def reset(server: Server, _request: web.Request) -> Any:
     server.reset()
+    await _open_door(server)
     return {}
 
 
@@ -97,6 +98,7 @@ async def get_state(server: Server, _request: web.Request) -> Any:
         "logins": server.sessions.logins,
         "logouts": server.sessions.logouts,
         "refused_logins": server.sessions.refused_logins,
+        "in_flight": server.in_flight,
     }
 
 
@@ -123,7 +125,24 @@ async def list_faults(server: Server, _request: web.Request) -> Any:
 
 async def clear_faults(server: Server, _request: web.Request) -> Any:
     server.faults.clear()
+    await _open_door(server)
     return {}
+
+
+async def _open_door(server: Server) -> None:
+    if server.door is not None:
+        await server.door.open()
+
+
+async def refuse(server: Server, request: web.Request) -> Any:
+    seconds = (await _body(request)).get("seconds")
+    if server.door is not None:
+        await server.door.close(seconds)
+    return {}
+
+
+async def list_secrets(server: Server, _request: web.Request) -> Any:
+    return server.sessions.secrets
 
 
 def _project(server: Server, name: str) -> Project:
@@ -173,6 +192,8 @@ CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("GET", "/log", get_log),
     ("DELETE", "/log", clear_log),
     ("POST", "/expire-sessions", expire_sessions),
+    ("GET", "/secrets", list_secrets),
+    ("POST", "/refuse", refuse),
     ("POST", "/faults", add_fault),
     ("GET", "/faults", list_faults),
     ("DELETE", "/faults", clear_faults),

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # What each kind of fault may say, and what it must say.
@@ -22,6 +24,9 @@ KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "trickle": (frozenset({"bytes_per_second"}), frozenset({"bytes_per_second"})),
     "redirect": (frozenset({"location"}), frozenset({"location", "status"})),
     "html": (frozenset(), frozenset()),
+    "content_type": (frozenset({"content_type"}), frozenset({"content_type"})),
+    "expire": (frozenset(), frozenset()),
+    "refuse": (frozenset({"seconds"}), frozenset({"seconds"})),
 }
 
 
@@ -37,6 +42,10 @@ class Fault:
     what: dict[str, Any]
     seen: int = 0
     hits: int = 0
+    # Set when the fault is taken away, so that a call that hangs does not outlive the test that made it hang.
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    # Whether a call that hangs is to be dropped, because the server it was for is no more.
+    dropped: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -61,7 +70,13 @@ class Fault:
             return bool(self.what.get("when", "before") == "before")
         if self.kind == "status":
             return not self.what.get("act", False)
-        return self.kind in ("redirect", "html")
+        return self.kind in ("redirect", "html", "expire")
+
+    async def hang(self) -> bool:
+        """Wait as long as the fault says, or until it is taken away. :returns: whether to go on with the call"""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.gone.wait(), self.what["seconds"])
+        return not self.dropped
 
 
 class Faults:
@@ -114,7 +129,11 @@ class Faults:
                 return fault
         return None
 
-    def clear(self) -> None:
+    def clear(self, drop: bool = False) -> None:
+        """Take all faults away. Calls that hang go on now, or with ``drop`` are broken off."""
+        for fault in self._faults:
+            fault.dropped = drop
+            fault.gone.set()
         self._faults.clear()
 
     def as_list(self) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from mstr_double.api import API, BASE, serve_call
 from mstr_double.control import add_control_routes
+from mstr_double.door import Door
 from mstr_double.server import Server
 
 # Large pieces, so that an upload of gigabytes is not held up by going through the loop too often.
@@ -56,9 +57,9 @@ async def serve(server: Server, host: str, port: int, tls: ssl.SSLContext | None
         make_app(server), access_log=None, shutdown_timeout=0.05, read_bufsize=READ_BUFFER, keepalive_timeout=300
     )
     await runner.setup()
-    site = web.TCPSite(runner, host, port, ssl_context=tls, backlog=512)
+    server.door = Door(runner, host, port, tls)
     try:
-        await site.start()
+        await server.door.open()
         address = runner.addresses[0]
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         sys.stdout.write(f"{'https' if tls else 'http'}://{shown}:{address[1]}{BASE}\n")

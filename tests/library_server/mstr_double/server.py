@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from mstr_double import seed as seeds
+from mstr_double.door import Door
 from mstr_double.errors import no_privilege
 from mstr_double.faults import Faults
 from mstr_double.sessions import Session, Sessions
@@ -29,6 +30,8 @@ class Server:
         self._seed = copy.deepcopy(seed)
         self._tasks: set[asyncio.Task[None]] = set()
         self.in_flight = 0
+        self.door: Door | None = None
+        self.faults = Faults()
         self._start()
 
     def _start(self) -> None:
@@ -48,6 +51,7 @@ class Server:
         """Back to the seed. An import that still runs is stopped: it must not write into the fresh metadata."""
         for task in self._tasks:
             task.cancel()
+        self.faults.clear(drop=True)
         self._start()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str | None = None) -> None:

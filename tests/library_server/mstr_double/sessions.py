@@ -37,6 +37,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self._by_token: dict[str, Session] = {}
+        # Tokens and cookies of all log-ins, so that a test can look for them where they must not be.
+        self.secrets: list[str] = []
         self.logins = 0
         self.logouts = 0
         self.refused_logins = 0
@@ -44,6 +46,7 @@ class Sessions:
     def open(self, user: User) -> Session:
         session = Session(user)
         self._by_token[session.token] = session
+        self.secrets += [session.token, session.cookie]
         self.logins += 1
         return session
 
