@@ -46,6 +46,11 @@ def test_status_with_json(double: Double, client: Client) -> None:
     assert client.get("/projects").json() == {"code": "ERR001", "message": "Broken"}
 
 
+def test_status_that_repeats_the_token(double: Double, client: Client) -> None:
+    double.fault("GET", "/projects", kind="status", status=500, body={"code": "ERR001", "message": "token {token}"})
+    assert client.get("/projects").json()["message"] == "token %s" % client.http.headers["X-MSTR-AuthToken"]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_reset(double: Double, client: Client, when: str) -> None:
     double.fault("POST", CREATE, kind="reset", when=when)
@@ -64,6 +69,12 @@ def test_hang(double: Double, client: Client, when: str) -> None:
     assert package_count(double) == (when == "after")
     # The work is not called off by a client that went away.
     wait_until(lambda: package_count(double) == 1, "the package")
+
+
+def test_an_upload_that_hangs_is_answered_in_the_end(double: Double, client: Client, packages: Packages) -> None:
+    package_id = client.create()
+    double.fault("PUT", "/binary$", kind="hang", seconds=0.2)
+    assert client.upload(package_id, packages.make([ROW])).json()["status"] == "READY"
 
 
 def test_hang_is_answered_in_the_end(double: Double, client: Client) -> None:
@@ -149,6 +160,15 @@ def test_a_hang_ends_with_its_fault(double: Double, client: Client) -> None:
     double.control("DELETE", "/faults")
     wait_until(lambda: double.state()["in_flight"] == 0, "the end of the call")
     assert package_count(double) == 1
+
+
+def test_a_log_in_that_hangs_is_done_in_the_end(double: Double) -> None:
+    login = {"username": "administrator", "password": "library-demo", "loginMode": 1}
+    double.fault("POST", "/auth/login", kind="hang", seconds=30, when="before")
+    with pytest.raises(requests.ReadTimeout):
+        Client(double, None).post("/auth/login", json=login, timeout=0.1)
+    double.control("DELETE", "/faults")
+    wait_until(lambda: double.state()["logins"] == 1, "the log-in")
 
 
 def test_a_hang_does_not_outlive_a_reset(double: Double) -> None:

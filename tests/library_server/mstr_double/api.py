@@ -93,13 +93,17 @@ async def _serve_with_fault(call: Call, fault: Fault) -> web.StreamResponse:
     if fault.before:
         if kind == "reset":
             return reset_connection(call.request)
-        await _drain(call)
         if kind == "expire":
             call.server.sessions.drop_all()
-        elif kind != "hang":
+        elif kind == "hang":
+            if not call.path.endswith("/binary"):
+                # The request keeps it; once the client has given up, it could not be read any more.
+                await call.read()
+            if not await fault.hang():
+                return reset_connection(call.request)
+        else:
+            await _drain(call)
             return await send(call.request, _made_up(what, call.request), call.entry)
-        elif not await fault.hang():
-            return reset_connection(call.request)
     reply = await _act(call)
     await _drain(call)
     if kind == "reset":
@@ -126,11 +130,20 @@ def _made_up(what: dict[str, Any], request: web.Request) -> Reply:
     if what["kind"] == "redirect":
         location = what["location"].replace("{self}", request.path_qs)
         return Reply(what.get("status", 302), text="", headers=[("Location", location)])
-    body = what.get("body", "")
+    body = _with_token(what.get("body", ""), request)
     headers = [(str(name), str(value)) for name, value in what.get("headers", {}).items()]
     if isinstance(body, str):
         return Reply(what["status"], text=body, content_type=what.get("content_type"), headers=headers)
     return Reply(what["status"], json=body, content_type=what.get("content_type"), headers=headers)
+
+
+def _with_token(body: Any, request: web.Request) -> Any:
+    """Put the caller's token in for ``{token}``: a server that shows a request with all its headers does so."""
+    if isinstance(body, dict):
+        return {key: _with_token(value, request) for key, value in body.items()}
+    if isinstance(body, str):
+        return body.replace("{token}", request.headers.get("X-MSTR-AuthToken", ""))
+    return body
 
 
 def _spoil(reply: Reply, what: dict[str, Any]) -> None:
