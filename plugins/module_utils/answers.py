@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 from .errors import ServerError
-from .text import printable
+from .text import printable, without_tags
 
 # A text of megabytes is still read for its code; what is longer is no answer of this server.
 _LONGEST_BODY = 8 * 1024 * 1024
@@ -34,10 +34,16 @@ class _Refusal:
     ticket_id: str | None
 
 
-def refused(response: Any, step: str) -> ServerError:
-    """Return the error for an answer with an unexpected status."""
+def refused(response: Any, step: str, masked: Callable[[str], str] = str) -> ServerError:
+    """Return the error for an answer with an unexpected status.
+
+    Args:
+        response: The answer.
+        step: What the request was a part of, for the message.
+        masked: Returns a text without the secrets that the client has sent.
+    """
     try:
-        said = _read_refusal(response)
+        said = _read_refusal(response, masked)
     except OSError:
         # What requests raises where the answer breaks off is an OSError, too.
         said = _Refusal(None, None, None, None)
@@ -109,7 +115,7 @@ def _integer_or_none(value: Any) -> int | None:
         return None
 
 
-def _read_refusal(response: Any) -> _Refusal:
+def _read_refusal(response: Any, masked: Callable[[str], str]) -> _Refusal:
     raw = bytearray()
     for chunk in response.iter_content(1 << 16):
         raw += chunk
@@ -126,10 +132,11 @@ def _read_refusal(response: Any) -> _Refusal:
     iserver_code = document.get("iServerCode")
     code, message, ticket = document.get("code"), document.get("message"), document.get("ticketId")
     return _Refusal(
-        code=printable(code, 40) if code else None,
+        code=printable(masked(str(code)), 40) if code else None,
         iserver_code=_integer_or_none(iserver_code),
-        message=printable(message, 500) if message else None,
-        ticket_id=printable(ticket, 80) if ticket else None,
+        # Masked first: half of a secret that is cut off would not be found.
+        message=printable(without_tags(masked(str(message))), 500) if message else None,
+        ticket_id=printable(masked(str(ticket)), 80) if ticket else None,
     )
 
 

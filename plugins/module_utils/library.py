@@ -11,12 +11,13 @@ migration package", "Import a migration package") and of what the vendor's own P
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Callable, TypeVar
 from urllib.parse import quote
 
 from . import models
 from .answers import says_no_such_call, says_not_found
-from .errors import ServerError
+from .errors import ConnectionLost, ServerError
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .text import printable
 from .transport import Repeat, Transport
@@ -29,6 +30,8 @@ _PROJECT_HEADER = "X-MSTR-ProjectID"
 _ASYNC = {"Prefer": "respond-async"}
 _WEB_PAGE = ("text/html", "application/xhtml+xml")
 _DOWNLOAD_CHUNK = 1 << 18
+# Without its token nobody can log the session out.
+_ORPHAN = "It may have opened a session all the same, which stays until the server ends it."
 
 T = TypeVar("T")
 
@@ -53,6 +56,7 @@ class Library:
 
     @token.setter
     def token(self, value: str) -> None:
+        self.transport.hide(value)
         self.transport.headers[TOKEN_HEADER] = value
 
     def status(self) -> dict[str, str | None]:
@@ -79,14 +83,27 @@ class Library:
             body["username"] = api_token
         elif login_mode != "anonymous":
             body.update(username=username, password=password)
-        response = self.transport.request(
-            "POST", "/auth/login", "log in", repeat=Repeat.REFUSED, expect=(200, 204), body=body
-        )
+        self.transport.hide(password, api_token)
+        try:
+            response = self.transport.request(
+                "POST", "/auth/login", "log in", repeat=Repeat.REFUSED, expect=(200, 204), body=body
+            )
+        except ConnectionLost as error:
+            if error.sent and not error.hopeless:
+                error.message += " " + _ORPHAN
+            raise
+        except ServerError as error:
+            if error.status >= 500 and "retry_after" not in error.details:
+                error.message += " " + _ORPHAN
+            raise
         token = response.headers.get(TOKEN_HEADER)
         if not token:
+            # A page was made by something before the server, which has not seen the log-in then.
+            page = _kind(response) in _WEB_PAGE and bool(response.content)
+            orphan = "" if page else " " + _ORPHAN
             raise ServerError(
                 "log in: the server answered %d without the header %s. It may be a sign-in page or a proxy; check "
-                "base_url." % (response.status_code, TOKEN_HEADER),
+                "base_url.%s" % (response.status_code, TOKEN_HEADER, orphan),
                 response.status_code,
             )
         self.token = token
@@ -210,7 +227,7 @@ class Library:
 
     def import_process(self, import_id: str, project_id: str | None) -> ImportInfo:
         """Return how far an import is."""
-        return self._parsed(
+        info = self._parsed(
             models.parse_import,
             "GET",
             "/packages/imports/%s" % quote(import_id, safe=""),
@@ -218,6 +235,8 @@ class Library:
             Repeat.SAFE,
             project_id=project_id,
         )
+        # The message of a failed import is kept in its receipt.
+        return replace(info, message=self.transport.masked(info.message)) if info.message else info
 
     def undo_package(self, import_id: str, project_id: str | None) -> tuple[int | None, Iterator[bytes]]:
         """Return an import's undo package: its length in bytes, None where the server gives none, and its parts.

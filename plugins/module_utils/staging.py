@@ -325,6 +325,7 @@ def _upload(session: Session, package: PackageFile, project_id: str | None, wait
     """
     tries = session.library.transport.options.retries
     for attempt in range(tries + 1):
+        broken: MigrationError
         created = _create(session, project_id)
         # Without the file's sha256 until it is there whole, so that no later task takes it for the file.
         session.hold_package(HeldPackage(created.id, project_id, "", package.size, "", models.PROJECT))
@@ -334,12 +335,18 @@ def _upload(session: Session, package: PackageFile, project_id: str | None, wait
         except ConnectionLost as error:
             if attempt == tries or error.hopeless:
                 raise
+            broken = error
         except ServerError as error:
             if attempt == tries or error.status not in (429, 502, 503, 504):
                 if error.status == 400:
                     error.message += " " + (_FOR_A_PROJECT if project_id else _FOR_NO_PROJECT)
                 raise
-        session.release_package()
+            broken = error
+        try:
+            session.release_package()
+        except MigrationError:
+            # There is no other try then, and what broke the upload says more.
+            raise broken from None
     raise AssertionError("unreachable")
 
 

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 # Controls, formats such as direction overrides, halves of surrogate pairs, what is not assigned, line separators.
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+# What begins a page, or a piece of one. Not every "<": a message may compare numbers, or name "<Default>".
+_PAGE = re.compile(r"<(?:!doctype|html|head|body|div|h[1-6]|p|b|br|pre|table)\b", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -42,6 +45,11 @@ def printable(text: object, limit: int = 300) -> str:
     if len(line) > limit or len(raw) > len(cut):
         line = line[: max(0, limit - 3)] + "..."
     return line
+
+
+def without_tags(text: str) -> str:
+    """Return text without the tags, where it is a page of HTML or a piece of one."""
+    return _TAG.sub(" ", text) if _PAGE.search(text) else text
 
 
 def readable_json(value: object) -> str:

@@ -43,6 +43,8 @@ _MOST_REDIRECTS = 5
 _TEMPORARY = frozenset((429, 500, 502, 503, 504))
 # Seconds to wait for each answer, once the task was told to stop.
 _HURRY = 3.0
+# What stands for a secret in a text, as in the output of Ansible.
+_MASK = "********"
 
 
 class Repeat(enum.Enum):
@@ -149,6 +151,7 @@ class Transport:
         self.options = options
         self._sleep = sleep
         self._in_a_hurry = False
+        self._secrets: set[str] = set()
         self._session = requests.Session()
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
         self._session.trust_env = False
@@ -171,6 +174,18 @@ class Transport:
         if self.options.ca_path:
             return self.options.ca_path
         return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+    def hide(self, *secrets: str | None) -> None:
+        """Keep secrets out of messages, even where a server repeats them: messages go into receipts, too."""
+        self._secrets.update(secret for secret in secrets if secret)
+
+    def masked(self, text: str) -> str:
+        """Return a text of the server without the secrets and cookies that went to it."""
+        cookies = {cookie.value for cookie in self._session.cookies if cookie.value}
+        # The longest first, since one may be a part of another.
+        for secret in sorted(self._secrets | cookies, key=len, reverse=True):
+            text = text.replace(secret, _MASK)
+        return text
 
     @property
     def headers(self) -> Any:
@@ -264,7 +279,7 @@ class Transport:
             else:
                 if response.status_code in accepted:
                     return response
-                error = refused(response, step)
+                error = refused(response, step, self.masked)
                 pause = retry_after(response)
                 if pause is not None:
                     error.details["retry_after"] = pause

@@ -165,6 +165,48 @@ def test_a_login_without_a_token_is_an_error(serve, status):
         session_with(serve(Reply(status, "<html>Sign in"))).library.log_in("standard", "tina", "pass", None)
 
 
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        pytest.param(CLOSE, True, id="lost"),
+        pytest.param(Reply(500, {"code": "ERR001", "message": "no"}), True, id="500"),
+        pytest.param(Reply(204), True, id="without a token"),
+        pytest.param(Reply(200, "<html>Sign in", {"Content-Type": "text/html"}), False, id="sign-in page"),
+        pytest.param(Reply(401, {"code": "ERR003", "message": "no"}), False, id="refused"),
+        pytest.param(Reply(503, "busy", {"Retry-After": "0"}), False, id="refused for now"),
+    ],
+)
+def test_a_log_in_whose_answer_is_lost_may_have_opened_a_session(serve, reply, told):
+    with pytest.raises(MigrationError) as caught:
+        session_with(serve(reply)).library.log_in("standard", "tina", "pass", None)
+    assert ("may have opened a session" in caught.value.message) is told
+
+
+def test_secrets_that_a_server_repeats_are_in_no_message(serve):
+    login = Reply(204, headers={"X-MSTR-AuthToken": "t0ken-of-tina", "Set-Cookie": "JSESSIONID=C00KIE; Path=/"})
+    said = "tina s3cret t0ken-of-tina C00KIE"
+    refusal = Reply(400, {"code": "C00KIE", "message": "x" * 495 + said, "ticketId": "t0ken-of-tina"})
+    failed = Reply(200, {**IMPORT, "status": "FAILED", "message": said})
+    library = session_with(serve(login, refusal, failed)).library
+    library.log_in("standard", "tina", "s3cret", None)
+    with pytest.raises(ServerError) as caught:
+        library.projects()
+    shown = "%s %s %s" % (caught.value.message, caught.value.server_message, caught.value.details)
+    # Not even the half that is left where the message is cut.
+    assert not any(part in shown for part in ("s3c", "t0k", "C00"))
+    assert library.import_process("i", PROJECT_ID).message == "tina ******** ******** ********"
+
+
+def test_a_message_that_is_a_page_is_shown_without_its_tags(serve):
+    page = Reply(400, {"code": "ERR006", "message": "<html><body class='x'><h1>Wrong</h1> value &lt; 1</body></html>"})
+    with pytest.raises(ServerError) as caught:
+        session_with(serve(page)).library.projects()
+    assert caught.value.server_message == "Wrong value &lt; 1"
+    plain = Reply(400, {"code": "ERR006", "message": "1 < 2, and <Default> is taken"})
+    with pytest.raises(ServerError, match="1 < 2, and <Default> is taken"):
+        session_with(serve(plain)).library.projects()
+
+
 def test_a_session_that_is_gone_is_told_and_needs_no_log_out(serve):
     library = session_with(serve(Reply(401, {"code": "ERR009"}))).library
     assert library.renew_session() is False

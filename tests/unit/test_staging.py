@@ -227,6 +227,13 @@ def test_what_the_server_reads_must_be_what_was_reviewed(serve, path):
     assert server.paths[-1] == "DELETE /packages/new%3D"
 
 
+def test_what_broke_the_upload_is_told_and_not_what_broke_its_release(serve, path):
+    created = Reply(201, {"id": "p1", "status": "EMPTY"})
+    server = serve(created, Reply(502, "<html>Bad Gateway"), Reply(403, {"code": "ERR017", "message": "not yours"}))
+    with pytest.raises(MigrationError, match="upload the package: the server answered 502"):
+        staged(session_with(server), path)
+
+
 @pytest.mark.parametrize("status", ["EMPTY", "PROCESSING", "FAILED"])
 @pytest.mark.parametrize("content", [[], None], ids=["no rows", "no content"])
 def test_an_upload_that_was_cut_off_is_not_taken_for_the_package(serve, path, status, content):
