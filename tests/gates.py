@@ -42,6 +42,9 @@ TAIL_LINES = 80
 # No gate takes a quarter of this. One that hangs must not use up the time that a CI run has for all.
 GATE_SECONDS = 20 * 60
 
+# The fault matrix waits more than it computes, so it is cut up into more pieces than there are cores.
+RELIABILITY = ("tests/reliability", "-n", str(2 * CORES), "--dist", "worksteal")
+
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 
@@ -347,6 +350,12 @@ def integration(environment: str, tests: list[str]) -> Callable[[Run], str]:
     return action
 
 
+def reliability(run: Run) -> str:
+    counts = run.pytest("main", [*RELIABILITY], {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)})
+    found = re.findall(r"^(.*: \d+)$", run.log_text().partition("= fault matrix =")[2], re.MULTILINE)
+    return f"{counts} ({'; '.join(found)})" if found else counts
+
+
 def conformance(run: Run) -> str:
     arguments = ["tests/conformance", "--ignore=tests/conformance/test_mstrio.py"]
     return run.pytest("main", arguments, {"MSTR_SERVER_PYTHON": str(ENVIRONMENTS["main"].python)})
@@ -555,6 +564,7 @@ def declare(found: dict[environments.Version, environments.Interpreter]) -> dict
             after=("build",),
             cores=CORES,
         ),
+        Gate("reliability", "every call, every fault", reliability, after=("build",), cores=CORES),
     ]
     return {gate.name: gate for gate in gates}
 

@@ -61,7 +61,9 @@ class Server:
             self._http.verify = str(ca_file)
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._http.request(method, self._control + path, json=body, timeout=30)
+        # Not as json=: that refuses numbers which JSON does not have, and a double is to send such, too.
+        data = None if body is None else json.dumps(body)
+        answer = self._http.request(method, self._control + path, data=data, timeout=30)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -123,6 +125,22 @@ class Server:
     def edit(self, object_id: str, scope: str = TUTORIAL, **values: Any) -> dict[str, Any]:
         """Change an object by hand, which gives it a new version."""
         return self._call("PUT", "/objects/%s/%s" % (scope, object_id), values or {"definition": {"edited": True}})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are set, and how often each has struck."""
+        return self._call("GET", "/faults")
+
+    def refuse(self, seconds: float | None) -> None:
+        """Refuse connections for some seconds, or until the faults are taken away."""
+        self._call("POST", "/refuse", {"seconds": seconds})
+
+    def forget(self) -> None:
+        """Forget the API calls so far."""
+        self._call("DELETE", "/log")
+
+    def secrets(self) -> list[str]:
+        """Return the tokens and cookies of all sessions so far."""
+        return self._call("GET", "/secrets")
 
     def fault(self, method: str, path: str, fault: dict[str, Any], **when: Any) -> None:
         """Break a call."""

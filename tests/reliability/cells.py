@@ -1,0 +1,532 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The matrix: every call of three workflows, every fault, and the rules that say which of them go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+ONCE, ALWAYS = "once", "always"
+
+# The workflows, see workflows.py.
+ONE_TASK, ROLE, TAKE_BACK = "A", "B", "C"
+
+# Objects of the package; each is looked up.
+OBJECTS = 3
+JSON, BINARY, HEADER, NOTHING = "JSON", "binary", "header", "nothing"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a workflow.
+
+    Attributes:
+        name: What the table calls it.
+        method: Its method.
+        path: Its path below /api, as a regular expression.
+        answers: Where the answer says what the client needs: in a body of JSON or of bytes, in a header, in its status.
+        step: What the messages of the collection call it.
+        skip: How many calls of the same kind the workflow makes before.
+        needs_session: Whether it needs a log-in.
+        fields: The fields of the answer that the client needs, as the fault ``remove`` takes them.
+        status_word: Whether the answer has a status word.
+        progress: Whether the answer says how far an import is.
+        sends: Whether it sends more than its path.
+        releases: Whether it releases something that the server holds.
+        waits: Whether it is repeated until a time limit of its own, or its answer is waited for so long.
+    """
+
+    name: str
+    method: str
+    path: str
+    answers: str
+    step: str
+    skip: int = 0
+    needs_session: bool = True
+    fields: tuple[str, ...] = ()
+    status_word: bool = False
+    progress: bool = False
+    sends: bool = False
+    releases: bool = False
+    waits: bool = False
+
+    @property
+    def reads(self) -> bool:
+        return self.method == "GET"
+
+
+STATUS = Call("GET /status", "GET", "^/status$", JSON, "ask for the server's version", needs_session=False)
+LOG_IN = Call("POST /auth/login", "POST", "^/auth/login$", HEADER, "log in", needs_session=False, sends=True)
+PROJECTS = Call("GET /projects", "GET", "^/projects$", JSON, "list the projects", fields=("*.id", "*.name"))
+CREATE = Call(
+    "POST /packages", "POST", "^/packages$", JSON, "create an empty package", fields=("id",), status_word=True
+)
+UPLOAD = Call(
+    "PUT /packages/{id}/binary",
+    "PUT",
+    "^/packages/[^/]+/binary$",
+    JSON,
+    "upload the package",
+    fields=("status",),
+    status_word=True,
+    sends=True,
+    waits=True,
+)
+START = Call(
+    "POST /packages/imports",
+    "POST",
+    "^/packages/imports$",
+    JSON,
+    "start the import",
+    fields=("id", "status"),
+    status_word=True,
+    progress=True,
+)
+UNDO = Call(
+    "GET /packages/imports/{id}/undoPackage/binary",
+    "GET",
+    "/undoPackage/binary$",
+    BINARY,
+    "download the undo package",
+    waits=True,
+)
+DELETE_IMPORT = Call(
+    "DELETE /packages/imports/{id}",
+    "DELETE",
+    "^/packages/imports/",
+    NOTHING,
+    "release the import process",
+    releases=True,
+)
+DELETE_PACKAGE = Call(
+    "DELETE /packages/{id}", "DELETE", "^/packages/[^/]+$", NOTHING, "release the package", releases=True
+)
+LOG_OUT = Call("POST /auth/logout", "POST", "^/auth/logout$", NOTHING, "log out", releases=True)
+RENEW = Call("PUT /sessions", "PUT", "^/sessions$", NOTHING, "renew the session")
+
+
+def look_up(when: str, rounds: int) -> Call:
+    """The look-ups of the package's objects, after so many rounds of them."""
+    name = "GET /objects/{id}" + (", %s" % when if when else "")
+    # A version that is missing is none that is needed: it means that objects cannot be compared.
+    return Call(name, "GET", "^/objects/", JSON, "look up object", skip=rounds * OBJECTS)
+
+
+LOOK_UP = look_up("", 0)
+
+
+def read_package(when: str, skip: int) -> Call:
+    """The question what a package holds."""
+    name = "GET /packages/{id}" + (", %s" % when if when else "")
+    fields = ("id", "status", "content")
+    return Call(
+        name, "GET", "^/packages/[^/]+$", JSON, "read the package", skip, fields=fields, status_word=True, waits=True
+    )
+
+
+def poll(when: str, skip: int) -> Call:
+    """The question how far an import is."""
+    name = "GET /packages/imports/{id}" + (", %s" % when if when else "")
+    return Call(
+        name,
+        "GET",
+        "^/packages/imports/[^/]+$",
+        JSON,
+        "ask how far the import is",
+        skip,
+        fields=("id", "status"),
+        status_word=True,
+        progress=True,
+        waits=True,
+    )
+
+
+RELEASE = (DELETE_IMPORT, DELETE_PACKAGE, LOG_OUT)
+UPLOADING = (PROJECTS, CREATE, UPLOAD)
+
+CALLS: dict[str, tuple[Call, ...]] = {
+    ONE_TASK: (
+        STATUS,
+        LOG_IN,
+        *UPLOADING,
+        read_package("", 0),
+        look_up("", 0),
+        START,
+        poll("", 0),
+        poll("for the undo package", 1),
+        UNDO,
+        look_up("verifying", 1),
+        *RELEASE,
+    ),
+    ROLE: (
+        STATUS,
+        LOG_IN,
+        *UPLOADING,
+        read_package("planning", 0),
+        look_up("planning", 0),
+        RENEW,
+        read_package("staging", 1),
+        read_package("importing", 2),
+        look_up("importing", 1),
+        START,
+        poll("", 0),
+        poll("for the undo package", 1),
+        UNDO,
+        look_up("verifying", 2),
+        *RELEASE,
+    ),
+    TAKE_BACK: (
+        STATUS,
+        LOG_IN,
+        *UPLOADING,
+        read_package("", 0),
+        look_up("", 0),
+        START,
+        poll("", 0),
+        look_up("verifying", 1),
+        *RELEASE,
+    ),
+}
+
+# The calls of a run in which nothing breaks, in order. That a call is hit shows in the run itself; this shows that the
+# list above has them all, and tells which call comes before another.
+COURSE: dict[str, tuple[str, ...]] = {
+    ONE_TASK: (
+        "GET /status",
+        "POST /auth/login",
+        "GET /projects",
+        "POST /packages",
+        "PUT /packages/{id}/binary",
+        "GET /packages/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "POST /packages/imports",
+        "GET /packages/imports/{id}",
+        "GET /packages/imports/{id}",
+        "GET /packages/imports/{id}/undoPackage/binary",
+        *["GET /objects/{id}"] * OBJECTS,
+        "DELETE /packages/imports/{id}",
+        "DELETE /packages/{id}",
+        "POST /auth/logout",
+    ),
+    ROLE: (
+        "GET /status",
+        "POST /auth/login",
+        "GET /projects",
+        "POST /packages",
+        "PUT /packages/{id}/binary",
+        "GET /packages/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "PUT /sessions",
+        "GET /packages/{id}",
+        "GET /packages/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "POST /packages/imports",
+        "GET /packages/imports/{id}",
+        "GET /packages/imports/{id}",
+        "GET /packages/imports/{id}/undoPackage/binary",
+        *["GET /objects/{id}"] * OBJECTS,
+        "DELETE /packages/imports/{id}",
+        "DELETE /packages/{id}",
+        "POST /auth/logout",
+    ),
+    TAKE_BACK: (
+        "GET /status",
+        "POST /auth/login",
+        "GET /projects",
+        "POST /packages",
+        "PUT /packages/{id}/binary",
+        "GET /packages/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "POST /packages/imports",
+        "GET /packages/imports/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "DELETE /packages/imports/{id}",
+        "DELETE /packages/{id}",
+        "POST /auth/logout",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong.
+
+    Attributes:
+        name: What the table calls it.
+        about: What it is.
+        group: The part of the table that it is in.
+        make: Returns what the double is told, for a call.
+        fits: Whether it makes sense for a call.
+        times: Whether it strikes once, always, or each in a cell of its own.
+        silent: Whether the client sees it by nothing coming, so that its time limit must be short.
+        unreachable: Whether all later calls break as well.
+        says: What a message about it says at least, besides the step; empty for nothing sure.
+    """
+
+    name: str
+    about: str
+    group: str
+    make: Callable[[Call], dict[str, Any]]
+    fits: Callable[[Call], bool] = lambda call: True
+    times: tuple[str, ...] = (ONCE, ALWAYS)
+    silent: bool = False
+    unreachable: bool = False
+    says: str = ""
+
+
+def answer(status: int, body: Any = "", **more: Any) -> Callable[[Call], dict[str, Any]]:
+    return lambda _call: {"kind": "status", "status": status, "body": body, **more}
+
+
+def error(code: str, message: str) -> dict[str, Any]:
+    return {"code": code, "message": message, "ticketId": "0a1b2c"}
+
+
+def page(status: int, title: str, **more: Any) -> Callable[[Call], dict[str, Any]]:
+    """A proxy's answer."""
+    text = "<html><head><title>%d %s</title></head><body><h1>%s</h1></body></html>" % (status, title, title)
+    return answer(status, text, content_type="text/html", **more)
+
+
+def has_body(call: Call) -> bool:
+    return call.answers in (JSON, BINARY)
+
+
+def writes(call: Call) -> bool:
+    return not call.reads
+
+
+def expired(call: Call) -> dict[str, Any]:
+    if call.needs_session:
+        return {"kind": "expire"}
+    return {"kind": "status", "status": 401, "body": error("ERR003", "Login failed")}
+
+
+def rant(call: Call) -> dict[str, Any]:
+    said = LOGIN_RANT if call is LOG_IN else RANT
+    return {"kind": "status", "status": 500, "body": error("ERR001", said)}
+
+
+def cut(call: Call) -> dict[str, Any]:
+    return {"kind": "cut", "bytes": 7 if call.answers == JSON else 100}
+
+
+def malformed(_call: Call) -> dict[str, Any]:
+    return {
+        "kind": "status",
+        "status": 200,
+        "act": True,
+        "body": '{"id": "', "content_type": "application/json",
+    }  # fmt: skip
+
+
+def missing(call: Call) -> dict[str, Any]:
+    if call.answers == HEADER:
+        # The token is a header, so an answer without it lacks what is needed most.
+        return {"kind": "status", "status": 204, "act": True}
+    return {"kind": "remove", "fields": list(call.fields)}
+
+
+# What a careless server might say: long, as HTML, with colours, and with the secret of the caller.
+RANT = "<html><b>Failure</b> for token={token}\n\x1b[31m" + "at com.example.Frame.invoke " * 8000
+# Both secrets that log-ins send, since the password is the beginning of the API token.
+LOGIN_RANT = RANT.replace("{token}", "library-demo-token")
+
+CONNECTION, REFUSALS, SERVER, ANSWERS = "connections", "refusals", "errors of the server", "answers"
+GROUPS = (CONNECTION, REFUSALS, SERVER, ANSWERS)
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "refused",
+        "the connection is refused; once: for 0.6 s, with 3 retries",
+        CONNECTION,
+        # Set upon the call before; see workflows.py.
+        lambda _call: {"kind": "refuse"},
+        unreachable=True,
+        says="connect",
+    ),
+    Fault(
+        "reset before",
+        "TCP reset before the server acts",
+        CONNECTION,
+        lambda _call: {"kind": "reset", "when": "before"},
+        says="broke",
+    ),
+    Fault(
+        "reset after",
+        "TCP reset after it acted",
+        CONNECTION,
+        lambda _call: {"kind": "reset", "when": "after"},
+        says="broke",
+    ),
+    Fault("cut", "the connection ends in the middle of the answer", CONNECTION, cut, has_body, says="broke"),
+    Fault(
+        "silent",
+        "no answer in time; the server has acted",
+        CONNECTION,
+        lambda _call: {"kind": "hang", "seconds": 20, "when": "after"},
+        silent=True,
+        says="silent",
+    ),
+    Fault(
+        "silent, late",
+        "no answer in time; the server acts when the client has given up",
+        CONNECTION,
+        lambda _call: {"kind": "hang", "seconds": 20, "when": "before"},
+        writes,
+        silent=True,
+        says="silent",
+    ),
+    Fault(
+        "trickle",
+        "the answer comes a few bytes at a time",
+        CONNECTION,
+        lambda call: {"kind": "trickle", "bytes_per_second": 400 if call.answers == JSON else 2000},
+        has_body,
+    ),
+    Fault(
+        "401",
+        "the session has expired; for the log-in: wrong password",
+        REFUSALS,
+        expired,
+        lambda call: call.needs_session or call is LOG_IN,
+        says="401",
+    ),
+    Fault("403", "", REFUSALS, answer(403, error("ERR017", "No privilege")), says="403"),
+    Fault(
+        "404",
+        "ERR004, not found",
+        REFUSALS,
+        answer(404, error("ERR004", "The thing is not found")),
+        # To a look-up it is a plain answer: there is no such object.
+        lambda call: call.step != "look up object",
+        says="404",
+    ),
+    Fault("404 call", "HTTP 404 Not Found", REFUSALS, answer(404, error("ERR004", "HTTP 404 Not Found")), says="404"),
+    Fault("404 page", "a proxy's", REFUSALS, page(404, "Not Found"), says="404"),
+    Fault("405", "", REFUSALS, answer(405, error("ERR001", "HTTP 405 Method Not Allowed")), says="405"),
+    Fault("409", "", REFUSALS, answer(409, error("ERR015", "It exists already")), writes, says="409"),
+    Fault(
+        "413",
+        "a proxy's, too large",
+        REFUSALS,
+        page(413, "Request Entity Too Large"),
+        lambda call: call.sends,
+        says="413",
+    ),
+    Fault(
+        "429",
+        "with Retry-After",
+        REFUSALS,
+        # At once, which costs nothing; that the time is kept is for a unit test to see.
+        answer(429, error("ERR016", "Too many requests"), headers={"Retry-After": "0"}),
+        says="429",
+    ),
+    Fault("500", "JSON", SERVER, answer(500, error("ERR002", "The metadata database is down")), says="500"),
+    Fault("500 acted", "after it acted", SERVER, answer(500, error("ERR001", "Broken"), act=True), writes, says="500"),
+    Fault("500 rant", "200 kB of HTML and stack, with the token or password", SERVER, rant, says="500"),
+    Fault("502", "a proxy's", SERVER, page(502, "Bad Gateway"), says="502"),
+    Fault("503", "a proxy's, without Retry-After", SERVER, page(503, "Service Unavailable"), says="503"),
+    Fault(
+        "503 later",
+        "with Retry-After",
+        SERVER,
+        page(503, "Service Unavailable", headers={"Retry-After": "0"}),
+        says="503",
+    ),
+    Fault("504", "a proxy's", SERVER, page(504, "Gateway Time-out"), says="504"),
+    Fault("504 acted", "after the server acted", SERVER, page(504, "Gateway Time-out", act=True), writes, says="504"),
+    Fault("sign-in", "200 and a sign-in page", ANSWERS, lambda _call: {"kind": "html"}),
+    Fault("malformed", "JSON that ends too soon", ANSWERS, malformed, lambda call: call.answers == JSON),
+    Fault(
+        "fields",
+        "without the fields that are needed",
+        ANSWERS,
+        missing,
+        lambda call: bool(call.fields) or call.answers == HEADER,
+    ),
+    Fault(
+        "type",
+        "the right answer as text/html",
+        ANSWERS,
+        lambda _call: {"kind": "content_type", "content_type": "text/html"},
+    ),
+    Fault(
+        "elsewhere",
+        "redirect to another origin",
+        ANSWERS,
+        lambda _call: {"kind": "redirect", "location": "http://elsewhere.invalid/MicroStrategyLibrary/"},
+        says="redirects",
+    ),
+    Fault(
+        "endless",
+        "endless redirect",
+        ANSWERS,
+        lambda _call: {"kind": "redirect", "location": "{self}"},
+        times=(ALWAYS,),
+        says="redirects",
+    ),
+    Fault(
+        "progress",
+        "an absurd progress: 7e307, negative, no number",
+        ANSWERS,
+        lambda call: {"kind": "json", "merge": {"progress": -7e307 if call.reads else float("nan")}},
+        lambda call: call.progress,
+    ),
+    Fault(
+        "word",
+        "an unknown status word",
+        ANSWERS,
+        lambda _call: {"kind": "json", "merge": {"status": "half-baked\x1b[31m"}},
+        lambda call: call.status_word,
+    ),
+    Fault(
+        "short",
+        "shorter than announced",
+        ANSWERS,
+        lambda _call: {"kind": "short", "bytes": 200},
+        lambda call: call.answers == BINARY,
+    ),
+)
+
+# How often a fault strikes in the cells of a workflow. The longer ones are run with what lasts: that asks more of them.
+TIMES = {ONE_TASK: (ONCE, ALWAYS), ROLE: (ALWAYS,), TAKE_BACK: (ALWAYS,)}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A call of a workflow, and what befalls it."""
+
+    workflow: str
+    times: str
+    call: Call
+    fault: Fault
+
+    @property
+    def key(self) -> str:
+        return "%s %s, %s: %s" % (self.workflow, self.times, self.call.name, self.fault.name)
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether the time limits for waiting are short, since the workflow is going to wait in vain."""
+        return self.call.waits and (self.times == ALWAYS or self.fault.silent)
+
+
+def fits(call: Call, fault: Fault, times: str) -> bool:
+    """Whether a fault makes sense for a call; every cell that is left out is left out here."""
+    return times in fault.times and fault.fits(call)
+
+
+def all_cells() -> list[Cell]:
+    return [
+        Cell(workflow, times, call, fault)
+        for workflow, calls in CALLS.items()
+        for times in TIMES[workflow]
+        for call in calls
+        for fault in FAULTS
+        if fits(call, fault, times)
+    ]

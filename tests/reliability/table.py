@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of cells and outcomes, as a page of the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cells import ALWAYS, CALLS, FAULTS, GROUPS, ONCE, ONE_TASK, ROLE, TAKE_BACK, TIMES, all_cells
+from workflows import ROOT
+
+PATH = ROOT / "docs" / "fault-matrix.md"
+
+TITLES = {
+    ONE_TASK: "A: `mstr_package_import`, the whole way in one task",
+    ROLE: "B: as the role does it, with a session file",
+    TAKE_BACK: "C: `mstr_undo_package`, an import taken back",
+}
+TIMES_TITLES = {ONCE: "the fault strikes once", ALWAYS: "the fault lasts"}
+
+HEAD = """# What becomes of a run when something breaks
+
+Every call of three workflows, and every fault, as the tests in `tests/reliability` found it. They run the real modules
+against the [server double](../tests/library_server/README.md). This page is written by `make fault-matrix`; the gate
+`reliability` fails where it is not what the tests find.
+
+In every cell holds, and is asserted: at most one import is started. The task answers with one document of JSON, and
+without a traceback, a page of HTML or a secret; a failure names the step and what happened. What it says of the import
+agrees with the metadata. An undo package on disk is the one that the server sent, to the last byte; where there is none
+of an import that is done, the user is told. The receipt says the same. Nothing stays on the server, unless the user is
+told. No temporary file stays. When the fault is over, the next run ends in the declared state, and does not import
+again what was imported.
+"""
+
+WORDS = """## Words
+
+| outcome | |
+|---|---|
+| done | imported (C: taken back), verified, the undo package on disk, all released |
+| done, again | the same; the call was sent again |
+| done, unseen | imported, the undo package on disk, all released; the server let nobody look at objects afterwards |
+| done, fails | imported, the undo package is on disk, and the task fails and says both |
+| done, no undo | imported; the task fails, and says that it cannot be undone |
+| not done | the task fails; nothing was imported, and nothing of it is left |
+| unknown, done | the task fails and says that it is unknown whether the package was imported; in fact it was |
+| unknown, not done | the same; in fact it was not |
+| +session | the server holds a session that could not be closed, until its time limit or (B) until the next run closes it; the user is told |
+| - | the cell is left out, by a rule in `tests/reliability/cells.py` |
+"""
+
+
+def totals(verdicts: dict[str, dict[str, Any]]) -> list[tuple[str, int]]:
+    """The counts over all cells."""
+    found = list(verdicts.values())
+    return [
+        ("cells", len(found)),
+        ("imports doubled", sum(verdict["doubled"] for verdict in found)),
+        ("undo packages lost without a word", sum(verdict["lost"] for verdict in found)),
+        ("left on the server without a word", sum(verdict["unsaid"] for verdict in found)),
+        ("secrets found", sum(verdict["secrets"] for verdict in found)),
+    ]
+
+
+def render(verdicts: dict[str, dict[str, Any]]) -> str:
+    """Return the page.
+
+    Args:
+        verdicts: By the key of each cell, what it came to.
+    """
+    outcomes = {
+        (cell.workflow, cell.times, cell.call, cell.fault): verdicts[cell.key]["outcome"] for cell in all_cells()
+    }
+    parts = [HEAD, "| | |\n|---|---|\n" + "".join("| %s | %d |\n" % row for row in totals(verdicts)), WORDS]
+    parts.append("## Faults\n\n| fault | |\n|---|---|\n" + "".join("| %s | %s |\n" % row for row in _faults()))
+    for workflow, calls in CALLS.items():
+        for times in TIMES[workflow]:
+            parts.append("## %s; %s\n" % (TITLES[workflow], TIMES_TITLES[times]))
+            for group in GROUPS:
+                faults = [fault for fault in FAULTS if fault.group == group and times in fault.times]
+                lines = ["### %s\n" % group.capitalize()]
+                lines.append("| call | %s |" % " | ".join(fault.name for fault in faults))
+                lines.append("|---" * (len(faults) + 1) + "|")
+                for call in calls:
+                    row = [outcomes.get((workflow, times, call, fault), "-") for fault in faults]
+                    lines.append("| %s | %s |" % (call.name, " | ".join(row)))
+                parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _faults() -> list[tuple[str, str]]:
+    return [(fault.name, fault.about) for fault in FAULTS]

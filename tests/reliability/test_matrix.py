@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every call of the workflows, and every fault: see cells.py for the cells and judge.py for what must hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cells import COURSE, Cell, all_cells
+from judge import Judge
+from workflows import Bench, shape
+
+
+@pytest.mark.parametrize("workflow", COURSE)
+def test_the_calls_of_a_workflow_are_those_of_the_matrix(
+    workflow: str, courses: dict[str, list[dict[str, Any]]]
+) -> None:
+    assert tuple(shape(entry) for entry in courses[workflow]) == COURSE[workflow]
+
+
+@pytest.mark.parametrize("cell", all_cells(), ids=lambda cell: cell.key)
+def test_cell(
+    cell: Cell, bench: Bench, courses: dict[str, list[dict[str, Any]]], record_property: pytest.RecordProperty
+) -> None:
+    course = courses[cell.workflow]
+    bench.renew()
+    bench.prepare(cell.workflow)
+    bench.limit(cell)
+    bench.break_call(cell, course)
+    bench.run(cell.workflow)
+    faults = bench.server.faults()
+    bench.server.reset_faults()
+    bench.settle()
+    judge = Judge(cell, bench, course)
+    verdict = judge.judge()
+    # What is refused from the first call on is so without a fault.
+    if any(not fault["hits"] for fault in faults):
+        verdict.problems.append("the fault did not strike")
+    if not verdict.problems:
+        bench.pass_time()
+        bench.run(cell.workflow)
+        judge.judge_again()
+    record_property("cell", {"key": cell.key, **verdict.as_dict()})
+    assert not verdict.problems, "\n".join(verdict.problems)

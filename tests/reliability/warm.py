@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A program that runs modules of the installed collection, each in a child of its own.
+
+Starting Python, and importing Ansible and requests, takes longer than what a module does. So this process imports them
+once and then forks for each run. The child is as good as a fresh process: its arguments come as JSON on its standard
+input and its result goes as JSON to its standard output, as where Ansible runs it, and nothing of an earlier run is in
+its memory.
+
+A job is a line of JSON on standard input, ``{module, arguments, directory, environment, stdout, stderr, limit}``; the
+answer is a line on standard output, ``{code}``, with null for a run that was ended because it took longer than the
+limit.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import sys
+import types
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+MODULES = "ansible_collections.mstr.migration.plugins.modules"
+UTILITIES = "ansible_collections.mstr.migration.plugins.module_utils"
+
+
+def main() -> None:
+    """Import everything, then run what is asked for until standard input ends."""
+    programs = compile_modules()
+    # What is there now is never freed; the collector of a child need not copy its pages to find that out.
+    gc.collect()
+    gc.freeze()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps({"code": run(json.loads(line), programs)}), flush=True)
+
+
+def compile_modules() -> dict[str, tuple[str, CodeType]]:
+    """Import what the modules import, and return their programs by name."""
+    for name in ("ansible.module_utils.basic", "argparse", "requests", "tempfile"):
+        importlib.import_module(name)
+    utilities = importlib.import_module(UTILITIES)
+    for found in pkgutil.iter_modules(utilities.__path__, UTILITIES + "."):
+        importlib.import_module(found.name)
+    programs = {}
+    for path in (Path(utilities.__path__[0]).parent / "modules").glob("mstr_*.py"):
+        programs[path.stem] = (str(path), compile(path.read_bytes(), str(path), "exec"))
+    return programs
+
+
+def run(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int | None:
+    """Run one module. :returns: its exit status, None if it had to be ended"""
+    # Closed by the end of the child, whatever that is.
+    alive, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(alive)
+        code = 70
+        try:
+            code = in_child(job, *programs[job["module"]])
+        finally:
+            os._exit(code)
+    os.close(held)
+    ended = bool(select.select([alive], [], [], job["limit"])[0])
+    os.close(alive)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if ended else None
+
+
+def in_child(job: dict[str, Any], path: str, program: CodeType) -> int:
+    """Be the module. :returns: the exit status"""
+    os.chdir(job["directory"])
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    redirect(job)
+    module = types.ModuleType("__main__")
+    module.__file__ = path
+    sys.modules["__main__"] = module
+    sys.argv = [path]
+    code: Any = 0
+    try:
+        exec(program, module.__dict__)
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        code = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def redirect(job: dict[str, Any]) -> None:
+    """Let standard input be the arguments, and output and errors files."""
+    reading, writing = os.pipe()
+    # Far less than a pipe holds, so that nobody need read it yet.
+    os.write(writing, json.dumps({"ANSIBLE_MODULE_ARGS": job["arguments"]}).encode())
+    os.close(writing)
+    os.dup2(reading, 0)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        descriptor = os.open(job[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it lives as long as the process
+
+
+if __name__ == "__main__":
+    main()
