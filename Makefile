@@ -36,7 +36,7 @@ soak: venv build ## deploy 200 times to 10 environments, with faults and kills a
 	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/reliability/soak.py
 
 fault-matrix: venv build ## run every call with every fault, and write docs/fault-matrix.md
-	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/pytest tests/reliability -q -n 4 --dist worksteal --write-table
+	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/pytest tests/reliability/test_matrix.py -q -n 4 --dist worksteal --write-table
 
 lint: ## run the linters and the type checker
 	@$(GATES) lint mypy

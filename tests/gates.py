@@ -351,7 +351,12 @@ def integration(environment: str, tests: list[str]) -> Callable[[Run], str]:
 
 
 def reliability(run: Run) -> str:
-    counts = run.pytest("main", [*RELIABILITY], {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)})
+    variables = {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "MSTR_ANSIBLE_BIN": str(ENVIRONMENTS["main"].bin),
+        "MSTR_SERVER_PYTHON": str(ENVIRONMENTS["main"].python),
+    }
+    counts = run.pytest("main", list(RELIABILITY), variables)
     found = re.findall(r"^(.*: \d+)$", run.log_text().partition("= fault matrix =")[2], re.MULTILINE)
     return f"{counts} ({'; '.join(found)})" if found else counts
 
