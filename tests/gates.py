@@ -43,7 +43,7 @@ TAIL_LINES = 80
 GATE_SECONDS = 20 * 60
 
 # The fault matrix waits more than it computes, so it is cut up into more pieces than there are cores.
-RELIABILITY = ("tests/reliability", "-n", str(2 * CORES), "--dist", "worksteal")
+RELIABILITY = ("tests/reliability", "-n", str(3 * CORES), "--dist", "worksteal")
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
