@@ -292,6 +292,10 @@ def page(status: int, title: str, **more: Any) -> Callable[[Call], dict[str, Any
     return answer(status, text, content_type="text/html", **more)
 
 
+# Of an undo package of LARGE bytes. It comes in several pieces, of which some are written before it breaks off.
+LARGE, MOST_OF_IT = 1_000_000, 900_000
+
+
 def has_body(call: Call) -> bool:
     return call.answers in (JSON, BINARY)
 
@@ -312,7 +316,7 @@ def rant(call: Call) -> dict[str, Any]:
 
 
 def cut(call: Call) -> dict[str, Any]:
-    return {"kind": "cut", "bytes": 7 if call.answers == JSON else 100}
+    return {"kind": "cut", "bytes": 7 if call.answers == JSON else MOST_OF_IT}
 
 
 def malformed(_call: Call) -> dict[str, Any]:
@@ -488,7 +492,7 @@ FAULTS: tuple[Fault, ...] = (
         "short",
         "shorter than announced",
         ANSWERS,
-        lambda _call: {"kind": "short", "bytes": 200},
+        lambda _call: {"kind": "short", "bytes": MOST_OF_IT},
         lambda call: call.answers == BINARY,
     ),
 )
@@ -514,6 +518,11 @@ class Cell:
     def is_brief(self) -> bool:
         """Whether the time limits for waiting are short, since the workflow is going to wait in vain."""
         return self.call.waits and (self.times == ALWAYS or self.fault.silent)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the undo package must not fit into one piece."""
+        return self.call.answers == BINARY and self.fault.name in ("cut", "short")
 
 
 def fits(call: Call, fault: Fault, times: str) -> bool:

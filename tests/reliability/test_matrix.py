@@ -27,6 +27,8 @@ def test_cell(
 ) -> None:
     course = courses[cell.workflow]
     bench.renew()
+    if cell.is_large:
+        bench.enlarge()
     bench.prepare(cell.workflow)
     bench.limit(cell)
     bench.break_call(cell, course)

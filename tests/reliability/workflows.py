@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cells import ALWAYS, ONCE, ONE_TASK, ROLE, TAKE_BACK, Call, Cell
+from cells import ALWAYS, LARGE, ONCE, ONE_TASK, ROLE, TAKE_BACK, Call, Cell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The harness of the integration tests knows how to start a double and to ask it.
@@ -327,6 +327,12 @@ class Bench:
                 return
             assert time.monotonic() < deadline, "the server does not come to rest"
             time.sleep(0.005)
+
+    def enlarge(self) -> None:
+        """Make the undo package large: it has to bring back an object with a long definition."""
+        first = next(iter(declared(self.package.stem)))
+        self.server.edit(first, name="Long", type=12, definition={"text": os.urandom(LARGE // 2).hex()})
+        self.before = self.server.objects()
 
     def break_call(self, cell: Cell, course: list[dict[str, Any]]) -> None:
         """Set the fault of a cell.
