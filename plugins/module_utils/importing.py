@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import history, undo
+from .answers import says_not_found
 from .errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
 from .history import Entry, History
 from .models import ImportInfo, Row
@@ -33,6 +34,8 @@ from .waiter import TimeIsUp, wait_for
 _LAST_MOMENT = 5.0
 # Seconds for which a server that has begun to import may leave every question without an answer.
 _PATIENCE = 300.0
+# After so many refusals, one after the other, a server is taken at its word.
+_REFUSED_IN_A_ROW = 5
 
 
 @dataclass(frozen=True)
@@ -498,21 +501,25 @@ def _wait(session: Session, process: HeldImport, outcome: Outcome, options: Impo
     """Wait until the import has ended.
 
     A question that breaks says nothing about the import, and giving up would lose its undo package. So it is asked
-    again, unless the session is gone or the server has not answered for ``_PATIENCE`` seconds.
+    again, unless the session or the import is gone, the server has not answered for ``_PATIENCE`` seconds, or it
+    refuses again and again: a single refusal may be that of something before it.
     """
     silent_since: list[float] = []
+    broken: list[MigrationError] = []
 
     def look() -> ImportInfo | None:
         try:
             outcome.info = session.library.import_process(process.id, process.project_id)
         except (ConnectionLost, ServerError) as error:
-            if isinstance(error, ServerError) and error.status in (400, 401, 403, 404, 405):
+            broken.append(error)
+            if isinstance(error, ServerError) and (_is_gone(error) or _refused_again(broken)):
                 raise
             silent_since.append(time.monotonic())
             if time.monotonic() - silent_since[0] >= _PATIENCE:
                 raise
             return None
         silent_since.clear()
+        broken.clear()
         return outcome.info
 
     def ended(seen: ImportInfo | None) -> bool:
@@ -521,12 +528,26 @@ def _wait(session: Session, process: HeldImport, outcome: Outcome, options: Impo
     try:
         info = wait_for(look, ended, options.wait_timeout, options.poll_interval)
     except TimeIsUp as limit:
+        last = " " + broken[-1].message if broken else ""
         raise MigrationError(
-            "wait for the import: it did not end within %g s (wait_timeout)." % options.wait_timeout
+            "wait for the import: it did not end within %g s (wait_timeout).%s" % (options.wait_timeout, last)
         ) from limit
     if info is None:
         raise AssertionError("waiting ended without an import")
     return info
+
+
+def _is_gone(error: ServerError) -> bool:
+    """Return whether the session, or the import in it, is gone: no other question will be answered."""
+    return error.status == 401 or (error.status == 404 and error.code is not None and says_not_found(error))
+
+
+def _refused_again(broken: list[MigrationError]) -> bool:
+    """Return whether the last answers were all refusals."""
+    last = broken[-_REFUSED_IN_A_ROW:]
+    return len(last) == _REFUSED_IN_A_ROW and all(
+        isinstance(error, ServerError) and error.status in (400, 403, 404, 405) for error in last
+    )
 
 
 def _sentence(text: str) -> str:
@@ -604,8 +625,16 @@ def versions_of(plan: PackagePlan) -> dict[str, str | None]:
 def _verify(session: Session, held: HeldPackage, known: Staged | None, outcome: Outcome, warnings: list[str]) -> None:
     after = _plan_again(session, held, known)
     outcome.unresolved = unresolved(changes_from_result(outcome.plan), after)
-    outcome.verified = not outcome.unresolved
+    compared = {change.row.key for change in changes_from_result(outcome.plan) if change.conflict != NOT_COMPARED}
+    not_compared = [change for change in after.objects if change.conflict == NOT_COMPARED]
+    outcome.verified = not outcome.unresolved and not not_compared
     outcome.versions = versions_of(after)
+    unseen = [change for change in not_compared if change.row.key in compared]
+    if unseen:
+        warnings.append(
+            "The import ended well, but %d of its objects could not be looked up afterwards: %s."
+            % (len(unseen), names_of(unseen))
+        )
     if outcome.unresolved:
         warnings.append(
             "The import ended well, but %d of its objects did not get what was predicted: %s."

@@ -18,7 +18,7 @@ from .base import MigrationModule
 from .errors import InputError
 from .files import directory_mode, make_directory
 from .heartbeat import Heartbeat
-from .history import History, now, parse_mode
+from .history import INTERRUPTED, STARTED, Entry, History, now, parse_mode
 from .recovery import Recovery, sessions_directory
 from .session import Session
 from .text import environment_from_url
@@ -184,8 +184,22 @@ def absent(module: MigrationModule) -> dict[str, Any]:
         return {"changed": False, "session_file": path}
     for lost in session.losses():
         module.warnings.append("Logged out. Lost: %s." % lost)
+    _note_interrupted(module, session)
     module.discard_session_file(session)
     return {"changed": True, "session_file": path}
+
+
+def _note_interrupted(module: MigrationModule, session: Session) -> None:
+    """Say in the history that nobody will see an import end, whose session is closed now."""
+    held = session.import_process
+    if held is None or held.finished or held.entry is None:
+        return
+    try:
+        entry = Entry.reopen(held.entry)
+        if entry.receipt["state"] == STARTED:
+            entry.write(state=INTERRUPTED, ended=now(), message="Logged out before its end was seen.")
+    except InputError as error:
+        module.warnings.append(error.message)
 
 
 def _open_at_last(module: MigrationModule, path: str) -> Session:

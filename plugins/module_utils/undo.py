@@ -20,6 +20,9 @@ from .models import ImportInfo
 from .session import Session
 from .waiter import TimeIsUp, wait_for
 
+# After so many refusals, one after the other, a server is taken at its word. A single one may be that of a proxy.
+_REFUSED_IN_A_ROW = 5
+
 
 class UndoUnavailable(MigrationError):
     """The server gives no undo package; the import itself has ended.
@@ -125,9 +128,11 @@ def obtain(
             if session.library.import_process(import_id, project_id).undo_package_created:
                 return _save_once(session, import_id, project_id, path, mode, force)
         except (ConnectionLost, ServerError) as error:
-            if isinstance(error, ServerError) and error.status in (401, 403):
-                raise
             broken.append(error)
+            refused = [item for item in broken[-_REFUSED_IN_A_ROW:] if isinstance(item, ServerError)]
+            denied = [item for item in refused if item.status == 403]
+            if len(denied) == _REFUSED_IN_A_ROW or (isinstance(error, ServerError) and error.status == 401):
+                raise
         return None
 
     try:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cells import LOG_IN, LOOK_UP, ROLE, START, TAKE_BACK, Cell
+from cells import LOG_IN, LOOK_UP, START, TAKE_BACK, Cell
 from workflows import Bench, Ran, is_kind
 
 LONGEST_MESSAGE = 4000
@@ -128,10 +128,8 @@ class Judge:
         message = first.message
         named = call.step in message.lower() or any(limit in message for limit in _LIMITS)
         self.check(named, "the message does not name the step: %s" % message)
-        # A poll that breaks is made again until the time is up, and then the message is about the time.
-        timed_out = call.step == "ask how far the import is" and "wait_timeout" in message
         self.check(
-            timed_out or not fault.says or fault.says.lower() in message.lower(),
+            not fault.says or fault.says.lower() in message.lower(),
             "the message does not say what happened (%s): %s" % (fault.says, message),
         )
         self.check("[environment " in message, "the message does not name the environment: %s" % message)
@@ -215,9 +213,7 @@ class Judge:
             self.check(mode == 0o600, "the session file has mode %o" % mode)
         receipts = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.name == "receipt.json"]
         states = [receipt["state"] for receipt in receipts]
-        # In a session that others may go on with, the end is still open.
-        in_session = self.cell.workflow == ROLE and self.cell.call is not START
-        expected = {DONE: ["imported"], UNKNOWN: ["started" if in_session else "interrupted"], NOT_DONE: []}[claim]
+        expected = {DONE: ["imported"], UNKNOWN: ["interrupted"], NOT_DONE: []}[claim]
         if self.cell.workflow == TAKE_BACK:
             expected = ["undone" if claim == DONE else "imported"]
         self.check(states == expected, "the receipts say %s, the user is told %s" % (states, claim))
@@ -275,6 +271,9 @@ class Judge:
             words = "done, fails"
         elif claim == DONE and not self._was_seen():
             words = "done, unseen"
+            self.check(
+                not any(ran.result.get("verified") for ran in self.ran), "verified, though nobody could look at objects"
+            )
         elif claim == DONE and self._asked_again():
             words = "done, again"
         if claim == DONE and failed and undo is None and self.cell.workflow != TAKE_BACK:
