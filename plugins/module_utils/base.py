@@ -157,6 +157,8 @@ class MigrationModule(AnsibleModule):
 
     def _stop_working(self, session: Session) -> None:
         """Close the session of a session file, or leave it to the next run where it holds what must not be lost."""
+        if session.is_taken_over:
+            return
         if session.is_to_be_taken_up:
             lease.give_up(session.leases)
             return

@@ -134,6 +134,7 @@ def acquire(
     start = time.monotonic()
     try:
         make_directory(directory, directory_mode(mode))
+        _sweep(directory, lease_timeout)
         while True:
             living = _living(directory, address, lease_timeout)
             if living is None:
@@ -146,6 +147,15 @@ def acquire(
             sleep(_PAUSE * (0.5 + secrets.randbelow(1000) / 1000))
     except OSError as error:
         raise InputError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
+
+
+def _sweep(directory: str, lease_timeout: float) -> None:
+    """Remove the files by which ages were judged and whose runs died meanwhile."""
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        if name.startswith(".mstr_") and (age(path) or 0.0) > lease_timeout:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
 
 def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], lease_timeout: float) -> Taken | None:
@@ -161,14 +171,17 @@ def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], 
         json.dump(document, handle)
     lock = Lock(path, document["token"])
     others = [_path(directory, address, number) for number in _numbers(directory, address)]
-    others.remove(path)
     # Between the look and the taking all may have been released, and the numbers begun anew.
-    if any(not _lapsed(other, lease_timeout) for other in others):
+    if path not in others or any(other != path and not _lapsed(other, lease_timeout) for other in others):
         lock.release()
         return None
     dead = []
     for other in others:
-        dead.append((_read(other) or {}).get("session_file"))
+        holder = _read(other)
+        # One that was released meanwhile is not dead; and its name may be somebody else's by now.
+        if other == path or not _has_run_out(other, lease_timeout):
+            continue
+        dead.append((holder or {}).get("session_file"))
         with contextlib.suppress(OSError):
             os.unlink(other)
     return Taken(lock, [name for name in dead if isinstance(name, str)])
@@ -184,12 +197,16 @@ def _living(directory: str, address: str, lease_timeout: float) -> str | None:
 
 
 def _lapsed(path: str, lease_timeout: float) -> bool:
-    holder = _read(path) or {}
-    session = holder.get("session_file")
+    """Return whether nobody holds a lock by this file: its lease has run out, or it is gone."""
+    return not os.path.exists(path) or _has_run_out(path, lease_timeout)
+
+
+def _has_run_out(path: str, lease_timeout: float) -> bool:
+    session = (_read(path) or {}).get("session_file")
     since = age(session) if isinstance(session, str) else None
     if since is None:
         since = age(path)
-    return since is None or since > lease_timeout
+    return since is not None and since > lease_timeout
 
 
 def _busy(path: str, lock_timeout: float, lease_timeout: float) -> str:

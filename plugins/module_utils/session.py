@@ -64,18 +64,23 @@ class Session:
         held = self.state.import_process
         return held is not None and held.followed and not held.is_done and self.lock is not None
 
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether another run has taken the environment over, and sees to this session now."""
+        lock = self.lock
+        return lock is not None and not lock.holds()
+
     def check_lock(self) -> None:
         """Fail where another run has taken the environment over from this one.
 
         Raises:
             InputError: It has.
         """
-        lock = self.lock
-        if lock is not None and not lock.holds():
+        if self.is_taken_over:
             raise InputError(
                 "session_file: another run has taken over this environment, because this one gave no sign of life for "
                 "too long (lock %s). Nothing was imported by this task. Run again when the other one has ended; "
-                "mstr_lease_timeout (lease_timeout of mstr_session) sets how long is too long." % lock.path
+                "mstr_lease_timeout (lease_timeout of mstr_session) sets how long is too long." % self.state.lock
             )
 
     @property

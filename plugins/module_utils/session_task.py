@@ -94,14 +94,6 @@ def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
     module.environment = connection.environment_name(params, base_url, None)
     history = History(params["history_dir"], module.environment, parse_mode(params["history_mode"]))
     path = path or _session_path(history)
-    taken = lease.acquire(
-        history.directory,
-        environment_from_url(base_url),
-        history.mode,
-        _holder(path, base_url, module.environment),
-        params["lease_timeout"],
-        params["lock_timeout"],
-    )
     recovery = Recovery(
         history=history,
         base_url=base_url,
@@ -112,16 +104,28 @@ def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
         undo_timeout=params["undo_timeout"],
         warnings=module.warnings,
     )
-    session = None
+    session = lock = None
+    leases: list[str] = []
     try:
-        with Heartbeat([taken.lock.path, path], params["lease_timeout"], watch=True):
+        with Heartbeat(leases, params["lease_timeout"], watch=True):
+            taken = lease.acquire(
+                history.directory,
+                environment_from_url(base_url),
+                history.mode,
+                _holder(path, base_url, module.environment),
+                params["lease_timeout"],
+                params["lock_timeout"],
+            )
+            lock = taken.lock
+            leases.extend((lock.path, path))
             recovered = recovery.take_up(taken.dead)
-            session = _log_in(module, path, False, taken.lock)
+            session = _log_in(module, path, False, lock)
             recovery.watch(session)
     except BaseException:
         if session is not None:
             module.discard_session_file(session)
-        taken.lock.release()
+        if lock is not None:
+            lock.release()
         raise
     return dict(_result(session, path, changed=True), recovered=recovered)
 
@@ -173,8 +177,12 @@ def absent(module: MigrationModule) -> dict[str, Any]:
     if not session_file.exists(path):
         return {"changed": False, "session_file": path}
     session = _open_at_last(module, path)
-    lock = session.lock
-    if session.is_to_be_taken_up and lock is not None and lock.holds():
+    if session.is_taken_over:
+        module.warnings.append(
+            "Another run has taken over this environment and the session of %s, and closes it." % path
+        )
+        return {"changed": False, "session_file": path}
+    if session.is_to_be_taken_up:
         # The task that saw to it was stopped, or died.
         lease.give_up(session.leases)
         module.warnings.append(

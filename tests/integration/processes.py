@@ -80,14 +80,16 @@ def kill_all(root: int) -> None:
 
 
 @contextlib.contextmanager
-def started_playbook(controller: Controller, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def started_playbook(
+    controller: Controller, *arguments: str, log: str = "stopped"
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start ansible-playbook as the leader of a process group; what is left of it in the end is killed."""
-    with (controller.directory / "stopped.log").open("wb") as log:
+    with (controller.directory / (log + ".log")).open("wb") as printed:
         process = subprocess.Popen(
             [str(ansible_bin() / "ansible-playbook"), "-i", "inventory.yml", *arguments],
             cwd=controller.directory,
-            env=controller.variables(controller.directory / "stopped.jsonl"),
-            stdout=log,
+            env=controller.variables(controller.directory / (log + ".jsonl")),
+            stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -98,9 +100,9 @@ def started_playbook(controller: Controller, *arguments: str) -> Iterator[subpro
             process.wait(10)
 
 
-def output(controller: Controller) -> str:
-    """Return what the run that was stopped has printed."""
-    return (controller.directory / "stopped.log").read_text(encoding="utf-8")
+def output(controller: Controller, log: str = "stopped") -> str:
+    """Return what a run that was started has printed."""
+    return (controller.directory / (log + ".log")).read_text(encoding="utf-8")
 
 
 def start_module(

@@ -303,6 +303,28 @@ def test_a_run_that_slept_too_long_imports_nothing(server: Server, controller: C
     assert sessions(controller) == []
 
 
+def test_a_run_that_was_taken_over_closes_nothing_of_its_successor(server: Server, controller: Controller) -> None:
+    server.set(import_duration=8)
+    declare(controller, server, "inc1", mstr_lock_timeout=30)
+    with started_playbook(controller, "mstr.migration.deploy") as process:
+        until(lambda: server.calls("GET", "/packages/imports/"), "the import")
+        asleep = modules(process.pid)
+        for each in asleep:
+            os.kill(each, signal.SIGSTOP)
+        with started_playbook(controller, "mstr.migration.deploy", log="second") as second:
+            # It waits for the import of the one that sleeps, which wakes up and is told to stop.
+            until(lambda: len(list(controller.history.glob("locks/*.2.lock"))) == 1, "its successor")
+            for each in asleep:
+                os.kill(each, signal.SIGTERM)
+                os.kill(each, signal.SIGCONT)
+            process.wait(60)
+            assert second.wait(90) == 0, output(controller, "second")
+    assert states(controller) == ["imported"]
+    assert server.state()["imports_started"] == 1
+    assert server.held() == []
+    assert sessions(controller) == []
+
+
 def test_what_is_not_ours_to_read_is_said(server: Server, controller: Controller) -> None:
     server.set(import_duration=1)
     declare(controller, server, "inc1")
