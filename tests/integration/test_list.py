@@ -76,7 +76,8 @@ def test_check_predicts_the_whole_list_and_writes_nothing(server: Server, contro
     assert server.objects() == fresh
     assert server.state()["imports_started"] == 0
     assert server.held() == []
-    assert not controller.history.exists()
+    assert list(controller.history.rglob("*.json")) == []
+    assert list(controller.history.rglob("*.mmp")) == []
 
 
 def test_a_manifest_beside_the_file_saves_the_upload(server: Server, controller: Controller) -> None:
@@ -90,7 +91,8 @@ def test_a_manifest_beside_the_file_saves_the_upload(server: Server, controller:
     run = controller.deploy()
     assert run.recap("prod")["changed"] == 0
     assert server.uploads() == uploads
-    assert not controller.history.exists()
+    assert list(controller.history.rglob("*.json")) == []
+    assert list(controller.history.rglob("*.mmp")) == []
 
 
 def test_of_fifty_packages_only_the_one_that_is_due_is_imported(server: Server, controller: Controller) -> None:

@@ -73,6 +73,8 @@ class Door:
         for transport, calls in list(self._connections.items()):
             if not calls:
                 transport.close()
+        # Transports close in the loop's next turn. Whoever is told that the door is closed must find them closed.
+        await asyncio.sleep(0)
         if seconds is not None:
             self._timer = asyncio.get_running_loop().create_task(self._open_after(seconds))
 
