@@ -92,6 +92,8 @@ def started_playbook(
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             yield process
