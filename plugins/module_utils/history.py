@@ -75,6 +75,9 @@ def parse_mode(value: Any) -> int:
     return mode
 
 
+_SESSIONS = "sessions"
+
+
 @dataclass(frozen=True)
 class History:
     """Where the receipts and undo packages of an environment go.
@@ -98,6 +101,11 @@ class History:
         """Return the directory of the entries of a project, or with None of the configuration level."""
         part = file_name_part(project_id) if project_id else CONFIGURATION
         return os.path.join(self.root, part)
+
+    @property
+    def sessions(self) -> str:
+        """The directory of the session files of the environment's runs."""
+        return os.path.join(self.root, _SESSIONS)
 
     def begin(self, project_id: str | None, name: str, sha256: str, receipt: Mapping[str, Any]) -> Entry:
         """Make a new entry, which is there with its receipt or not at all.

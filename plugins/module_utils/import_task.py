@@ -14,7 +14,8 @@ from . import importing, plan_text, staging
 from .base import MigrationModule
 from .errors import InputError
 from .history import History, parse_mode
-from .importing import ImportOptions, Outcome
+from .importing import ImportOptions, Outcome, WithoutUndo
+from .plan import refuse_keep_both
 from .plan_list import Listed, ListedPlan
 from .planning import make_plan
 from .records import prunable
@@ -90,10 +91,15 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
                 return done
         staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
         earlier = session.import_process
+        goes_on = not session.outlives_task or not params["wait"]
         try:
             return _import_staged(module, session, staged, planned, options)
+        except WithoutUndo:
+            # What is late can be fetched by another task.
+            goes_on = True
+            raise
         finally:
-            if params["wait"] and session.outlives_task:
+            if not goes_on:
                 importing.release_opened(session, staged, earlier, _kept_somewhere(options), module.warnings)
 
 
@@ -143,7 +149,7 @@ def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: Import
     if planned.held:
         module.warnings.append(plan_text.held(planned))
     if planned.due:
-        importing.refuse_keep_both(package.rows, package.settings, options.generate_undo)
+        refuse_keep_both(package.rows, package.settings, options.generate_undo)
         importing.check_destinations(options, package.project_id, make=not module.check_mode)
         if module.params["src"] and options.undo_dest == module.params["src"]:
             raise InputError("undo_dest: it is the package file itself; name another file.")

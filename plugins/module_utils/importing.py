@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,8 +20,8 @@ from . import history, undo
 from .answers import says_not_found
 from .errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
 from .history import Entry, History
-from .models import ImportInfo, Row
-from .plan import NOT_COMPARED, Change, PackagePlan, changes_from_result, keeps_both, unresolved
+from .models import ImportInfo
+from .plan import NOT_COMPARED, Change, PackagePlan, changes_from_result, unresolved
 from .planning import make_plan
 from .session import Session
 from .session_file import HeldImport, HeldPackage
@@ -129,21 +129,8 @@ class ImportFailed(MigrationError):
     """The server ended the import as failed."""
 
 
-def refuse_keep_both(rows: Iterable[Row], settings: Mapping[str, Any], generate_undo: bool) -> None:
-    """Fail before an import that the server can make no undo package for.
-
-    The vendor documents that no undo package can be created with this conflict rule (page "Import a migration
-    package", More examples).
-
-    Raises:
-        InputError: The package keeps both, and an undo package is asked for.
-    """
-    if generate_undo and keeps_both(rows, settings):
-        raise InputError(
-            "generate_undo: the package has the action keep_both, for which the server can make no undo package. "
-            "Nothing was imported. To import it all the same, knowing that it cannot be taken back, say "
-            "generate_undo: false."
-        )
+class WithoutUndo(MigrationError):
+    """The import is done, and its undo package is not on disk; it may still come for as long as it is held."""
 
 
 def check_destinations(options: ImportOptions, project_id: str | None, make: bool) -> None:
@@ -406,7 +393,8 @@ def _failure(
             _undo_state(session, process, outcome, options),
         )
     result.update(outcome.as_result())
-    return MigrationError(text, **result)
+    without_undo = process.finished and not failed and options.generate_undo and outcome.undo is None
+    return (WithoutUndo if without_undo else MigrationError)(text, **result)
 
 
 def _last_seen(outcome: Outcome) -> str:
@@ -526,7 +514,7 @@ def _wait(session: Session, process: HeldImport, outcome: Outcome, options: Impo
         return seen is not None and seen.status in ("imported", "failed")
 
     try:
-        info = wait_for(look, ended, options.wait_timeout, options.poll_interval)
+        info = wait_for(look, ended, options.wait_timeout, options.poll_interval, _progress)
     except TimeIsUp as limit:
         last = " " + broken[-1].message if broken else ""
         raise MigrationError(
@@ -535,6 +523,10 @@ def _wait(session: Session, process: HeldImport, outcome: Outcome, options: Impo
     if info is None:
         raise AssertionError("waiting ended without an import")
     return info
+
+
+def _progress(seen: ImportInfo | None) -> float | None:
+    return None if seen is None or seen.progress is None else seen.progress / 100
 
 
 def _is_gone(error: ServerError) -> bool:

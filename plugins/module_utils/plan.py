@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from . import models
+from .errors import InputError
 from .models import DestinationObject, Row
 from .text import printable
 
@@ -242,6 +243,23 @@ def default_action(settings: Mapping[str, Any]) -> str:
 def keeps_both(rows: Iterable[Row], settings: Mapping[str, Any]) -> bool:
     """Return whether any row, or the default action, is ``keep_both``: no undo package can be made then."""
     return default_action(settings) == models.KEEP_BOTH or any(row.action == models.KEEP_BOTH for row in rows)
+
+
+def refuse_keep_both(rows: Iterable[Row], settings: Mapping[str, Any], generate_undo: bool) -> None:
+    """Fail before an import that the server can make no undo package for.
+
+    The vendor documents that no undo package can be created with this conflict rule (page "Import a migration
+    package", More examples).
+
+    Raises:
+        InputError: The package keeps both, and an undo package is asked for.
+    """
+    if generate_undo and keeps_both(rows, settings):
+        raise InputError(
+            "generate_undo: the package has the action keep_both, for which the server can make no undo package. "
+            "Nothing was imported. To import it all the same, knowing that it cannot be taken back, say "
+            "generate_undo: false."
+        )
 
 
 def changes_from_result(result: Mapping[str, Any]) -> list[Change]:

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import importing, models, plan_text, staging
 from . import manifest as manifests
+from . import models, plan_text, staging
 from .base import MigrationModule
 from .errors import InputError
 from .files import directory_mode, make_directory
 from .history import UNDONE, Entry, History, parse_mode
 from .manifest import Manifest
 from .models import DestinationObject
-from .plan import Found, PackagePlan
+from .plan import Found, PackagePlan, refuse_keep_both
 from .plan_list import Listed, ListedPlan, ObjectKey
 from .planning import make_plans
 from .records import change_of_undo, latest, named, refuse_under_newer, touched, versions_before
@@ -347,7 +347,7 @@ def _check(module: MigrationModule, history: History | None, package: _Wanted, p
         module.warnings.append(plan_text.held(planned))
     if not planned.due:
         return
-    importing.refuse_keep_both(planned.package.rows, planned.package.settings, package.option["generate_undo"] is True)
+    refuse_keep_both(planned.package.rows, planned.package.settings, package.option["generate_undo"] is True)
     if history is not None:
         history.check(package.project_id, make=False)
 

@@ -18,12 +18,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from . import importing, lease, session_file, signals
+from . import lease, session_file, signals
 from .errors import InputError, MigrationError, ServerError
 from .history import FAILED, IMPORTED, INTERRUPTED, STARTED, UNDONE, Entry, History, now, seconds_since
-from .importing import ImportFailed, ImportOptions
-from .plan import CREATE, EFFECT_DELETE, EFFECT_REPLACE
-from .records import touched, version_key, versions_before
 from .session import Session
 from .session_file import HeldImport
 from .text import printable
@@ -31,7 +28,6 @@ from .transport import same_base_url
 
 RELEASED = "released"
 
-_SESSIONS = "sessions"
 # Seconds for which the objects of an import, whose end nobody saw, have to stay as they are before anything is planned.
 _QUIET = 10.0
 _PAUSE = 1.0
@@ -84,7 +80,7 @@ class Recovery:
         return found
 
     def _lapsed_sessions(self) -> list[str]:
-        directory = sessions_directory(self.history)
+        directory = self.history.sessions
         try:
             names = sorted(os.listdir(directory))
         except OSError:
@@ -136,6 +132,9 @@ class Recovery:
 
     def _complete(self, session: Session, held: HeldImport | None) -> dict[str, Any]:
         """See an import to its end that a dead run began, keep its undo package, and complete its entry."""
+        # Here and below imported where it is needed, because each log-in looks for dead runs and hardly ever finds one.
+        from . import importing
+
         if held is None or _is_complete(held):
             return {"entry": None, "outcome": RELEASED}
         if not held.id:
@@ -154,7 +153,7 @@ class Recovery:
             if taken_back is not None:
                 taken_back.mark_undone(held.hold)
 
-        options = ImportOptions(
+        options = importing.ImportOptions(
             name=name,
             generate_undo=process.generate_undo,
             undo_required=False,
@@ -166,7 +165,7 @@ class Recovery:
         what = "%s (%s)" % (printable(name, 100), entry.name if entry else package.file)
         try:
             importing.finish(session, package, None, outcome, options, self.warnings)
-        except ImportFailed as error:
+        except importing.ImportFailed as error:
             self.warnings.append("A run was cut off while it imported %s. %s" % (what, error.message))
             return {"entry": entry.name if entry else None, "outcome": FAILED}
         if taken_back is not None:
@@ -253,6 +252,8 @@ class Recovery:
         return since is not None and since < self.wait_timeout
 
     def _conclude(self, entry: Entry, seen: dict[str, str | None]) -> None:
+        from .records import touched, version_key, versions_before
+
         taking_back = entry.receipt.get("taking_back")
         if not taking_back:
             entry.write(watched=now())
@@ -278,11 +279,6 @@ class Recovery:
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     _remove(path)
-
-
-def sessions_directory(history: History) -> str:
-    """Return the directory of the session files of an environment's runs."""
-    return os.path.join(history.root, _SESSIONS)
 
 
 def _is_complete(held: HeldImport) -> bool:
@@ -318,6 +314,8 @@ def _versions(session: Session, entries: Sequence[Entry]) -> dict[str, dict[str,
 
 
 def _as_predicted(entries: Sequence[Entry], seen: dict[str, dict[str, str | None]]) -> bool:
+    from .plan import CREATE, EFFECT_DELETE, EFFECT_REPLACE
+
     for entry in entries:
         if entry.receipt.get("taking_back"):
             return False

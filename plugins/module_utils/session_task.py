@@ -19,7 +19,7 @@ from .errors import InputError
 from .files import directory_mode, make_directory
 from .heartbeat import Heartbeat
 from .history import INTERRUPTED, STARTED, Entry, History, now, parse_mode
-from .recovery import Recovery, sessions_directory
+from .recovery import Recovery
 from .session import Session
 from .text import environment_from_url
 
@@ -131,7 +131,7 @@ def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
 
 
 def _session_path(history: History) -> str:
-    directory = sessions_directory(history)
+    directory = history.sessions
     try:
         # Others of the group remove what this run may leave there; the file itself stays this user's alone.
         make_directory(directory, directory_mode(history.mode))

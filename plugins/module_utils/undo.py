@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from .background_hash import BackgroundHash
 from .errors import ConnectionLost, InputError, MigrationError, ServerError
 from .files import CHUNK, atomic_file, make_directory, readable_file, sha256_of
 from .models import ImportInfo
@@ -219,14 +219,17 @@ class _AlreadyThere(Exception):
 
 
 def _write(parts: Iterator[bytes], handle: BinaryIO | None) -> tuple[str, int]:
-    digest = hashlib.sha256()
+    digest = BackgroundHash()
     size = 0
-    for part in parts:
-        digest.update(part)
-        size += len(part)
-        if handle is not None:
-            handle.write(part)
-    return digest.hexdigest(), size
+    try:
+        for part in parts:
+            digest.update(part)
+            size += len(part)
+            if handle is not None:
+                handle.write(part)
+        return digest.hexdigest(), size
+    finally:
+        digest.close()
 
 
 def _same(path: str, sha256: str, size: int) -> bool:

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import uuid
+from collections.abc import Iterator
 from types import TracebackType
 
+from .background_hash import BackgroundHash
 from .errors import InputError
+from .files import CHUNK
 
 # The part's file name. The server stores nothing under it, so the local name, which might hold anything, stays here.
 _FILE_NAME = "package.mmp"
@@ -20,8 +22,8 @@ _FILE_NAME = "package.mmp"
 class MultipartFile:
     """One file as ``multipart/form-data`` with the part name ``file``, raw bytes, of a length known beforehand.
 
-    requests takes any object with ``read`` and a length. A body of its own instead of ``files=``, because that
-    would read the whole file into memory.
+    A body of its own instead of ``files=``, because that would read the whole file into memory. It has a length and is
+    iterated over instead of having ``read``: of an object that has it, http.client asks for a few KiB at a time.
 
     Args:
         path: The file to send.
@@ -42,15 +44,15 @@ class MultipartFile:
         self._tail = ("\r\n--%s--\r\n" % boundary).encode("ascii")
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         self._size = os.fstat(self._file.fileno()).st_size
-        self.rewind()
+        self._digest = BackgroundHash()
+        self._left = self._size
 
     def rewind(self) -> None:
         """Begin anew, for a request that is sent again."""
+        self._digest.close()
         self._file.seek(0)
         self._left = self._size
-        # What is sent before any more of the file is read.
-        self._pending: bytes = self._head if self._size else self._head + self._tail
-        self._digest = hashlib.sha256()
+        self._digest = BackgroundHash()
 
     def __enter__(self) -> MultipartFile:
         return self
@@ -58,6 +60,7 @@ class MultipartFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._digest.close()
         self._file.close()
 
     def __len__(self) -> int:
@@ -73,21 +76,13 @@ class MultipartFile:
         """Whether all of the file was read."""
         return not self._left
 
-    def read(self, size: int = -1) -> bytes:
-        """Return the next part of the body, at most size bytes, empty at the end."""
-        if size == 0:
-            return b""
-        if self._pending:
-            part = self._pending if size < 0 else self._pending[:size]
-            self._pending = self._pending[len(part) :]
-            return part
-        if self._left:
-            part = self._file.read(min(self._left, size if size >= 0 else 1 << 20))
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._head
+        while self._left:
+            part = self._file.read(min(self._left, CHUNK))
             if not part:
                 raise InputError("src: the file became shorter while it was sent; nothing of it was imported.")
             self._left -= len(part)
             self._digest.update(part)
-            if not self._left:
-                self._pending = self._tail
-            return part
-        return b""
+            yield part
+        yield self._tail

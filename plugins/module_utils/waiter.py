@@ -6,14 +6,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Callable, TypeVar
 
 T = TypeVar("T")
 
 _SHORTEST = 0.1
-# A pause is this share of the time already waited, so that noticing the end takes at most about that share longer.
-_SHARE = 0.15
+# A pause is this share of the time already waited, so that the end is noticed half of that share late on average.
+_SHARE = 0.22
+# The share where it is known that the end is near.
+_SHARE_NEAR = 0.1
+# What is added to the time that seems to be left, so that the look comes after the end and not just before it.
+_MARGIN = 0.02
 
 
 class TimeIsUp(Exception):
@@ -35,6 +40,7 @@ def wait_for(
     done: Callable[[T], bool],
     timeout: float,
     longest_pause: float = 5.0,
+    progress: Callable[[T], float | None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
@@ -45,6 +51,7 @@ def wait_for(
         done: Whether that is the end.
         timeout: Seconds after which to give up; the last look is at the limit, not before it.
         longest_pause: The longest pause between two looks, in seconds; they start near 0.1 s and grow.
+        progress: How much is done, from 0 to 1, None where that is unknown; lets a look come right after the end.
         clock: A clock that only goes forward; given by tests.
         sleep: Waits a number of seconds; given by tests.
 
@@ -52,6 +59,7 @@ def wait_for(
         TimeIsUp: The limit came first.
     """
     start = clock()
+    expected = math.inf
     last_look = False
     while True:
         seen = look()
@@ -60,7 +68,22 @@ def wait_for(
         waited = clock() - start
         if last_look or waited >= timeout:
             raise TimeIsUp(seen, waited)
-        pause = min(longest_pause, max(_SHORTEST, waited * _SHARE))
+        share = progress(seen) if progress else None
+        if share is not None and 0 < share < 1:
+            # The least of what it looked like, because progress that comes in steps is more than it says.
+            expected = min(expected, waited / share)
+        pause = min(longest_pause, _pause(waited, expected))
         if pause >= timeout - waited:
             pause, last_look = timeout - waited, True
         sleep(pause)
+
+
+def _pause(waited: float, expected: float) -> float:
+    """Return how long not to look, by how long it took so far and how long it seems to take in all.
+
+    What it seems to take is only trusted within limits: a server may stand still at 99 %, or leap to the end.
+    """
+    longest = max(_SHORTEST, waited * _SHARE)
+    left = max(0.0, expected - waited)
+    shortest = min(_SHORTEST, left) if waited < _SHORTEST / _SHARE_NEAR else waited * _SHARE_NEAR
+    return min(longest, max(shortest, left * (1 + _MARGIN) + _MARGIN))

@@ -114,7 +114,6 @@ def test_of_fifty_packages_only_the_one_that_is_due_is_imported(server: Server, 
     assert run.modules == [
         "mstr_session",
         "mstr_package_plan",
-        "mstr_package",
         "mstr_package_import",
         "mstr_session",
     ]

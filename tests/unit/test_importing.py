@@ -16,6 +16,7 @@ from ansible_collections.mstr.migration.plugins.module_utils import importing, s
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.history import Entry, History
 from ansible_collections.mstr.migration.plugins.module_utils.importing import ImportOptions
+from ansible_collections.mstr.migration.plugins.module_utils.plan import refuse_keep_both
 from ansible_collections.mstr.migration.plugins.module_utils.plan_list import plan_list
 from ansible_collections.mstr.migration.plugins.module_utils.session_file import HeldPackage
 from ansible_collections.mstr.migration.plugins.module_utils.staging import Staged
@@ -101,8 +102,8 @@ def test_an_import_that_was_plainly_refused_leaves_no_entry(serve, start, tmp_pa
 def test_keep_both_and_an_undo_package_do_not_go_together():
     for rows, settings in (((row(action="keep_both"),), {}), ((), {"defaultAction": "keep_both"})):
         with pytest.raises(InputError, match=r"^generate_undo: .*generate_undo: false"):
-            importing.refuse_keep_both(rows, settings, generate_undo=True)
-        importing.refuse_keep_both(rows, settings, generate_undo=False)
+            refuse_keep_both(rows, settings, generate_undo=True)
+        refuse_keep_both(rows, settings, generate_undo=False)
 
 
 def test_an_undo_file_that_is_there_is_refused_before_the_import(tmp_path):
