@@ -8,7 +8,7 @@ GATES = $(PYTHON) tests/gates.py
 ENVIRONMENTS = $(PYTHON) tests/environments.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-unit test-integration soak fault-matrix lint format clean
+.PHONY: help venv build demo test test-unit test-integration soak fault-matrix bench lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
@@ -37,6 +37,10 @@ soak: venv build ## deploy 200 times to 10 environments, with faults and kills a
 
 fault-matrix: venv build ## run every call with every fault, and write docs/fault-matrix.md
 	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/pytest tests/reliability/test_matrix.py -q -n 4 --dist worksteal --write-table
+
+bench: venv build ## measure what has a goal, and write docs/performance.md (half an hour)
+	@$(ENVIRONMENTS) mstrio bench
+	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/benchmarks/bench.py
 
 lint: ## run the linters and the type checker
 	@$(GATES) lint mypy

@@ -100,6 +100,7 @@ def _declare() -> dict[str, Environment]:
         Environment("lint", CACHE / "venvs" / "lint", ("lint.txt",), controllers, any_other=True),
         Environment("importer", CACHE / "venvs" / "importer", ("importer.txt",), controllers, any_other=True),
         Environment("mstrio", CACHE / "venvs" / "mstrio", ("mstrio.txt",), controllers, any_other=True),
+        Environment("bench", CACHE / "venvs" / "bench", ("bench.txt",), controllers, any_other=True),
         Environment(
             "oldest",
             CACHE / "venvs" / "oldest",

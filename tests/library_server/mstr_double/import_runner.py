@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from typing import BinaryIO
 
 from mstr_double.holders import FAILED, IMPORTED, ImportProcess
 from mstr_double.importer import Importer, ImportRefused, effective_action
-from mstr_double.package_format import MemoryBlob, encode
+from mstr_double.package_format import Blob, FileBlob, MemoryBlob, PackageContent, encode, pieces
 from mstr_double.settings import Settings
 
 STEPS = 50
@@ -35,10 +37,21 @@ async def run_import(process: ImportProcess, importer: Importer, settings: Setti
         return
     if process.status == FAILED and not settings.undo_on_failure:
         return
-    blob = MemoryBlob(encode(importer.undo_package()))
+    content = importer.undo_package()
+    blob: Blob = MemoryBlob(encode(content))
+    if settings.undo_padding:
+        blob = await asyncio.to_thread(_padded_file, content, settings.undo_padding)
     if settings.undo_delay:
         await asyncio.sleep(settings.undo_delay)
     process.undo = blob
+
+
+def _padded_file(content: PackageContent, padding: int) -> FileBlob:
+    file: BinaryIO = tempfile.TemporaryFile(prefix="library-double-")  # noqa: SIM115
+    for piece in pieces(content, padding):
+        file.write(piece)
+    file.flush()
+    return FileBlob(file, 0, file.tell())
 
 
 def undo_possible(importer: Importer) -> bool:

@@ -31,6 +31,7 @@ class Settings:
     undo_delay: float = 0.0
     undo_never: bool = False
     undo_length: bool = True
+    undo_padding: int = 0
     reversion_types: list[int] = field(default_factory=list)
     ignore_objects: list[str] = field(default_factory=list)
     wrap_errors: bool = False
@@ -70,6 +71,10 @@ def _seconds(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
@@ -99,6 +104,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "second_holder": _one_of("refuse", "replace"),
     "package_failure": _text_or_none,
     "import_failure": _failure,
+    "undo_padding": _count,
     "reversion_types": _list_of(int),
     "ignore_objects": _list_of(str),
     "web_version": _text,

@@ -1,0 +1,378 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The works: what is measured, against what, and the goal of each.
+
+Each returns a Finding: the figures that have a goal, and what the picture and the page show beside them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ground import MIB, MSTRIO, PEERS, PROJECT, Ground, Server
+from measure import Command, Cost, Result, in_turns, middle, processor_time, run
+
+# What the goals of some works are made of.
+IMPORT_SECONDS = 0.3
+LATENCY = 0.02
+CONNECTIONS = 16
+
+
+@dataclass
+class Finding:
+    """What a work came to.
+
+    Attributes:
+        results: The figures that have a goal.
+        series: What else is shown, by name.
+    """
+
+    results: list[Result]
+    series: dict[str, Any] = field(default_factory=dict)
+
+
+def after(prepare: Callable[[], None], command: Command) -> Callable[[], Cost]:
+    """Return a way to run a command, with something unmeasured before it each time."""
+
+    def way() -> Cost:
+        prepare()
+        return run(command)
+
+    return way
+
+
+def ping(ground: Ground) -> Command:
+    """The floor: what ansible-playbook takes to run one task that does nothing."""
+    return ground.tasks([{"ansible.builtin.ping": {}}])
+
+
+def _seconds(costs: dict[str, list[Cost]]) -> dict[str, dict[str, float]]:
+    return {name: {"wall": middle(items).wall, "cpu": middle(items).cpu} for name, items in costs.items()}
+
+
+def one_package(ground: Ground, rounds: int) -> Finding:
+    """One small package: by one task, by the role, and in the ways that people have without the collection."""
+    package = ground.package("small", 20)
+    with ground.server() as server:
+
+        def fresh() -> None:
+            server.reset(import_duration=IMPORT_SECONDS)
+            ground.forget_history()
+
+        floor = ping(ground)
+        options = ground.connection(server, project=PROJECT, src=str(package), history_dir=str(ground.history))
+        play = {
+            "hosts": "all",
+            "gather_facts": False,
+            "tasks": [{"mstr.migration.mstr_package_import": options}],
+        }
+        by_uri = ["-i", str(ground.directory / "tasks-hosts.yml")]
+        uri = ground.playbook(PEERS / "import.yml", *by_uri)
+        peer = ground.peer("sh", str(PEERS / "import.sh"), server=server, package=package)
+        ways = {
+            "floor": floor,
+            "task": ground.play("task", play, {"here": {}}),
+            "role": ground.role({"prod": server}, [{"name": "small", "src": str(package)}]),
+            "uri": Command(uri.arguments, peer.variables, ground.directory),
+            "curl": peer,
+            "mstrio": ground.peer(str(MSTRIO), str(PEERS / "import_mstrio.py"), server=server, package=package),
+        }
+        costs = in_turns({name: after(fresh, command) for name, command in ways.items()}, rounds)
+    walls = {name: [cost.wall for cost in items] for name, items in costs.items()}
+    return Finding(
+        [
+            Result(
+                "one small package, one task",
+                [(task - IMPORT_SECONDS) / base for task, base in zip(walls["task"], walls["floor"])],
+                1.5,
+                "%s x floor + 0.3 s",
+            ),
+            Result(
+                "one small package through the role, first time",
+                [role / uri for role, uri in zip(walls["role"], walls["uri"])],
+                0.85,
+                "%s x the uri playbook",
+            ),
+        ],
+        {"one package": _seconds(costs)},
+    )
+
+
+def nothing_to_do(ground: Ground, rounds: int) -> Finding:
+    """50 packages of 20 objects, all of them in sync, and a server that is some way off."""
+    count, objects = 50, 20
+    names = ["part%02d" % number for number in range(count)]
+    packages = [{"name": name, "src": str(ground.package(name, objects))} for name in names]
+    with ground.server() as server:
+        ground.forget_history()
+        options = ground.connection(server, project=PROJECT, packages=packages, write_manifests=True)
+        run(ground.module("mstr_package_plan", **options))
+        role = ground.role({"prod": server}, packages)
+        run(role)
+        server.set(latency=LATENCY)
+        server.forget()
+        costs = in_turns({"floor": after(lambda: None, ping(ground)), "role": after(lambda: None, role)}, rounds)
+        uploads = server.uploads()
+        looked_up = len(server.calls("GET", "/objects/")) / (rounds + 1)
+    if uploads or looked_up != count * objects:
+        raise AssertionError("%d uploads and %d look-ups a run: that is another work" % (uploads, looked_up))
+    waiting = 1.5 * count * objects * LATENCY / CONNECTIONS
+    values = [(own.wall - waiting) / base.wall for own, base in zip(costs["role"], costs["floor"])]
+    form = "%%s x floor + %.3g s" % waiting
+    return Finding(
+        [Result("nothing to do, 50 packages of 20 objects", values, 2.3, form)], {"nothing to do": _seconds(costs)}
+    )
+
+
+def _transfer_ratio(costs: dict[str, list[Cost]]) -> list[float]:
+    """How much faster the module is than its peer, round by round."""
+    return [peer.wall / own.wall for own, peer in zip(costs["module"], costs["curl"])]
+
+
+def _memory(ground: Ground, module: str, options: dict[str, Any]) -> float:
+    """Return the most memory, in MiB, of a module that ansible-playbook runs."""
+    command = ground.tasks([{"mstr.migration." + module: options}], watch="AnsiballZ_" + module)
+    return run(command).memory / MIB
+
+
+def upload(ground: Ground, rounds: int) -> Finding:
+    """A package of 2 GiB, over HTTP and over TLS."""
+    size = 2048
+    package = ground.package("large", 20, size * MIB)
+    results, series, memory = [], {}, []
+    for transport in ("HTTP", "TLS"):
+        with ground.server(tls=transport == "TLS") as server:
+            # The server's disk is not what is measured; the module's and curl's uploads meet the same server.
+            server.reset(keep_uploads=False)
+            options = ground.connection(server, project=PROJECT, src=str(package))
+            peer = ground.peer("sh", str(PEERS / "upload.sh"), server=server, package=package)
+            ways = {"module": ground.module("mstr_package", **options), "curl": peer}
+            used = processor_time(server.process.pid)
+            costs = in_turns({name: after(lambda: None, command) for name, command in ways.items()}, rounds)
+            used = processor_time(server.process.pid) - used
+            memory.append(_memory(ground, "mstr_package", options))
+        ratios = _transfer_ratio(costs)
+        results.append(Result("upload of 2 GiB over " + transport, ratios, 1.0, "%s x (curl, then sha256)", True))
+        series["upload, " + transport] = _speeds(size, costs, used / (2 * rounds + 2))
+    package.unlink()
+    results.append(Result("peak memory, upload of 2 GiB", memory, 48, "%s MiB"))
+    return Finding(results, {"transfers": series})
+
+
+def _speeds(size: int, costs: dict[str, list[Cost]], of_the_server: float) -> dict[str, float]:
+    """MiB a second of each way, and the server's processor time as a share of the time of the faster one."""
+    walls = {name: middle(items).wall for name, items in costs.items()}
+    return {**{name: size / wall for name, wall in walls.items()}, "server": of_the_server / min(walls.values())}
+
+
+def undo(ground: Ground, rounds: int) -> Finding:
+    """An undo package of 512 MiB."""
+    size = 512
+    package = ground.package("small", 20)
+    results, series, memory = [], {}, []
+    dest = ground.directory / "undo-by-module.mmp"
+    session_file = ground.directory / "session.json"
+    for transport in ("HTTP", "TLS"):
+        with ground.server(tls=transport == "TLS") as server, contextlib.ExitStack() as stack:
+            server.reset(undo_padding=size * MIB)
+            session = {"session_file": str(session_file), "project": PROJECT}
+            run(ground.module("mstr_session", **ground.connection(server), session_file=str(session_file)))
+            stack.callback(run, ground.module("mstr_session", session_file=str(session_file), state="absent"))
+            staged = json.loads(run(ground.module("mstr_package", **session, src=str(package))).output)
+            imported = ground.module("mstr_package_import", **session, package_id=staged["package"]["id"])
+            import_id = json.loads(run(imported).output)["import"]["id"]
+            options = {**session, "import_id": import_id, "dest": str(dest), "hold": True}
+            peer = ground.peer("sh", str(PEERS / "undo.sh"), server=server, package=package)
+            variables = {**peer.variables, **_session_of(server, session_file, ground), "IMPORT_ID": import_id}
+            ways = {
+                "module": ground.module("mstr_undo_package", **options),
+                "curl": Command(peer.arguments, variables, ground.directory),
+            }
+
+            def clear() -> None:
+                dest.unlink(missing_ok=True)
+                (ground.directory / "undo-by-curl.mmp").unlink(missing_ok=True)
+                # What the last one left to be written would be paid by the next.
+                os.sync()
+
+            used = processor_time(server.process.pid)
+            costs = in_turns({name: after(clear, command) for name, command in ways.items()}, rounds)
+            used = processor_time(server.process.pid) - used
+            clear()
+            memory.append(_memory(ground, "mstr_undo_package", options))
+            clear()
+        ratios = _transfer_ratio(costs)
+        results.append(
+            Result("undo download of 512 MiB over " + transport, ratios, 0.8, "%s x (curl, then sha256)", True)
+        )
+        series["undo, " + transport] = _speeds(size, costs, used / (2 * rounds + 2))
+    results.append(Result("peak memory, undo of 512 MiB", memory, 48, "%s MiB"))
+    return Finding(results, {"transfers": series})
+
+
+def _session_of(server: Server, session_file: Path, ground: Ground) -> dict[str, str]:
+    """What curl needs to go on with the session of a session file: its token, and its cookies in a file."""
+    held = json.loads(session_file.read_text(encoding="utf-8"))
+    cookies = ground.directory / "session.cookies"
+    lines = ["127.0.0.1\tFALSE\t/\tFALSE\t0\t%s\t%s" % (item["name"], item["value"]) for item in held["cookies"]]
+    cookies.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {"SESSION_TOKEN": held["token"], "SESSION_COOKIES": str(cookies)}
+
+
+class Noticing:
+    """How soon it is seen that an import has ended, and how often is asked.
+
+    The long wait sleeps nearly all the time: it runs beside the other works, with a server of its own.
+    """
+
+    LONG = 600.0
+    SHORT = (0.5, 2.0, 5.0, 20.0)
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._package = ground.package("steps", 500)
+        self._long: list[tuple[float, int]] = []
+        self._thread = threading.Thread(target=self._measure_long, daemon=True)
+
+    def begin(self) -> None:
+        self._thread.start()
+
+    def _measure_long(self) -> None:
+        with self._ground.server() as server:
+            self._long.append(self._once(server, self.LONG))
+
+    def _once(self, server: Server, duration: float) -> tuple[float, int]:
+        """Return the seconds between the end of an import and its being noticed, and the number of polls."""
+        server.reset(import_duration=duration)
+        options = self._ground.connection(server, project=PROJECT, src=str(self._package), force=True)
+        cost = run(self._ground.module("mstr_package_import", **options, undo_dest=str(self._ground.directory / "u")))
+        (self._ground.directory / "u").unlink()
+        return json.loads(cost.output)["import"]["seconds"] - duration, len(server.calls("GET", "/packages/imports/"))
+
+    def finish(self, rounds: int) -> Finding:
+        """Measure the short waits, and wait for the long one."""
+        late: dict[float, list[float]] = {}
+        polls: dict[float, list[int]] = {}
+        with self._ground.server() as server:
+            for duration in self.SHORT:
+                seen = [self._once(server, duration) for _round in range(rounds if duration < 10 else 2)]
+                late[duration] = [item[0] for item in seen]
+                polls[duration] = [item[1] for item in seen]
+        self._thread.join()
+        late[self.LONG] = [item[0] for item in self._long]
+        polls[self.LONG] = [item[1] for item in self._long]
+        shares = [max(values) / max(0.2, 0.1 * duration) for duration, values in late.items()]
+        return Finding(
+            [
+                Result("noticing the end of an import", shares, 1.0, "%s x the larger of 10 %% and 0.2 s"),
+                Result("polls in 20 s", [float(count) for count in polls[20.0]], 25, "%s"),
+                Result("polls in 10 min", [float(count) for count in polls[self.LONG]], 150, "%s"),
+            ],
+            {"noticing": [[key, max(late[key]), max(polls[key])] for key in late]},
+        )
+
+
+def fleet(ground: Ground, rounds: int) -> Finding:
+    """From 1 to 20 environments at once, each with three packages to import."""
+    sizes = (1, 2, 5, 10, 20)
+    packages = [{"name": name, "src": str(ground.package(name, 20))} for name in ("one", "two", "three")]
+    cores = len(os.sched_getaffinity(0))
+    with contextlib.ExitStack() as stack:
+        servers = {"env%02d" % number: stack.enter_context(ground.server()) for number in range(max(sizes))}
+
+        def way(size: int) -> Callable[[], Cost]:
+            some = dict(list(servers.items())[:size])
+
+            def once() -> Cost:
+                command = ground.role(some, packages, "--forks", "20")
+                for server in some.values():
+                    server.reset(import_duration=0.5)
+                ground.forget_history()
+                before = sum(processor_time(server.process.pid) for server in some.values())
+                cost = run(command)
+                used = sum(processor_time(server.process.pid) for server in some.values()) - before
+                served.setdefault(size, []).append(used)
+                return cost
+
+            return once
+
+        served: dict[int, list[float]] = {}
+        costs = in_turns({str(size): way(size) for size in sizes}, rounds, warm_up=False)
+    walls = {size: [cost.wall for cost in costs[str(size)]] for size in sizes}
+    times = {size: [cost.cpu for cost in costs[str(size)]] for size in sizes}
+    most = max(sizes)
+    bounds = [
+        max(alone, (cpu + by_servers) / cores) for alone, cpu, by_servers in zip(walls[1], times[most], served[most])
+    ]
+    table = [
+        [
+            size,
+            middle(costs[str(size)]).wall,
+            middle(costs[str(size)]).cpu / size,
+            sorted(served[size])[rounds // 2] / size,
+        ]
+        for size in sizes
+    ]
+    return Finding(
+        [
+            Result(
+                "20 environments of 3 packages",
+                [wall / bound for wall, bound in zip(walls[most], bounds)],
+                1.3,
+                "%s x the larger of one alone and processor time / cores",
+            ),
+            Result(
+                "processor time an environment, of 20",
+                [cpu / most / alone for cpu, alone in zip(times[most], times[1])],
+                1.2,
+                "%s x a lone run",
+            ),
+        ],
+        {"fleet": table, "cores": cores},
+    )
+
+
+def large_plan(ground: Ground, rounds: int) -> Finding:
+    """A plan of 100 to 10,000 objects, with manifests."""
+    sizes = (100, 300, 1000, 3000, 10000)
+    commands = {}
+    with ground.server() as server:
+        for size in sizes:
+            packages = [{"name": "p%d" % size, "src": str(ground.package("p%d" % size, size))}]
+            options = ground.connection(server, project=PROJECT, packages=packages)
+            run(ground.module("mstr_package_plan", **options, write_manifests=True))
+            commands[str(size)] = ground.module("mstr_package_plan", **options)
+        costs = in_turns({name: after(server.forget, command) for name, command in commands.items()}, rounds)
+    results = [
+        Result("plan of 10,000 objects: %s an object" % what, _steepness(costs, sizes, key), 1.15, "%s x that to 3,000")
+        for what, key in (("time", "wall"), ("memory", "memory"))
+    ]
+    typical = {size: middle(costs[str(size)]) for size in sizes}
+    return Finding(
+        results, {"plan": [[size, cost.wall, cost.cpu, cost.memory / MIB] for size, cost in typical.items()]}
+    )
+
+
+def _steepness(costs: dict[str, list[Cost]], sizes: tuple[int, ...], what: str) -> list[float]:
+    """What an object more costs in the last stretch, against all before it: 1 on a straight line."""
+    first, before, last = sizes[0], sizes[-2], sizes[-1]
+    values = []
+    for low, mid, high in zip(costs[str(first)], costs[str(before)], costs[str(last)]):
+        slope = (getattr(mid, what) - getattr(low, what)) / (before - first)
+        values.append((getattr(high, what) - getattr(mid, what)) / (last - before) / slope)
+    return values
+
+
+def clean(ground: Ground) -> None:
+    """Throw the working directory away."""
+    shutil.rmtree(ground.directory, ignore_errors=True)
