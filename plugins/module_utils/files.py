@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .errors import InputError
 
 CHUNK = 1 << 20
+# Bytes that may wait before a thread brings them to disk.
+_BEHIND = 32 * CHUNK
+# Bytes that are written at once. Linux caches a write in blocks as large as itself; in a virtual machine large blocks of
+# memory are often new to it, and writes of 1 MiB take up to ten times as long as these.
+_WRITE = CHUNK // 4
 
 
 @contextlib.contextmanager
@@ -35,17 +42,66 @@ def atomic_file(path: str, mode: int = 0o600) -> Iterator[BinaryIO]:
     directory = os.path.dirname(os.path.abspath(path))
     descriptor, temporary = tempfile.mkstemp(prefix=".mstr_", dir=directory)
     try:
-        with os.fdopen(descriptor, "wb") as handle:
-            os.fchmod(handle.fileno(), mode)
+        raw = _WrittenBehind(descriptor, "wb")
+        with io.BufferedWriter(raw) as handle:
+            os.fchmod(raw.fileno(), mode)
             yield handle
             handle.flush()
-            os.fsync(handle.fileno())
+            raw.settle()
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
     sync_directory(directory)
+
+
+class _WrittenBehind(io.FileIO):
+    """A file whose bytes are brought to disk by a thread while more of them come.
+
+    What a large file takes to get there is then not added to what it takes to come. A small one starts no thread.
+    """
+
+    _unsynced = 0
+    _thread: threading.Thread | None = None
+    _error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """Write some of it, and have a thread bring it to disk where it has become much."""
+        count = super().write(memoryview(data)[:_WRITE])
+        self._unsynced += count
+        if self._unsynced >= _BEHIND and not (self._thread and self._thread.is_alive()):
+            self._unsynced = 0
+            self._thread = threading.Thread(target=self._bring_to_disk, daemon=True)
+            self._thread.start()
+        return count
+
+    def _bring_to_disk(self) -> None:
+        try:
+            os.fsync(self.fileno())
+        except OSError as error:
+            # The system tells it once: the next fsync may say that all is well.
+            self._error = self._error or error
+
+    def settle(self) -> None:
+        """Return when all is on disk.
+
+        Raises:
+            OSError: Not all of it got there.
+        """
+        self._wait()
+        os.fsync(self.fileno())
+        if self._error is not None:
+            raise self._error
+
+    def _wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+    def close(self) -> None:
+        """Close the file, not under the thread's hands."""
+        self._wait()
+        super().close()
 
 
 def sync_directory(directory: str) -> None:

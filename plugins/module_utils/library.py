@@ -29,7 +29,7 @@ _PROJECT_HEADER = "X-MSTR-ProjectID"
 # Required by the calls that only start something.
 _ASYNC = {"Prefer": "respond-async"}
 _WEB_PAGE = ("text/html", "application/xhtml+xml")
-_DOWNLOAD_CHUNK = 1 << 18
+_DOWNLOAD_CHUNK = 1 << 20
 # Without its token nobody can log the session out.
 _ORPHAN = "It may have opened a session all the same, which stays until the server ends it."
 

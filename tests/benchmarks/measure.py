@@ -111,7 +111,7 @@ class _Peak(threading.Thread):
         # Whoever looks for a process reads many files; a module that is worth watching runs for long.
         pause = _LOOK_EVERY if self._watch is None else 10 * _LOOK_EVERY
         while not self._done.wait(pause):
-            for pid in [self._pid] if self._watch is None else _pids_with(self._watch, self._pid):
+            for pid in [self._pid] if self._watch is None else _pids_with(self._watch):
                 self.bytes = max(self.bytes, _high_water(pid))
 
     def stop(self) -> None:
@@ -119,10 +119,10 @@ class _Peak(threading.Thread):
         self.join()
 
 
-def _pids_with(text: str, session_of: int) -> list[int]:
+def _pids_with(text: str) -> list[int]:
     found = []
     for directory in Path("/proc").iterdir():
-        if directory.name.isdigit() and int(directory.name) > session_of:
+        if directory.name.isdigit():
             try:
                 line = (directory / "cmdline").read_bytes().decode("utf-8", "replace")
             except OSError:

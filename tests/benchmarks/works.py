@@ -142,7 +142,10 @@ def _transfer_ratio(costs: dict[str, list[Cost]]) -> list[float]:
 def _memory(ground: Ground, module: str, options: dict[str, Any]) -> float:
     """Return the most memory, in MiB, of a module that ansible-playbook runs."""
     command = ground.tasks([{"mstr.migration." + module: options}], watch="AnsiballZ_" + module)
-    return run(command).memory / MIB
+    memory = run(command).memory
+    if not memory:
+        raise AssertionError("the process of %s was not seen" % module)
+    return memory / MIB
 
 
 def upload(ground: Ground, rounds: int) -> Finding:

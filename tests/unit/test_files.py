@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
+import threading
 
 import pytest
 
@@ -112,3 +114,41 @@ def test_what_is_no_file_is_refused_and_the_option_named(tmp_path, what):
         os.mkfifo(path)
     with pytest.raises(InputError, match=r"^src: "):
         files.readable_file(str(path), "src")
+
+
+@pytest.mark.parametrize("error", [None, OSError(errno.EIO, "Input/output error")])
+def test_a_large_file_is_brought_to_disk_while_it_is_written(tmp_path, monkeypatch, error):
+    """An error that the system tells only once, in the thread, still fails the file."""
+    monkeypatch.setattr(files, "_BEHIND", 1000)
+    synced = threading.Event()
+    real = os.fsync
+
+    def fsync(descriptor):
+        real(descriptor)
+        if threading.current_thread() is not threading.main_thread() and not synced.is_set():
+            synced.set()
+            if error:
+                raise error
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    def write():
+        with files.atomic_file(str(tmp_path / "large")) as handle:
+            for _part in range(3):
+                # As large as the buffer: it goes through at once.
+                handle.write(b"x" * (1 << 20))
+            assert synced.wait(10)
+
+    if error is None:
+        write()
+        assert (tmp_path / "large").read_bytes() == b"x" * (3 << 20)
+    else:
+        with pytest.raises(OSError, match="Input/output"):
+            write()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_file_starts_no_thread(tmp_path, monkeypatch):
+    monkeypatch.setattr(threading.Thread, "start", lambda _self: pytest.fail("a thread for a small file"))
+    files.write_file(str(tmp_path / "small"), b"x" * 100_000)
+    assert (tmp_path / "small").stat().st_size == 100_000

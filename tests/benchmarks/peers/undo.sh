@@ -7,7 +7,7 @@
 
 . "$(dirname "$0")/steps.sh"
 token=$SESSION_TOKEN
-cookies=$SESSION_COOKIES
+cat "$SESSION_COOKIES" > "$cookies"
 process=$IMPORT_ID
 download_undo
 sha256 "$WORK/undo-by-curl.mmp"

@@ -51,7 +51,10 @@ def _padded_file(content: PackageContent, padding: int) -> FileBlob:
     for piece in pieces(content, padding):
         file.write(piece)
     file.flush()
-    return FileBlob(file, 0, file.tell())
+    blob = FileBlob(file, 0, file.tell())
+    # Now, in this thread, and not while somebody waits for a download.
+    _digest = blob.sha256
+    return blob
 
 
 def undo_possible(importer: Importer) -> bool:

@@ -16,6 +16,7 @@ Nothing in it depends on time, so the same input gives the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -23,6 +24,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, BinaryIO, Protocol
 
 MARK = b"MMP\x00DBL1"
@@ -41,25 +43,43 @@ class Blob(Protocol):
     @property
     def length(self) -> int: ...
 
+    @property
+    def sha256(self) -> str: ...
+
     def read(self, offset: int, size: int) -> bytes: ...
 
 
+class _Hashed:
+    """Hashed once: whoever downloads a package again and again does not wait for that."""
+
+    length: int
+
+    def read(self, offset: int, size: int) -> bytes:
+        raise NotImplementedError
+
+    @cached_property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for position in range(0, self.length, BALLAST_BLOCK):
+            digest.update(self.read(position, BALLAST_BLOCK))
+        return digest.hexdigest()
+
+
 @dataclass
-class MemoryBlob:
+class MemoryBlob(_Hashed):
     """A small blob."""
 
     data: bytes
 
-    @property
-    def length(self) -> int:
-        return len(self.data)
+    def __post_init__(self) -> None:
+        self.length = len(self.data)
 
     def read(self, offset: int, size: int) -> bytes:
         return self.data[offset : offset + size]
 
 
 @dataclass
-class FileBlob:
+class FileBlob(_Hashed):
     """A part of an open file; it closes with the last reference to it."""
 
     file: BinaryIO

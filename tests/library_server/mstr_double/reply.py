@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import socket
 import struct
@@ -74,15 +73,13 @@ async def send(
     else:
         response.enable_chunked_encoding()
     await response.prepare(request)
-    digest = hashlib.sha256()
     sent = 0
     async for piece in _pieces(body, cut, rate):
         await response.write(piece)
-        digest.update(piece)
         sent += len(piece)
         entry["bytes_out"] = sent
     if reply.download is not None:
-        entry["sha256_out"] = digest.hexdigest()
+        entry["sha256_out"] = body.sha256 if sent == body.length else MemoryBlob(body.read(0, sent)).sha256
     if cut is not None and request.transport is not None:
         request.transport.close()
         return response

@@ -127,7 +127,7 @@ async def upload_package(call: Call) -> Reply:
     call.entry["bytes_in"] = spool.size
     part = await upload.find_file(spool, boundary)
     if call.server.settings.hash_uploads:
-        call.entry["sha256_in"] = await asyncio.to_thread(upload.hash_of, part)
+        call.entry["sha256_in"] = await asyncio.to_thread(lambda: part.sha256)
     try:
         content = await asyncio.to_thread(decode, part)
     except CorruptPackage as error:

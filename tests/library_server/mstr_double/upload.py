@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import email.message
-import hashlib
 import tempfile
 from typing import Any, BinaryIO
 
@@ -121,11 +120,3 @@ def _name_of_part(head: bytes) -> Any:
         if name.strip().lower() == b"content-disposition":
             message["content-disposition"] = value.strip().decode("utf-8", "replace")
     return message.get_param("name", header="content-disposition")
-
-
-def hash_of(part: FileBlob) -> str:
-    """The SHA-256 of a part."""
-    digest = hashlib.sha256()
-    for position in range(0, part.length, WRITE_SIZE):
-        digest.update(part.read(position, WRITE_SIZE))
-    return digest.hexdigest()
