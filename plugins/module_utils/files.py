@@ -20,8 +20,8 @@ from .errors import InputError
 CHUNK = 1 << 20
 # Bytes that may wait before a thread brings them to disk.
 _BEHIND = 32 * CHUNK
-# Bytes that are written at once. Linux caches a write in blocks as large as itself; where large blocks of memory are new
-# to a virtual machine, writes of 1 MiB took up to ten times as long as small ones.
+# Bytes that are written at once. Linux caches a write in blocks as large as itself; where large blocks of memory are
+# new to a virtual machine, writes of 1 MiB took up to ten times as long as small ones.
 _WRITE = CHUNK // 16
 
 
