@@ -12,13 +12,17 @@ from typing import Callable, TypeVar
 
 T = TypeVar("T")
 
-_SHORTEST = 0.1
-# A pause is this share of the time already waited, so that the end is noticed half of that share late on average.
+# Pauses grow to the second of these by this step, which keeps the end of a short wait from being noticed late.
+_STEP = 0.1
+_SHORT = 0.2
+# Then a pause is this share of the time already waited, so that the end is noticed half of that share late on average.
 _SHARE = 0.22
-# The share where it is known that the end is near.
-_SHARE_NEAR = 0.1
 # What is added to the time that seems to be left, so that the look comes after the end and not just before it.
 _MARGIN = 0.02
+# The shortest pause where the end seems to have come: this share of the time already waited, doubled with each time
+# that it had not.
+_SHARE_NEAR = 0.02
+_SHORTEST = 0.02
 
 
 class TimeIsUp(Exception):
@@ -59,7 +63,7 @@ def wait_for(
         TimeIsUp: The limit came first.
     """
     start = clock()
-    expected = math.inf
+    pauses = _Pauses(longest_pause)
     last_look = False
     while True:
         seen = look()
@@ -68,22 +72,49 @@ def wait_for(
         waited = clock() - start
         if last_look or waited >= timeout:
             raise TimeIsUp(seen, waited)
-        share = progress(seen) if progress else None
-        if share is not None and 0 < share < 1:
-            # The least of what it looked like, because progress that comes in steps is more than it says.
-            expected = min(expected, waited / share)
-        pause = min(longest_pause, _pause(waited, expected))
+        pause = pauses.after(waited, progress(seen) if progress else None)
         if pause >= timeout - waited:
             pause, last_look = timeout - waited, True
         sleep(pause)
 
 
-def _pause(waited: float, expected: float) -> float:
-    """Return how long not to look, by how long it took so far and how long it seems to take in all.
+class _Pauses:
+    """How long not to look, by how long it took so far and how long it seems to take in all.
 
     What it seems to take is only trusted within limits: a server may stand still at 99 %, or leap to the end.
+
+    Args:
+        longest: The longest pause, in seconds.
     """
-    longest = max(_SHORTEST, waited * _SHARE)
-    left = max(0.0, expected - waited)
-    shortest = min(_SHORTEST, left) if waited < _SHORTEST / _SHARE_NEAR else waited * _SHARE_NEAR
-    return min(longest, max(shortest, left * (1 + _MARGIN) + _MARGIN))
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._share: float | None = None
+        self._expected = math.inf
+        self._wrong_guesses = 0
+
+    def after(self, waited: float, share: float | None) -> float:
+        """Return the pause after a look, in seconds.
+
+        Args:
+            waited: The seconds since the first look.
+            share: How much is done, from 0 to 1, None where that is unknown.
+        """
+        self._learn(waited, share)
+        most = min(self._longest, max(min(_SHORT, waited + _STEP), waited * _SHARE))
+        guess = (self._expected - waited) * (1 + _MARGIN) + _MARGIN
+        if guess >= most:
+            return most
+        least = max(_SHORTEST, waited * _SHARE_NEAR) * 2**self._wrong_guesses
+        # It is right if there is no other look.
+        self._wrong_guesses += 1
+        return min(most, max(guess, least))
+
+    def _learn(self, waited: float, share: float | None) -> None:
+        if share is None or not 0 < share < 1 or share == self._share:
+            return
+        self._share = share
+        expected = waited / share
+        # The least of what it looked like, because progress that comes in steps is more than it says; until that time
+        # has passed, because it may also become slower.
+        self._expected = min(self._expected, expected) if self._expected > waited else expected

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,10 +44,10 @@ class World:
 @given(st.floats(0, 30.0), st.floats(0, 0.05))
 def test_without_progress_the_end_is_noticed_late_by_at_most_the_share(duration, look_takes):
     noticed = World(look_takes).wait_until(duration, 3600)
-    assert noticed - duration <= max(0.23 * duration, 0.2)
+    assert noticed - duration <= max(0.22 * duration, 0.2) + look_takes + 1e-6
 
 
-@given(st.floats(0.05, 1000.0), st.integers(3, 1000))
+@given(st.floats(0.05, 1000.0), st.integers(10, 1000))
 def test_with_progress_the_end_is_noticed_late_by_at_most_a_tenth(duration, steps):
     world = World()
 
@@ -58,23 +59,35 @@ def test_with_progress_the_end_is_noticed_late_by_at_most_a_tenth(duration, step
     assert noticed - duration <= max(0.1 * duration, 0.2) + 1e-6
 
 
-@pytest.mark.parametrize("stands_still", [0.01, 0.5, 0.99])
-def test_progress_that_stands_still_makes_nobody_ask_all_the_time(stands_still):
-    world = World()
-    world.wait_until(600.0, 4000, progress=lambda seen: min(stands_still, seen))
-    assert len(world.looks) <= 165
-
-
 @given(st.floats(30.0, 3500.0))
 def test_the_end_of_a_long_wait_is_noticed_within_the_longest_pause(duration):
     assert World().wait_until(duration, 3600) - duration <= 5.0
 
 
-@pytest.mark.parametrize(("duration", "most"), [(0, 1), (1, 11), (20, 25), (60, 35), (600, 150), (3600, 750)])
-def test_the_server_is_not_asked_too_often(duration, most):
-    for progress in (None, lambda seen: seen / duration if duration else 1.0):
-        world = World()
-        world.wait_until(duration, 4000, progress=progress)
+# How far an import says to be when this much of its time is over: as it is, and as no server should, but might.
+PROGRESS: dict[str, Callable[[float], float | None]] = {
+    "even": lambda done: done,
+    "none": lambda done: None,
+    "zero": lambda done: 0.0,
+    "ten steps": lambda done: int(done * 10) / 10,
+    "three steps": lambda done: int(done * 3) / 3,
+    "stands still at once": lambda done: 0.01,
+    "stands still half-way": lambda done: min(0.5, done),
+    "stands still near the end": lambda done: min(0.99, 3 * done),
+    "near the end at once": lambda done: 0.9,
+    "slower and slower": lambda done: done**0.5,
+    "faster and faster": lambda done: done**2,
+}
+
+
+@pytest.mark.parametrize("progress", PROGRESS)
+@pytest.mark.parametrize(
+    ("duration", "most"), [(0, 1), (0.3, 6), (1, 10), (5, 19), (20, 25), (60, 35), (600, 150), (3600, 750)]
+)
+def test_the_server_is_not_asked_too_often(duration, most, progress):
+    for look_takes in (0.0, 0.005):
+        world = World(look_takes)
+        world.wait_until(duration, 4000, progress=lambda seen: PROGRESS[progress](seen / duration))
         assert len(world.looks) <= most
 
 
