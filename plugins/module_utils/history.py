@@ -192,7 +192,8 @@ class History:
     def _entries_in(self, scope: str) -> list[Entry]:
         paths = [os.path.join(scope, name) for name in sorted(_names_in(scope)) if _ENTRY_NAME.match(name)]
         entries = [Entry(path, self.mode) for path in paths]
-        return [entry for entry in entries if os.path.lexists(entry.receipt_path)]
+        # One whose receipt is missing is damaged, where it holds an undo package, and must not be passed over.
+        return [entry for entry in entries if os.path.lexists(entry.receipt_path) or os.path.lexists(entry.undo_path)]
 
 
 def _stamp_after(names: list[str]) -> str:
@@ -418,6 +419,7 @@ _FIELDS = {
     "versions_before": _is_versions,
     "versions": _is_versions,
     "versions_undone": _is_versions,
+    "started": _is_text_or_none,
     "undone_at": _is_text_or_none,
     "undo": _is_undo,
     "taking_back": _is_object_or_none,

@@ -52,6 +52,9 @@ def _options(module: MigrationModule, package_file: str | None = None) -> Import
     """Return the options of the import; the history needs the environment, which the session knows."""
     params = module.params
     history = None
+    keep = params["history_keep"]
+    if keep is not None and keep < 1:
+        raise InputError("history_keep: it must be 1 or more; to keep all entries, leave it out.")
     mode = parse_mode(params["history_mode"])
     if params["history_dir"]:
         history = History(params["history_dir"], module.environment, mode)
@@ -77,7 +80,7 @@ def _name_of(package_file: str | None) -> str:
 def _from_file(module: MigrationModule) -> dict[str, Any]:
     """The whole way in one task, uploading only where the manifest does not tell that nothing is due."""
     params = module.params
-    module.package = os.path.basename(params["src"])
+    module.package = params["name"] or os.path.basename(params["src"])
     package = staging.examine(params["src"], params["checksum"], module.warnings)
     declared = staging.agreed_type(params["type"], package.manifest)
     staging.check_project_option(params["project"], declared)
@@ -183,7 +186,7 @@ def _import_staged(
 def _prune(module: MigrationModule, project_id: str | None, options: ImportOptions) -> None:
     """Remove the oldest entries of the package, where a number to keep is given; the import is done all the same."""
     keep = module.params["history_keep"]
-    if options.history is None or not keep:
+    if options.history is None or keep is None:
         return
     try:
         for entry in prunable(options.history.entries(project_id), options.name, keep):
@@ -211,5 +214,5 @@ def _result(module: MigrationModule, outcome: Outcome, planned: ListedPlan, chan
     result = dict(outcome.as_result(), changed=changed)
     if module.wants_diff and changed:
         title = plan_text.title(planned.package.name, module.params["project"])
-        result["diff"] = {"prepared": plan_text.describe(title, planned.plan)}
+        result["diff"] = {"prepared": plan_text.describe(title, planned.plan, planned.package.force)}
     return result

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import history, undo
+from . import history, plan_text, undo
 from .answers import says_not_found
 from .errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
 from .history import Entry, History
 from .models import ImportInfo
-from .plan import NOT_COMPARED, Change, PackagePlan, changes_from_result, unresolved
+from .plan import NOT_COMPARED, Change, PackagePlan, changes_from_result, other_versions, unresolved
 from .planning import make_plan
 from .session import Session
 from .session_file import HeldImport, HeldPackage
@@ -86,6 +86,7 @@ class Outcome:
     # The versions found afterwards, as receipts write them; None where nobody looked.
     versions: dict[str, str | None] | None = None
     unresolved: list[Change] = field(default_factory=list)
+    other_versions: list[Change] = field(default_factory=list)
     undo: SavedUndo | None = None
     entry: Entry | None = None
     # What of the bookkeeping could not be written. It must not stop what matters more: the undo package.
@@ -120,6 +121,7 @@ class Outcome:
             "plan": self.plan,
             "verified": self.verified,
             "unresolved": [change.as_result() for change in self.unresolved],
+            "other_versions": [change.as_result() for change in self.other_versions],
             "undo": self.undo.as_result() if self.undo else None,
             "receipt": self.entry.receipt_path if self.entry else None,
         }
@@ -294,8 +296,9 @@ def finish(
         error.details.update(outcome.as_result())
         raise
     except MigrationError as error:
-        # Given up: the message says what is lost with the session.
-        process.followed = False
+        # Under a lock the next run goes on with an import that runs; else it is given up, and the message says what is lost.
+        gone = isinstance(error, ServerError) and _is_gone(error)
+        process.followed = session.lock is not None and not process.finished and not gone
         outcome.note(session.save)
         raise _failure(error.message, error.details, session, process, outcome, options) from error
     except Interrupted as stop:
@@ -319,6 +322,7 @@ def _follow(
     options: ImportOptions,
     warnings: list[str],
 ) -> None:
+    name = printable(options.name or held.file, 100)
     started = time.monotonic()
     try:
         outcome.info = _wait(session, process, outcome, options)
@@ -337,10 +341,10 @@ def _follow(
         # What is there now is worth knowing all the same; that there is no way back weighs more than that this broke.
         with contextlib.suppress(MigrationError):
             if options.verify:
-                _verify(session, held, known, outcome, warnings)
+                _verify(session, held, known, outcome, name, warnings)
         raise
     if options.verify:
-        _verify(session, held, known, outcome, warnings)
+        _verify(session, held, known, outcome, name, warnings)
     if outcome.problems:
         raise MigrationError(" ".join(outcome.problems))
 
@@ -366,7 +370,7 @@ def _failure(
                 _last_seen(outcome),
             )
         )
-        if session.is_left:
+        if session.is_left or session.is_to_be_taken_up:
             text += (
                 " It is left as it is: the next run on this environment waits for it and keeps its undo package. "
                 "Nobody has to do anything."
@@ -614,31 +618,29 @@ def versions_of(plan: PackagePlan) -> dict[str, str | None]:
     }
 
 
-def _verify(session: Session, held: HeldPackage, known: Staged | None, outcome: Outcome, warnings: list[str]) -> None:
+def _verify(
+    session: Session, held: HeldPackage, known: Staged | None, outcome: Outcome, name: str, warnings: list[str]
+) -> None:
     after = _plan_again(session, held, known)
-    outcome.unresolved = unresolved(changes_from_result(outcome.plan), after)
-    compared = {change.row.key for change in changes_from_result(outcome.plan) if change.conflict != NOT_COMPARED}
+    predicted = changes_from_result(outcome.plan)
+    outcome.unresolved = unresolved(predicted, after)
+    outcome.other_versions = other_versions(predicted, after)
+    compared = {change.row.key for change in predicted if change.conflict != NOT_COMPARED}
     not_compared = [change for change in after.objects if change.conflict == NOT_COMPARED]
     outcome.verified = not outcome.unresolved and not not_compared
     outcome.versions = versions_of(after)
     unseen = [change for change in not_compared if change.row.key in compared]
     if unseen:
         warnings.append(
-            "The import ended well, but %d of its objects could not be looked up afterwards: %s."
-            % (len(unseen), names_of(unseen))
+            "The import of %s ended well, but %d of its objects could not be looked up afterwards: %s."
+            % (name, len(unseen), plan_text.names_of(unseen))
         )
     if outcome.unresolved:
         warnings.append(
-            "The import ended well, but %d of its objects did not get what was predicted: %s."
-            % (len(outcome.unresolved), names_of(outcome.unresolved))
+            "The import of %s ended well, but %d of its objects did not get what was predicted: %s."
+            % (name, len(outcome.unresolved), plan_text.names_of(outcome.unresolved))
         )
     outcome.record(versions=outcome.versions, unresolved=[change.as_result() for change in outcome.unresolved])
-
-
-def names_of(changes: Iterable[Change]) -> str:
-    """Return up to five objects in words, and how many more there are."""
-    names = ['%s "%s"' % (change.as_result()["type_name"], printable(change.row.name, 60)) for change in changes]
-    return ", ".join(names[:5]) + (", and %d more" % (len(names) - 5) if len(names) > 5 else "")
 
 
 def _report_failure(
@@ -668,7 +670,7 @@ def _report_failure(
         changed = [keys[key] for key in versions if key in process.before and versions[key] != process.before[key]]
         uncertain = any(key not in versions or key not in process.before for key in keys)
         if changed:
-            text += " It changed %d of %d objects before it failed: %s." % (len(changed), len(keys), names_of(changed))
+            text += " It changed %d of %d objects before it failed: %s." % (len(changed), len(keys), plan_text.names_of(changed))
         elif not uncertain:
             text += " No object was changed."
         if uncertain:

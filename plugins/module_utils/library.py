@@ -95,6 +95,8 @@ class Library:
         except ServerError as error:
             if error.status >= 500 and "retry_after" not in error.details:
                 error.message += " " + _ORPHAN
+            if error.status == 401 and password == "" and login_mode in ("standard", "ldap"):
+                error.message += " The password that was given is empty."
             raise
         token = response.headers.get(TOKEN_HEADER)
         if not token:

@@ -10,7 +10,7 @@ Object Manager documents about conflicts, as the table in ``docs/plan.md`` gives
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -309,3 +309,25 @@ def unresolved(predicted: Iterable[Change], after: PackagePlan) -> list[Change]:
         if missed:
             left.append(later)
     return left
+
+
+def other_versions(predicted: Sequence[Change], after: PackagePlan) -> list[Change]:
+    """Return the objects to which the server gave versions of its own while it imported them.
+
+    Later packages of a list were planned for the package's versions. Folders are left out: their versions say nothing.
+
+    Args:
+        predicted: What the plan from before the import said would change.
+        after: The plan of the same package, made after it.
+    """
+    now = {change.row.key: change for change in after.objects}
+    imported = [now.get(change.row.key) for change in predicted if change.effect in (CREATE, EFFECT_REPLACE)]
+    missed = {change.row.key for change in unresolved(predicted, after)}
+    return [
+        later
+        for later in imported
+        if later is not None
+        and later.conflict == EXISTS_DIFFERENTLY
+        and later.row.type != models.FOLDER_TYPE
+        and later.row.key not in missed
+    ]

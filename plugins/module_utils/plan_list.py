@@ -260,15 +260,15 @@ class _Simulation:
         now = self._now.get(key)
         if isinstance(now, CannotTell) or change.effect not in (CREATE, EFFECT_REPLACE, EFFECT_DELETE):
             return None
-        state, version, last = _outcome(change), None, None
+        state, version, last = _outcome(change, self._packages[index].record), None, None
         for other, row in self._carriers.get(key, ()):
             if other <= index:
                 continue
             later = self._plan_row(other, row, state)
             if later.effect in (NONE, DUPLICATE):
                 continue
-            state, last = _outcome(later), other
             record = self._packages[other].record
+            state, last = _outcome(later, record), other
             version = record.versions.get(row.key) if record is not None and record.imported else None
         if last is None or not _same_state(state, now, change.row.type, version):
             return None
@@ -277,27 +277,41 @@ class _Simulation:
     def _carry_out(self, package: Listed, change: Change) -> None:
         if change.effect == NONE:
             return
+        if change.effect == DUPLICATE:
+            # The copy has an id of its own; the object stays as it is.
+            return
         key = package.key(change.row)
         self._changed_by[key] = package.name
-        if change.effect == DUPLICATE:
-            return
-        state = _outcome(change)
+        state = _outcome(change, package.record)
         if isinstance(state, CannotTell):
             state = CannotTell("package %s of this list changes it before, nobody knows into what" % package.name)
         self._now[key] = state
 
 
-def _outcome(change: Change) -> Found:
-    """Return what an import that has this effect leaves of the object."""
+def _outcome(change: Change, record: Record | None) -> Found:
+    """Return what an import that has this effect leaves of the object.
+
+    Args:
+        change: The effect.
+        record: What the history says of the import of the same file, None for nothing.
+    """
     if change.effect == EFFECT_DELETE:
         return None
     if change.effect == UNKNOWN:
         return CannotTell("an import changes it before")
     row = change.row
-    if change.settled or row.type == models.FOLDER_TYPE or row.version is None:
+    if change.settled or row.type == models.FOLDER_TYPE or row.version is None or _got_another_version(row, record):
         # The server does not keep the package's version, as the last import showed, or the vendor documents.
         return DestinationObject(FRESH, None)
     return DestinationObject(row.version, row.date_modified)
+
+
+def _got_another_version(row: Row, record: Record | None) -> bool:
+    """Return whether the server gave an object a version of its own when it imported the same file."""
+    if record is None or not record.imported or row.key in record.unresolved:
+        return False
+    version, before = record.versions.get(row.key), record.before.get(row.key)
+    return version is not None and not _same_version(version, row.version) and not _same_version(version, before)
 
 
 def _same_version(one: str | None, other: str | None) -> bool:

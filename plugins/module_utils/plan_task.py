@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import manifest as manifests
@@ -20,10 +20,11 @@ from .files import directory_mode, make_directory
 from .history import UNDONE, Entry, History, parse_mode
 from .manifest import Manifest
 from .models import DestinationObject
-from .plan import Found, PackagePlan, refuse_keep_both
+from .plan import CannotTell, Change, Found, PackagePlan, refuse_keep_both
 from .plan_list import Listed, ListedPlan, ObjectKey
-from .planning import make_plans
-from .records import change_of_undo, latest, named, refuse_under_newer, touched, versions_before
+from .planning import look_up_all, make_plans
+from .records import change_of_undo, latest, named, older_imports, touched, versions_before
+from .rollback import names_of_entries, parts_to_take_back, refuse_edited, refuse_under_newer, undo_file
 from .session import Session
 from .staging import PackageFile
 from .text import printable
@@ -44,6 +45,8 @@ class _Wanted:
         content: Its content, once that is known.
         project_id: The project's id, once that is known.
         newest: For a package that is to be undone: its newest entry in the history.
+        to_undo: The entries that are to be taken back, newest first.
+        older: The entries of older imports of the same file, which are not.
     """
 
     name: str
@@ -53,23 +56,23 @@ class _Wanted:
     content: Manifest | None = None
     project_id: str | None = None
     newest: Entry | None = None
+    to_undo: list[Entry] = field(default_factory=list)
+    older: list[Entry] = field(default_factory=list)
 
     @property
     def undone(self) -> bool:
         """Whether the environment is not to have it."""
         return bool(self.option["state"] == UNDONE)
 
-    @property
-    def to_undo(self) -> Entry | None:
-        """The entry that is to be taken back."""
-        newest = self.newest
-        return newest if newest is not None and newest.receipt["state"] != UNDONE else None
-
 
 def plan_packages(module: MigrationModule) -> dict[str, Any]:
     """Plan the list, and return what the task returns."""
     params = module.params
     mode = parse_mode(params["history_mode"])
+    if not params["packages"]:
+        module.warnings.append(
+            "packages: the list is empty (mstr_packages of the role), so nothing is declared for this environment."
+        )
     packages = [_examine(module, option) for option in params["packages"]]
     _refuse_twice(packages, [package.project for package in packages])
     selected = _selected(packages, params["name"])
@@ -90,7 +93,7 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         if params["write_manifests"]:
             _write_beside(module, packages)
         if history is not None:
-            _find_entries(module, history, packages, selected)
+            _find_entries(module, session, history, packages, selected)
         to_import = [package for package in packages if not package.undone]
         listed = []
         for package in to_import:
@@ -254,41 +257,94 @@ def _write_beside(module: MigrationModule, packages: Iterable[_Wanted]) -> None:
                 staging.write_manifest(manifests.path_for(package.file.path), package.content, module.check_mode)
 
 
-def _find_entries(module: MigrationModule, history: History, packages: list[_Wanted], selected: list[_Wanted]) -> None:
-    """Find the newest imports of the packages that are to be undone.
+def _find_entries(
+    module: MigrationModule, session: Session, history: History, packages: list[_Wanted], selected: list[_Wanted]
+) -> None:
+    """Find the imports of the packages that are to be undone.
 
     Raises:
-        InputError: One cannot be taken back, because others that stay are built on it.
+        MigrationError: One cannot be taken back: others that stay are built on it, its undo package is missing, or objects
+            were edited since.
     """
     undone = [package for package in packages if package.undone]
     entries = {package.project_id: history.entries(package.project_id) for package in undone}
     for package in undone:
-        package.newest = latest(named(entries[package.project_id], package.name))
-        if package.newest is None and package.option["project"] is None and package.option["type"] is None:
-            _find_elsewhere(history, package)
+        own = named(entries[package.project_id], package.name)
+        if not own and package.option["project"] is None and package.option["type"] is None:
+            own = _find_elsewhere(history, package)
             entries.setdefault(package.project_id, history.entries(package.project_id))
-        if package.newest is None:
+        package.newest = latest(own)
+        if package.newest is not None:
+            package.to_undo = parts_to_take_back(package.newest, own, module.warnings)
+            package.older = older_imports(package.newest, own)
+        elif not own:
             place = " in project %s" % printable(package.project, 100) if package.project else ""
             module.warnings.append(
                 "Package %s is to be undone, but the history of environment %s has no import of that name%s. Nothing "
                 "is done about it." % (printable(package.name, 100), module.environment, place)
             )
-    due = [package for package in undone if package in selected and package.to_undo is not None]
-    names = [package.to_undo.name for package in due if package.to_undo is not None]
+    due = [package for package in undone if package in selected and package.to_undo]
+    names = [entry.name for package in due for entry in package.to_undo]
+    for package in undone:
+        with _about(module, package):
+            _warn_of_older(module, package, due)
     for package in due:
-        if package.to_undo is not None and not package.option["force"]:
-            with _about(module, package):
-                refuse_under_newer(package.to_undo, entries[package.project_id], names)
+        with _about(module, package):
+            _refuse_to_undo(session, package, entries[package.project_id], names)
 
 
-def _find_elsewhere(history: History, package: _Wanted) -> None:
-    """Find a package to be undone, whose project nobody names, where the history has it, if in one place."""
+def _warn_of_older(module: MigrationModule, package: _Wanted, due: list[_Wanted]) -> None:
+    # Where the run goes on to take the newest one back, that task says it.
+    if package.older and (module.check_mode or package not in due):
+        module.warnings.append(
+            "Package %s is to be undone, which takes back its newest import only. Older imports of the same file stay: "
+            "%s. To take them back too: playbook rollback with mstr_package and mstr_entry, newest first."
+            % (printable(package.name, 100), names_of_entries(package.older[-5:]))
+        )
+
+
+def _refuse_to_undo(session: Session, package: _Wanted, entries: list[Entry], undone_first: list[str]) -> None:
+    """Fail now, and not half-way through the list, where a package cannot be taken back.
+
+    Raises:
+        MigrationError: It cannot.
+    """
+    newest = package.to_undo[0]
+    own = named(entries, package.name)
+    for entry in package.to_undo:
+        undo_file(entry, own)
+    if package.option["force"]:
+        return
+    refuse_under_newer(newest, entries, undone_first)
+    stands_on_it = [name for name in undone_first if name > newest.name]
+    if not stands_on_it:
+        refuse_edited(newest, entries, _what_undoing_changes(session, package, newest))
+
+
+def _what_undoing_changes(session: Session, package: _Wanted, entry: Entry) -> list[Change]:
+    """Return what taking an import back would change in the environment as it is now."""
+    changes = change_of_undo([entry])
+    found = look_up_all(session, {(package.project_id or "", *change.row.key): change.row for change in changes})
+    now = []
+    for change in changes:
+        seen = found[(package.project_id or "", *change.row.key)]
+        if isinstance(seen, CannotTell):
+            continue
+        version = seen.version if seen is not None else None
+        if version != change.row.version:
+            now.append(replace(change, version_before=version))
+    return now
+
+
+def _find_elsewhere(history: History, package: _Wanted) -> list[Entry]:
+    """Return the entries of a package to be undone, whose project nobody names, where the history has it in one place."""
     found = named(history.all_entries(), package.name)
     places = {entry.receipt.get("project") for entry in found}
-    if len(places) == 1:
-        package.newest = latest(found)
-        package.project_id = places.pop()
-        package.project = package.project_id or ""
+    if len(places) != 1:
+        return []
+    package.project_id = places.pop()
+    package.project = package.project_id or ""
+    return found
 
 
 def _as_listed(package: _Wanted, selected: bool) -> Listed:
@@ -312,18 +368,19 @@ def _as_listed(package: _Wanted, selected: bool) -> Listed:
 
 def _once_undone(packages: Iterable[_Wanted], selected: list[_Wanted]) -> dict[ObjectKey, Found]:
     """Return what the objects will be once the packages that are to be undone are taken back, newest first."""
-    due = [package for package in packages if package.to_undo is not None and package in selected]
+    entries = [
+        (entry, package.project_id or "")
+        for package in packages
+        if package in selected
+        for entry in package.to_undo
+    ]
     expected: dict[ObjectKey, Found] = {}
-    for package in sorted(due, key=lambda item: item.to_undo.name if item.to_undo else "", reverse=True):
-        entry = package.to_undo
-        if entry is None:
-            continue
+    for entry, place in sorted(entries, key=lambda item: item[0].name, reverse=True):
         before = versions_before(entry)
         for key in touched(entry):
             if key in before:
                 version = before[key]
-                place = (package.project_id or "", *key)
-                expected[place] = None if version is None else DestinationObject(version, None)
+                expected[(place, *key)] = None if version is None else DestinationObject(version, None)
     return expected
 
 
@@ -361,15 +418,14 @@ def _result(
         planned = plans.get(id(package))
         known = {"position": position, "name": package.name, "project": package.project}
         if planned is None:
-            entry = package.to_undo
-            plan = PackagePlan(tuple(change_of_undo(entry)) if entry is not None else ())
-            due = entry is not None and package in selected
+            plan = PackagePlan(tuple(change_of_undo(package.to_undo)))
+            due = bool(package.to_undo) and package in selected
             results.append(
                 {
                     **known,
                     "state": UNDONE,
                     **plan.as_result(),
-                    "in_sync": entry is None,
+                    "in_sync": not package.to_undo and not package.older,
                     "due": due,
                     "entry": package.newest.name if package.newest else None,
                 }
@@ -389,7 +445,8 @@ def _result(
             }
         )
         if planned.due:
-            texts.append(plan_text.describe(plan_text.title(package.name, package.project), planned.plan))
+            title = plan_text.title(package.name, package.project)
+            texts.append(plan_text.describe(title, planned.plan, planned.package.force))
     result: dict[str, Any] = {
         "changed": False,
         "in_sync": not any(item["due"] for item in results),

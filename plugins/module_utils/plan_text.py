@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import models
 from .plan import (
     CREATE,
@@ -50,20 +52,30 @@ def counts(plan: PackagePlan) -> str:
     return ", ".join(found) or "in sync"
 
 
-def describe(name: str, plan: PackagePlan) -> str:
+def describe(name: str, plan: PackagePlan, forced: bool = False) -> str:
     """Return a plan for people: a line for the package, then one for each object that would change.
 
     Args:
         name: What to call the package, as ``title`` returns it.
         plan: The plan.
+        forced: Whether it is carried out even where nothing is due.
     """
-    lines = ["package %s: %s" % (printable(name), counts(plan))]
+    all_the_same = ", but imported all the same (force)" if forced and plan.in_sync else ""
+    lines = ["package %s: %s%s" % (printable(name), counts(plan), all_the_same)]
     lines.extend(_line(change) for change in plan.changes)
     return "\n".join(lines) + "\n"
 
 
+def names_of(changes: Iterable[Change]) -> str:
+    """Return up to five objects in words, and how many more there are."""
+    names = ['%s "%s"' % (models.type_name(change.row.type), printable(change.row.name, 60)) for change in changes]
+    return ", ".join(names[:5]) + (", and %d more" % (len(names) - 5) if len(names) > 5 else "")
+
+
 def _line(change: Change) -> str:
     why = [printable(change.action, 40), _WHY[change.conflict]]
+    if change.effect == DUPLICATE:
+        why.append("a copy is made, and this one stays")
     if change.note:
         why.append(printable(change.note, 200))
     return '%s %-9s %s "%s" %s  %s -> %s  (%s)' % (

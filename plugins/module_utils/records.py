@@ -6,26 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import models
-from .errors import InputError
 from .history import FAILED, IMPORTED, UNDONE, Entry
 from .models import Row
 from .plan import (
     CREATE,
     DOES_NOT_EXIST,
+    DUPLICATE,
     EFFECT_DELETE,
     EFFECT_REPLACE,
     EXISTS_DIFFERENTLY,
+    EXISTS_IDENTICALLY,
     NOT_COMPARED,
     UNKNOWN,
     Change,
     Key,
 )
 from .plan_list import Record
-from .text import file_name_part, printable
+from .text import file_name_part
 
 
 def version_key(text: str) -> Key:
@@ -55,14 +56,24 @@ def versions_before(entry: Entry) -> dict[Key, str | None]:
 def touched(entry: Entry) -> frozenset[Key]:
     """Return the objects that the import of an entry changed, or may have changed where nobody saw it end."""
     predicted = _keys(entry.receipt.get("changes"))
-    after = versions_after(entry)
-    if entry.receipt.get("versions") is None:
-        return predicted
-    before = versions_before(entry)
+    before, after = versions_before(entry), versions_after(entry)
     changed = {key for key in before if key in after and before[key] != after[key]}
     # What no version tells of.
     changed.update(key for key in predicted if key not in after or key not in before)
     return frozenset(changed)
+
+
+def changed_nothing(entry: Entry) -> bool:
+    """Return whether an import was seen to leave everything as it was: what was before it still holds.
+
+    So does a failed one, or one that was forced, or whose objects the server left alone.
+    """
+    if entry.receipt.get("versions") is None or touched(entry):
+        return False
+    if entry.receipt["state"] == FAILED:
+        return True
+    # A copy that was made shows in no version.
+    return not any(row.get("effect") in (DUPLICATE, UNKNOWN) for row in entry.receipt.get("changes") or ())
 
 
 def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Record | None:
@@ -76,30 +87,45 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
     Raises:
         InputError: A receipt cannot be read.
     """
+    idle: int | None = None
     for index in range(len(entries) - 1, -1, -1):
         entry = entries[index]
         if entry.sha256_part != sha256[:12] or entry.receipt["sha256"] != sha256:
             continue
         state = entry.receipt["state"]
-        if state == FAILED and not touched(entry):
-            # It changed nothing, so what was before it still holds.
-            continue
         if state == UNDONE:
             if entry.receipt.get("held") is False:
                 # A run took back what it had imported itself, so what was before it still holds.
                 continue
+            if idle is not None and _was_started_after_undoing(entries[idle], entry):
+                break
             return Record(entry.path, held=True)
-        if state != IMPORTED:
-            return Record(entry.path, unseen=state != FAILED)
-        return Record(
-            entry.path,
-            imported=True,
-            before=versions_before(entry),
-            versions=versions_after(entry),
-            unresolved=_keys(entry.receipt.get("unresolved")),
-            overtaken=_overtaken(entries[index + 1 :]) if with_overtaken else {},
-        )
-    return None
+        if changed_nothing(entry):
+            if state == IMPORTED and idle is None:
+                idle = index
+            continue
+        if state == IMPORTED:
+            return _imported(entries, index, with_overtaken)
+        if idle is not None:
+            break
+        return Record(entry.path, unseen=state != FAILED)
+    return None if idle is None else _imported(entries, idle, with_overtaken)
+
+
+def _was_started_after_undoing(entry: Entry, undone: Entry) -> bool:
+    return (entry.receipt.get("started") or "") > (undone.receipt.get("undone_at") or "")
+
+
+def _imported(entries: Sequence[Entry], index: int, with_overtaken: bool) -> Record:
+    entry = entries[index]
+    return Record(
+        entry.path,
+        imported=True,
+        before=versions_before(entry),
+        versions=versions_after(entry),
+        unresolved=_keys(entry.receipt.get("unresolved")),
+        overtaken=_overtaken(entries[index + 1 :]) if with_overtaken else {},
+    )
 
 
 def _overtaken(newer: Iterable[Entry]) -> dict[Key, frozenset[str]]:
@@ -122,7 +148,7 @@ def named(entries: Iterable[Entry], name: str) -> list[Entry]:
 
 
 def latest(entries: Sequence[Entry]) -> Entry | None:
-    """Return the newest entry of a package that stands for something: a failed import that changed nothing does not.
+    """Return the newest entry of a package that stands for something: an import that changed nothing does not.
 
     Args:
         entries: The package's entries, oldest first.
@@ -131,9 +157,56 @@ def latest(entries: Sequence[Entry]) -> Entry | None:
         InputError: A receipt cannot be read.
     """
     for entry in reversed(entries):
-        if entry.receipt["state"] != FAILED or touched(entry):
+        if not changed_nothing(entry):
             return entry
     return None
+
+
+def failed_before(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
+    """Return the failed imports of the same file right before an import, newest first: they are a part of it.
+
+    What such an import had changed before it failed was not for the next try to change, so that one's undo package does
+    not bring it back.
+
+    Args:
+        entry: The entry of the import.
+        entries: The entries of its package, oldest first.
+
+    Raises:
+        InputError: A receipt cannot be read.
+    """
+    found: list[Entry] = []
+    for other in reversed([other for other in entries if other.name < entry.name]):
+        if other.receipt["sha256"] != entry.receipt["sha256"]:
+            break
+        if other.receipt["state"] == UNDONE or changed_nothing(other):
+            continue
+        if other.receipt["state"] != FAILED:
+            break
+        found.append(other)
+    return found
+
+
+def older_imports(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
+    """Return the imports of the same file from before an import that stay when that is taken back, oldest first.
+
+    An object may have been edited after the file was imported, and the import in question only have repaired that.
+
+    Args:
+        entry: The entry of the import.
+        entries: The entries of its package, oldest first.
+
+    Raises:
+        InputError: A receipt cannot be read.
+    """
+    return [
+        other
+        for other in entries
+        if other.name < entry.name
+        and other.receipt["sha256"] == entry.receipt["sha256"]
+        and other.receipt["state"] not in (UNDONE, FAILED)
+        and not changed_nothing(other)
+    ]
 
 
 def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
@@ -154,45 +227,35 @@ def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
     ]
 
 
-def refuse_under_newer(entry: Entry, entries: Iterable[Entry], undone_first: Collection[str] = ()) -> None:
-    """Fail where an import cannot be taken back alone.
+def change_of_undo(entries: Sequence[Entry]) -> list[Change]:
+    """Return what taking imports back does, by their receipts: each object gets the version from before them.
 
     Args:
-        entry: The entry that is to be taken back.
-        entries: The entries of its project, or of the configuration level.
-        undone_first: The names of entries that will be taken back before it.
-
-    Raises:
-        InputError: Newer imports touched the same objects; or a receipt cannot be read.
+        entries: The entries of the imports, in the order in which they are taken back: newest first.
     """
-    newer = [other for other in standing_on(entry, entries) if other.name not in undone_first]
-    if newer:
-        names = ", ".join(
-            "%s (%s)" % (printable(other.receipt["name"], 60), other.name) for other in reversed(newer[-10:])
-        )
-        raise InputError(
-            "entry: %s cannot be taken back alone, because newer imports touched the same objects and are not taken "
-            "back: %s. Take these back first, newest first, each by its name and entry (playbook rollback: "
-            "mstr_package and mstr_entry), or say force: true (playbook rollback: -e mstr_force=true). Nothing was "
-            "imported." % (entry.name, names)
-        )
-
-
-def change_of_undo(entry: Entry) -> list[Change]:
-    """Return what taking an import back does, by its receipt: each object gets the version from before it."""
-    before, after = versions_before(entry), versions_after(entry)
-    rows = {(row["id"].upper(), row["type"]): row for row in entry.receipt.get("changes") or ()}
+    before: dict[Key, str | None] = {}
+    after: dict[Key, str | None] = {}
+    names: dict[Key, str] = {}
+    all_touched: set[Key] = set()
+    for entry in entries:
+        own = touched(entry)
+        all_touched |= own
+        before.update((key, version) for key, version in versions_before(entry).items() if key in own)
+        for key, version in versions_after(entry).items():
+            after.setdefault(key, version)
+        names.update(((row["id"].upper(), row["type"]), row.get("name") or "") for row in entry.receipt["changes"] or ())
     changes = []
-    for key in sorted(touched(entry)):
+    for key in sorted(all_touched):
+        conflict = EXISTS_DIFFERENTLY
         if key not in before:
             effect, conflict = UNKNOWN, NOT_COMPARED
         elif before[key] is None:
-            effect, conflict = EFFECT_DELETE, EXISTS_DIFFERENTLY
+            effect, conflict = EFFECT_DELETE, EXISTS_IDENTICALLY
         elif key in after and after[key] is None:
             effect, conflict = CREATE, DOES_NOT_EXIST
         else:
-            effect, conflict = EFFECT_REPLACE, EXISTS_DIFFERENTLY
-        row = Row(key[0], rows.get(key, {}).get("name") or "", key[1], before.get(key), None, None, None)
+            effect = EFFECT_REPLACE
+        row = Row(key[0], names.get(key, ""), key[1], before.get(key), None, None, None)
         action = models.DELETE if effect == EFFECT_DELETE else models.FORCE_REPLACE
         changes.append(Change(row, action, conflict, effect, after.get(key), before.get(key), note="taken back"))
     return changes
@@ -222,7 +285,8 @@ def expected_versions(entry: Entry, entries: Iterable[Entry]) -> dict[Key, str |
 def prunable(entries: Sequence[Entry], name: str, keep: int) -> list[Entry]:
     """Return the entries of a package that may be removed, so that the given number of them stays.
 
-    Never the newest, nor the newest that is not taken back: it is the way back. Never one that holds its file back, nor
+    Imports that changed nothing do not count. Never the newest, nor the newest that is not taken back and changed
+    something, with the failed ones that are a part of it: they are the way back. Never one that holds its file back, nor
     one that is being written or whose end nobody saw.
 
     Args:
@@ -234,17 +298,13 @@ def prunable(entries: Sequence[Entry], name: str, keep: int) -> list[Entry]:
         InputError: A receipt cannot be read.
     """
     own = named(entries, name)
-    standing = [entry for entry in own if entry.receipt["state"] != UNDONE]
-    kept = {entry.name for entry in own[-max(1, keep) :] + standing[-1:]}
-    newest_of_file = {entry.receipt["sha256"]: entry.name for entry in own}
-    return [
-        entry
-        for entry in own
-        if entry.name not in kept
-        and entry.receipt["state"] in (IMPORTED, FAILED, UNDONE)
-        and not (
-            entry.receipt["state"] == UNDONE
-            and entry.receipt.get("held") is not False
-            and newest_of_file[entry.receipt["sha256"]] == entry.name
-        )
-    ]
+    counted = [entry for entry in own if not changed_nothing(entry)]
+    kept = {entry.path for entry in own[-1:] + counted[-keep:]}
+    way_back = latest([entry for entry in own if entry.receipt["state"] != UNDONE])
+    if way_back is not None:
+        kept.update(entry.path for entry in (way_back, *failed_before(way_back, own)))
+    for sha256 in {entry.receipt["sha256"] for entry in own}:
+        record = record_of(own, sha256, False)
+        if record is not None and record.held:
+            kept.add(record.entry)
+    return [entry for entry in own if entry.path not in kept and entry.receipt["state"] in (IMPORTED, FAILED, UNDONE)]

@@ -256,7 +256,8 @@ class Recovery:
 
         taking_back = entry.receipt.get("taking_back")
         if not taking_back:
-            entry.write(watched=now())
+            # An import that never happened stands in nobody's way.
+            entry.write(watched=now(), versions=seen)
             return
         before = {version_key(text): version for text, version in seen.items()}
         wanted = {key: version for key, version in versions_before(entry).items() if key in touched(entry)}

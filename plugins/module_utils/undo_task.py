@@ -18,10 +18,11 @@ from .errors import InputError, MigrationError
 from .history import UNDONE, Entry, History, parse_mode
 from .importing import ImportFailed, ImportOptions, Outcome
 from .models import FOLDER_TYPE
-from .plan import EXISTS_DIFFERENTLY, NOT_COMPARED
+from .plan import EXISTS_DIFFERENTLY, PackagePlan
 from .plan_list import ListedPlan
 from .planning import make_plan
-from .records import expected_versions, latest, named, refuse_under_newer, touched
+from .records import change_of_undo, latest, named, older_imports, touched
+from .rollback import names_of_entries, parts_to_take_back, refuse_edited, refuse_under_newer, undo_file
 from .session import Session
 from .staging import PackageFile, Staged
 from .text import printable
@@ -44,9 +45,12 @@ def present(module: MigrationModule) -> dict[str, Any]:
             undo.wait_until_created(session, import_id, process.project_id, timeout)
             saved = undo.would_change(session, import_id, process.project_id, dest, force)
         else:
-            saved = undo.obtain(session, import_id, process.project_id, dest, 0o600, force, timeout)
-            if process.entry:
-                Entry.reopen(process.entry).keep_undo(saved)
+            entry = Entry.reopen(process.entry) if process.entry else None
+            # In the history it has the mode of the history, so that whoever may read the receipt can take it back.
+            file_mode = entry.mode if entry is not None and entry.undo_path == dest else 0o600
+            saved = undo.obtain(session, import_id, process.project_id, dest, file_mode, force, timeout)
+            if entry is not None:
+                entry.keep_undo(saved)
             process.undo_pending = False
             session.save()
     result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}
@@ -86,24 +90,61 @@ def applied(module: MigrationModule) -> dict[str, Any]:
         project_id = session.project_id(params["project"])
         history = History(params["history_dir"], module.environment, mode) if params["history_dir"] else None
         if package is not None:
-            rollback = _of_file(package, history, project_id)
+            return _apply(module, session, _of_file(package, history, project_id), project_id)
+        if history is None:
+            raise InputError("history_dir: it is needed together with name.")
+        entries = _scope(history, params, project_id)
+        own = named(entries, params["name"])
+        if params["entry"]:
+            entry = _entry_of(history, params["name"], params["entry"], own)
+            return _apply(module, session, _of_entry(module, entry, entries), project_id)
+        return _apply_newest(module, session, _newest(module, history, own), entries)
+
+
+def _apply(
+    module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None
+) -> dict[str, Any]:
+    """Take one import back, unless that is done already."""
+    entry, params = rollback.entry, module.params
+    if entry is not None:
+        if entry.receipt["state"] == UNDONE and not params["force"]:
+            if params["hold"] and entry.receipt.get("held") is False and not module.check_mode:
+                # A failed run took it back and would try again; whoever asks now wants it to stay so.
+                entry.write(held=True)
+            return _result(rollback, None, changed=False)
+        if not params["force"]:
+            refuse_under_newer(entry, rollback.entries)
+        project_id = entry.receipt.get("project")
+    return _take_back(module, session, rollback, project_id)
+
+
+def _apply_newest(module: MigrationModule, session: Session, newest: Entry, entries: list[Entry]) -> dict[str, Any]:
+    """Take the newest import of a package back, and the failed ones right before it that are a part of it."""
+    parts = parts_to_take_back(newest, named(entries, module.params["name"]), module.warnings)
+    result = _apply(module, session, _of_entry(module, newest, entries), None)
+    result["also_taken_back"] = []
+    for part in parts:
+        if part is newest:
+            continue
+        if module.check_mode:
+            # Its objects are not yet as they will be then, so that nothing can be compared.
+            done: dict[str, Any] = {"changed": True}
+            if module.wants_diff:
+                title = plan_text.title("%s (taken back)" % module.params["name"], module.params["project"])
+                text = plan_text.describe(title, PackagePlan(tuple(change_of_undo([part]))))
+                done["diff"] = {"prepared": text}
         else:
-            if history is None:
-                raise InputError("history_dir: it is needed together with name.")
-            entries = _scope(history, params, project_id)
-            rollback = _of_name(history, params["name"], params["entry"], entries, params["force"])
-        entry = rollback.entry
-        if entry is not None:
-            _warn_of_older(module, rollback)
-            if entry.receipt["state"] == UNDONE and not params["force"]:
-                if params["hold"] and entry.receipt.get("held") is False and not module.check_mode:
-                    # A failed run took it back and would try again; whoever asks now wants it to stay so.
-                    entry.write(held=True)
-                return _result(rollback, None, changed=False)
-            if not params["force"]:
-                refuse_under_newer(entry, rollback.entries)
-            project_id = entry.receipt.get("project")
-        return _take_back(module, session, rollback, project_id)
+            try:
+                done = _apply(module, session, _of_entry(module, part, entries), None)
+            except MigrationError as error:
+                error.message += " The import that came after it, %s, is taken back." % newest.name
+                raise
+        result["changed"] = result["changed"] or done["changed"]
+        result["also_taken_back"].append(part.name)
+        if "diff" in done:
+            before = result.get("diff", {}).get("prepared", "")
+            result["diff"] = {"prepared": before + done["diff"]["prepared"]}
+    return result
 
 
 def _scope(history: History, params: dict[str, Any], project_id: str | None) -> list[Entry]:
@@ -135,32 +176,67 @@ def _of_file(package: PackageFile, history: History | None, project_id: str | No
     return _Rollback(package, entry.receipt["name"] if entry else os.path.basename(package.path), entry, entries)
 
 
-def _of_name(history: History, name: str, directory: str | None, entries: list[Entry], force: bool) -> _Rollback:
-    """Return what a package's newest import, or the one in the given directory, needs to be taken back.
+def _entry_of(history: History, name: str, directory: str, own: list[Entry]) -> Entry:
+    """Return the entry of a package that a directory name means.
 
     Raises:
-        InputError: There is no such import, or it has no undo package.
+        InputError: There is none.
     """
-    own = named(entries, name)
-    if directory:
-        wanted = [entry for entry in own if entry.name == os.path.basename(directory.rstrip("/"))]
-        if not wanted:
-            raise InputError(
-                "entry: the history of environment %s has no entry %s of package %s; there is: %s."
-                % (history.environment, printable(directory, 200), printable(name, 100), _list(own))
+    wanted = [entry for entry in own if entry.name == os.path.basename(directory.rstrip("/"))]
+    if not wanted:
+        raise InputError(
+            "entry: the history of environment %s has no entry %s of package %s; there is: %s."
+            % (history.environment, printable(directory, 200), printable(name, 100), names_of_entries(own))
+        )
+    return wanted[-1]
+
+
+def _newest(module: MigrationModule, history: History, own: list[Entry]) -> Entry:
+    """Return the newest import of a package that changed something, and say which others stay as they are.
+
+    Raises:
+        InputError: There is none.
+    """
+    name = module.params["name"]
+    newest = latest(own)
+    if newest is None and own:
+        raise InputError(
+            "name: no import of %s changed anything; there is nothing to take back (%s)."
+            % (printable(name, 100), names_of_entries(own))
+        )
+    if newest is None:
+        return _no_such_import(history, name)
+    idle = [entry for entry in own if entry.name > newest.name]
+    if idle and newest.receipt["state"] != UNDONE:
+        module.warnings.append(
+            "Newer imports of %s are passed over, because no object got another version by them: %s."
+            % (printable(name, 100), names_of_entries(idle[-5:]))
+        )
+    older = older_imports(newest, own)
+    if older:
+        module.warnings.append(
+            "Only the newest import of %s is taken back (%s%s). Older imports of the same file stay: %s. To go further "
+            "back, name one as entry (playbook rollback: mstr_entry)."
+            % (
+                printable(name, 100),
+                newest.name,
+                ", before this run" if newest.receipt["state"] == UNDONE else "",
+                names_of_entries(older[-5:]),
             )
-        entry = wanted[-1]
-    else:
-        newest = latest(own)
-        if newest is None and own:
-            raise InputError(
-                "name: no import of %s changed anything; there is nothing to take back (%s)."
-                % (printable(name, 100), _list(own))
-            )
-        entry = newest or _no_such_import(history, name)
-    if entry.receipt["state"] == UNDONE and not force:
+        )
+    return newest
+
+
+def _of_entry(module: MigrationModule, entry: Entry, entries: list[Entry]) -> _Rollback:
+    """Return what an import needs to be taken back.
+
+    Raises:
+        InputError: It has no undo package.
+    """
+    name = entry.receipt["name"]
+    if entry.receipt["state"] == UNDONE and not module.params["force"]:
         return _Rollback(PackageFile(entry.undo_path, 0), name, entry, entries)
-    return _Rollback(_undo_file(entry, own), name, entry, entries)
+    return _Rollback(undo_file(entry, named(entries, name)), name, entry, entries)
 
 
 def _no_such_import(history: History, name: str) -> Entry:
@@ -178,58 +254,6 @@ def _names(history: History) -> str:
     return ", ".join(printable(name, 120) for name in sorted(found)[:20]) or "none"
 
 
-def _list(entries: list[Entry]) -> str:
-    return ", ".join(entry.name for entry in entries) or "none"
-
-
-def _undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
-    """Return the undo package of an entry, if it is there and is the one that was saved.
-
-    Raises:
-        InputError: It is not. An older import's is none for this one.
-    """
-    receipt = entry.receipt
-    if not os.path.exists(entry.undo_path):
-        older = [other for other in own if other.name < entry.name and other.receipt["state"] != UNDONE]
-        further = (
-            " To take back what was imported before it, name that import's directory as entry: %s." % _list(older[-3:])
-            if older
-            else ""
-        )
-        raise InputError(
-            "%s (%s) has no undo package, so it cannot be taken back.%s" % (entry.path, receipt["state"], further)
-        )
-    package = staging.examine(entry.undo_path, None, [])
-    saved = receipt.get("undo") or {}
-    if saved.get("sha256") not in (None, package.hash()):
-        raise InputError(
-            "%s is not the undo package that was saved there: its sha256 is not the receipt's. Nothing was imported."
-            % entry.undo_path
-        )
-    return package
-
-
-def _warn_of_older(module: MigrationModule, rollback: _Rollback) -> None:
-    """Say which older imports of the package stay: taking back one that repaired little takes back little."""
-    entry = rollback.entry
-    if entry is None or module.params["entry"]:
-        return
-    older = [
-        other
-        for other in named(rollback.entries, rollback.name)
-        if other.name < entry.name
-        and other.receipt["sha256"] == entry.receipt["sha256"]
-        and other.receipt["state"] != UNDONE
-        and touched(other)
-    ]
-    if older:
-        module.warnings.append(
-            "Only the newest import of %s is taken back (%s). Older imports of the same file stay: %s. To go further "
-            "back, name one as entry (playbook rollback: mstr_entry)."
-            % (printable(rollback.name, 100), entry.name, _list(older[-5:]))
-        )
-
-
 def _take_back(
     module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None
 ) -> dict[str, Any]:
@@ -240,7 +264,7 @@ def _take_back(
     try:
         planned = make_plan(session, staged.as_listed(rollback.name))
         if entry is not None and not params["force"]:
-            _refuse_edited(entry, rollback.entries, planned)
+            refuse_edited(entry, rollback.entries, planned.plan.changes)
         due = not planned.plan.in_sync or _folders_are_due(entry, planned)
         outcome = Outcome(planned.plan.as_result())
         if due and not module.check_mode:
@@ -266,29 +290,6 @@ def _folders_are_due(entry: Entry | None, planned: ListedPlan) -> bool:
         change.row.type == FOLDER_TYPE and change.conflict == EXISTS_DIFFERENTLY and change.row.key in changed
         for change in planned.plan.objects
     )
-
-
-def _refuse_edited(entry: Entry, entries: list[Entry], planned: ListedPlan) -> None:
-    """Fail where an object is neither as its import left it, nor as the undo package would have it.
-
-    Raises:
-        InputError: Somebody edited it since, and taking the import back would lose that.
-    """
-    expected = expected_versions(entry, entries)
-    edited = []
-    for change in planned.plan.changes:
-        key = change.row.key
-        if key not in expected or change.conflict == NOT_COMPARED:
-            continue
-        recorded = expected[key]
-        if (change.version_before or "").upper() != (recorded or "").upper():
-            edited.append(change)
-    if edited:
-        raise InputError(
-            "entry: %s is not taken back, because objects were edited since the import, and that would be lost: %s. "
-            "To take it back all the same, say force: true (playbook rollback: -e mstr_force=true). Nothing was "
-            "imported." % (entry.name, importing.names_of(edited))
-        )
 
 
 def _import(
@@ -334,7 +335,7 @@ def _import(
         raise MigrationError(
             "The undo package of %s was imported, but %d objects did not come back as they were: %s. The import counts "
             "as taken back all the same, so that no deployment brings it in again; force: true tries anew."
-            % (name, len(outcome.unresolved), importing.names_of(outcome.unresolved)),
+            % (name, len(outcome.unresolved), plan_text.names_of(outcome.unresolved)),
             changed=True,
             **outcome.as_result(),
         )

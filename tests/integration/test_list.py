@@ -173,6 +173,64 @@ def test_drift_in_an_early_increment_is_put_right_in_one_run(server: Server, con
     assert controller.deploy().recap("prod")["changed"] == 0
 
 
+def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, controller: Controller) -> None:
+    server.set(reversion_types=[15])
+    table = {"id": object_id("LU", 15), "name": "LU", "type": 15, "version": "1" * 32}
+    for name in ("one", "two", "three"):
+        own = {"id": object_id(name), "name": name, "type": 12, "version": object_id(name, 1)}
+        make_package(controller.directory / (name + ".mmp"), table, own)
+    controller.declare(server, *({"src": name + ".mmp"} for name in ("one", "two", "three")))
+    # Nothing is known yet of what this server does to tables. The last package would be in sync, but for the table.
+    seed(server, {object_id("three"): object_id("three", 1)})
+    first = controller.deploy()
+    assert first.changed == ["one", "two", "three"]
+    assert first.modules.count("mstr_package_plan") == 2
+    assert controller.deploy().recap("prod")["changed"] == 0
+
+    server.edit(object_id("one"))
+    again = controller.deploy()
+    assert again.changed == ["one", "three"]
+    assert controller.deploy().recap("prod")["changed"] == 0
+
+
+def test_a_package_that_cannot_have_an_undo_package_stops_the_list_before_it_begins(
+    server: Server, controller: Controller
+) -> None:
+    before = server.objects()
+    controller.declare(server, controller.sample("inc1"), controller.sample("keep_both"))
+    for arguments in (["--check"], []):
+        run = controller.deploy(*arguments)
+        assert run.code != 0
+        (message,) = run.failures
+        assert "generate_undo: the package has the action keep_both" in message
+        assert "package keep_both" in message
+    assert server.objects() == before
+    assert server.held() == []
+
+
+def test_an_empty_list_is_said(server: Server, controller: Controller) -> None:
+    controller.declare(server)
+    run = controller.deploy()
+    assert run.code == 0, run.output
+    assert "the list is empty" in run.warnings
+
+
+def test_what_force_brings_is_shown_beforehand(server: Server, controller: Controller) -> None:
+    seed(server, declared("inc1"))
+    controller.declare(server, controller.sample("inc1", force=True))
+    run = controller.deploy("--check", "--diff")
+    assert run.changed == ["inc1"]
+    assert "in sync, but imported all the same (force)" in run.output
+
+
+def test_a_base_directory_that_is_relative_is_refused(server: Server, controller: Controller) -> None:
+    controller.declare(server, controller.sample("inc1"), mstr_base_dir="..")
+    run = controller.deploy()
+    assert run.code != 0
+    assert "mstr_base_dir is to be an absolute path" in run.output
+    assert server.log() == []
+
+
 def test_drift_in_the_last_increment_imports_only_that(server: Server, controller: Controller) -> None:
     controller.declare(server, *(controller.sample(name) for name in INCREMENTS))
     seed(server, declared(*INCREMENTS))

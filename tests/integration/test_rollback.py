@@ -161,6 +161,127 @@ def test_a_new_file_or_force_lets_a_package_in_again(server: Server, controller:
     assert states(controller) == ["undone", "undone", "imported", "imported"]
 
 
+@pytest.mark.parametrize("why", ["forced", "left alone"])
+def test_imports_that_change_nothing_leave_the_way_back_where_it_is(
+    why: str, server: Server, controller: Controller
+) -> None:
+    forced = why == "forced"
+    if not forced:
+        # The server leaves one of the objects as it is, so that the package is due every night.
+        server.edit(object_id("Region"), name="Region", type=12)
+        server.set(ignore_objects=[object_id("Region")])
+    before = server.objects()
+    controller.declare(server, controller.sample("inc1", force=forced), mstr_history_keep=1)
+    for _night in range(3):
+        assert controller.deploy().changed == ["inc1"]
+    first, last = controller.receipts()
+    assert first.with_name("undo.mmp").exists()
+
+    run = controller.rollback("inc1")
+    assert run.code == 0, run.output
+    assert run.recap("prod")["changed"] == 1
+    assert "passed over" in run.warnings
+    assert last.parent.name in run.warnings
+    assert server.objects() == before
+    assert states(controller) == ["undone", "imported"]
+    assert controller.rollback("inc1").recap("prod")["changed"] == 0
+    # Nor does what changed nothing let the package in again.
+    controller.declare(server, controller.sample("inc1"))
+    held = controller.deploy()
+    assert held.changed == []
+    assert "inc1 was taken back" in held.warnings
+
+
+def test_a_failed_import_is_taken_back_with_the_one_that_completed_it(server: Server, controller: Controller) -> None:
+    before = server.objects()
+    controller.declare(server, controller.sample("inc1"))
+    server.set(import_failure={"message": "No space.", "after_objects": 1})
+    assert controller.deploy().code != 0
+    server.set(import_failure=None)
+    assert controller.deploy().changed == ["inc1"]
+    assert states(controller) == ["failed", "imported"]
+
+    predicted = controller.rollback("inc1", "--check", "--diff")
+    assert predicted.recap("prod")["changed"] == 1
+    assert predicted.output.count("- delete") == 3
+    run = controller.rollback("inc1")
+    assert run.recap("prod")["changed"] == 1
+    assert run.named("Take the package back")["also_taken_back"] == [controller.receipts()[0].parent.name]
+    assert server.objects() == before
+    assert states(controller) == ["undone", "undone"]
+    assert controller.rollback("inc1").recap("prod")["changed"] == 0
+    assert server.held() == []
+
+
+def test_a_failed_import_is_taken_back_also_where_that_was_cut_short(server: Server, controller: Controller) -> None:
+    before = server.objects()
+    controller.declare(server, controller.sample("inc1"))
+    server.set(import_failure={"message": "No space.", "after_objects": 1})
+    controller.deploy()
+    server.set(import_failure=None)
+    controller.deploy()
+    failed = controller.receipts()[0]
+    server.fault("POST", "^/packages/imports$", {"kind": "status", "status": 403, "body": {}}, skip=1, times=1)
+    message = only_message(controller.rollback("inc1"))
+    assert "%s, is taken back" % controller.receipts()[1].parent.name in message
+    assert [receipt(path)["state"] for path in controller.receipts()] == ["failed", "undone"]
+    controller.declare(server, {"name": "inc1", "state": "undone"})
+    check = controller.deploy("--check", "--diff")
+    assert check.changed == ["inc1"]
+    assert check.output.count("- delete") == 1
+    assert controller.deploy().changed == ["inc1"]
+    assert receipt(failed)["state"] == "undone"
+    assert server.objects() == before
+
+
+def test_an_import_that_never_happened_stands_on_nothing(server: Server, controller: Controller) -> None:
+    before = server.objects()
+    imported(controller, server, "inc1")
+    # The answer is lost, and the import was not done.
+    server.fault("POST", "^/packages/imports$", {"kind": "status", "status": 502, "body": {}}, times=1)
+    controller.declare(server, controller.sample("inc1"), controller.sample("inc2"))
+    assert "unknown whether" in only_message(controller.deploy())
+    assert controller.deploy().changed == ["inc2"]
+    assert states(controller) == ["imported", "interrupted", "imported"]
+    assert controller.rollback("inc2").recap("prod")["changed"] == 1
+    assert controller.rollback("inc1").recap("prod")["changed"] == 1
+    assert server.objects() == before
+
+
+def test_what_cannot_be_taken_back_is_refused_before_anything_is_done(server: Server, controller: Controller) -> None:
+    imported(controller, server, "inc1")
+    server.edit(object_id("Store"))
+    edited = server.objects()
+    controller.declare(server, controller.sample("inc1", state="undone"), controller.sample("finance"))
+    for arguments in (["--check"], []):
+        message = only_message(controller.deploy(*arguments))
+        assert "objects were edited since the import" in message
+        assert 'attribute "Store"' in message
+    assert server.objects() == edited
+    controller.receipts()[0].with_name("undo.mmp").unlink()
+    assert "has no undo package" in only_message(controller.deploy("--check"))
+    assert server.state()["imports_started"] == 1
+
+
+def test_undone_takes_back_the_newest_import_only_and_says_so(server: Server, controller: Controller) -> None:
+    imported(controller, server, "inc1")
+    edited = server.edit(object_id("Region"))
+    imported(controller, server, "inc1")
+    first, second = (path.parent.name for path in controller.receipts())
+    controller.declare(server, {"name": "inc1", "state": "undone"})
+    for changed in (["inc1"], []):
+        run = controller.deploy()
+        assert run.changed == changed
+        assert "Older imports of the same file stay: %s" % first in run.warnings
+        assert run.packages[0]["in_sync"] is False
+    assert server.versions()[object_id("Region")] == edited["version"]
+    # The repair of it is taken back; further back only by name.
+    run = controller.rollback("inc1", "-e", "mstr_entry=" + first)
+    assert run.code == 0, run.output
+    assert object_id("Store") not in server.objects()
+    assert second not in run.warnings
+
+
 def test_packages_declared_as_undone_are_taken_back_newest_first(server: Server, controller: Controller) -> None:
     before = server.objects()
     imported(controller, server, "inc1", "inc3")
@@ -287,6 +408,20 @@ def test_what_could_not_be_taken_back_is_said(server: Server, controller: Contro
     assert "Not taken back: finance: " in message
     assert "has no undo package" in message
     assert server.held() == []
+
+
+def test_without_a_session_it_is_said_what_could_not_be_taken_back(server: Server, controller: Controller) -> None:
+    expired = {"kind": "status", "status": 401, "body": {"code": "ERR009", "message": "The session has expired."}}
+    server.fault("POST", "^/packages/imports$", expired, skip=1, times=1)
+    server.fault("PUT", "^/sessions$", expired, times=None)
+    server.fault("POST", "^/auth/login$", {"kind": "status", "status": 503, "body": {}}, skip=1, times=None)
+    packages = (controller.sample("inc1"), controller.sample("finance"))
+    controller.declare(server, *packages, mstr_on_failure="rollback", mstr_retries=0)
+    message = controller.deploy().failures[-1]
+    assert message.startswith("finance failed: ")
+    assert "Not taken back, because there is no session to do it in: inc1." in message
+    assert "503" in message
+    assert states(controller) == ["imported"]
 
 
 def test_a_declared_rollback_before_a_failure_is_not_passed_over(server: Server, controller: Controller) -> None:

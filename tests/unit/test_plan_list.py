@@ -20,6 +20,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.plan import CannotT
 from ansible_collections.mstr.migration.plugins.module_utils.plan_list import Record, plan_list, wanted
 
 OTHER_PROJECT = "C" * 32
+TABLE = 15
 HIDDEN = CannotTell("forbidden")
 SURE_TO_WIN = ("replace", "force_replace", "delete")
 NOT_SURE_TO_WIN = ("use_existing", "keep_both", "use_newer", "use_older")
@@ -266,6 +267,13 @@ def test_a_copy_changes_nothing_for_later_packages():
     assert due(packages, destination(A="1")) == ["1"]
 
 
+def test_a_copy_makes_nothing_needed():
+    # The second package is out of sync by itself, and not by the copy.
+    copy, other = pack("copy", of("A", "1", "keep_both")), pack("other", of("A", "5", "use_newer"), selected=False)
+    plans = plan_list([copy, other], destination(A="3"))
+    assert [(item.due, item.needed) for item in plans] == [(True, False), (False, False)]
+
+
 def test_a_copy_brings_nothing_back():
     packages = [pack("1", of("A", "1")), pack("2", of("A", "2", "keep_both"))]
     assert due(packages, destination(A="2")) == ["1", "2"]
@@ -404,6 +412,15 @@ def test_a_settled_object_that_is_imported_again_gets_a_version_that_nobody_can_
 
 
 HELD = Record("entry", held=True)
+
+
+def test_a_table_that_an_early_package_brings_anew_makes_the_last_that_carries_it_due():
+    # The server gave the table a version of its own at each import: 7, then 9.
+    first = pack("first", of("A", "1", type=TABLE), of("B", "1"), record=record(TABLE, before="0", after="7"))
+    last = pack("last", of("A", "1", type=TABLE), record=record(TABLE, before="7", after="9"))
+    table = destination(TABLE, A="9")
+    assert due([first, last], {**table, **destination(B="1")}) == []
+    assert due([first, last], {**table, **destination(B="2")}) == ["first", "last"]
 
 
 def test_a_package_that_was_taken_back_is_not_due_and_not_in_sync():

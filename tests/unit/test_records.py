@@ -82,6 +82,32 @@ def test_a_failed_import_counts_only_if_it_changed_something(past):
     assert not records.record_of(past(receipt(), receipt("failed")), SHA256, False).imported
 
 
+IDLE = {A + ":3": "1"}
+
+
+def test_an_import_that_changed_nothing_says_nothing_new(past):
+    # It was forced, or the server left its objects alone.
+    assert records.record_of(past(receipt(), receipt(after=IDLE)), SHA256, False).versions == {KEY_A: "2"}
+    assert records.record_of(past(receipt("failed"), receipt(after=IDLE)), SHA256, False).imported
+    assert records.record_of(past(receipt(sha256=OTHER), receipt(sha256=OTHER, after=IDLE)), OTHER, False).versions
+
+
+@pytest.mark.parametrize(("started", "held"), [("2026-01-01T00:00:00.000Z", True), ("2026-01-03T00:00:00.000Z", False)])
+def test_an_import_that_changed_nothing_does_not_hide_that_the_one_before_it_was_taken_back(past, started, held):
+    undone = receipt("undone", undone_at="2026-01-02T00:00:00.000Z")
+    record = records.record_of(past(undone, receipt(after=IDLE, started=started)), SHA256, False)
+    # What was begun after that was asked for by somebody who knew.
+    assert (record.held, record.imported) == (held, not held)
+
+
+@pytest.mark.parametrize("effect", ["duplicate", "unknown"])
+def test_what_shows_in_no_version_may_have_been_changed(past, effect):
+    rows = [{"id": A, "type": 3, "name": "Revenue", "effect": effect}]
+    (entry,) = past(receipt(after=IDLE, changes=rows))
+    assert not records.changed_nothing(entry)
+    assert records.latest([entry]) is entry
+
+
 def test_newer_imports_of_other_files_overtake_what_they_touched(past):
     entries = past(receipt(), receipt(sha256=OTHER), receipt("undone", sha256="c" * 64))
     assert records.record_of(entries, SHA256, True).overtaken == {KEY_A: frozenset([OTHER])}
@@ -100,10 +126,44 @@ def test_an_import_that_nobody_saw_end_may_have_touched_what_was_predicted(past,
     assert records.touched(entry) == {KEY_A}
 
 
-def test_a_failed_import_that_changed_nothing_is_not_the_latest(past):
-    entries = past(receipt(), receipt("failed"), receipt("failed", after={A + ":3": "1"}))
+@pytest.mark.parametrize("state", ["failed", "imported", "undone", "interrupted"])
+def test_an_import_that_changed_nothing_is_not_the_latest(past, state):
+    entries = past(receipt(), receipt("failed"), receipt(state, after=IDLE))
     assert records.latest(entries) is entries[1]
     assert records.latest(entries[2:]) is None
+
+
+def test_failed_imports_of_the_file_right_before_an_import_are_a_part_of_it(past):
+    entries = past(
+        receipt("failed"),
+        receipt(),
+        receipt("failed"),
+        receipt("failed", after=IDLE),
+        receipt("undone"),
+        receipt("failed"),
+        receipt(),
+        receipt("failed", sha256=OTHER),
+        receipt(),
+    )
+    assert records.failed_before(entries[6], entries) == [entries[5], entries[2]]
+    assert records.failed_before(entries[8], entries) == []
+
+
+def test_older_imports_of_the_file_stay_when_the_newest_is_taken_back(past):
+    entries = past(receipt(), receipt(sha256=OTHER), receipt("undone"), receipt(after=IDLE), receipt())
+    assert records.older_imports(entries[4], entries) == [entries[0]]
+
+
+def test_taking_several_imports_back_brings_back_what_was_before_the_oldest(past):
+    entries = past(
+        receipt("failed", changes=changed(A, B), before={A + ":3": None, B + ":3": "1"}, after={A + ":3": "2", B + ":3": "2"}),
+        receipt(before={A + ":3": "2"}, after={A + ":3": "3"}),
+    )
+    shown = {change.row.id: change for change in records.change_of_undo([entries[1], entries[0]])}
+    assert {key: (item.effect, item.version_before, item.version_after) for key, item in shown.items()} == {
+        A: ("delete", "3", None),
+        B: ("replace", "2", "1"),
+    }
 
 
 def test_what_taking_back_changes_is_told_by_the_receipt(past):
@@ -114,7 +174,7 @@ def test_what_taking_back_changes_is_told_by_the_receipt(past):
             after={A + ":3": "2", B + ":3": "3", "C" * 32 + ":8": None},
         )
     )
-    shown = [(change.effect, change.version_before, change.version_after) for change in records.change_of_undo(entry)]
+    shown = [(change.effect, change.version_before, change.version_after) for change in records.change_of_undo([entry])]
     assert shown == [("replace", "2", "1"), ("delete", "3", None), ("create", None, "1")]
 
 
@@ -156,6 +216,13 @@ def test_what_may_be_pruned_leaves_the_ways_back(past):
 def test_the_newest_import_not_undone_is_never_pruned(past):
     entries = past(receipt(), receipt(), receipt("undone", held=False), receipt("undone", held=False))
     assert records.prunable(entries, "finance", 1) == [entries[0], entries[2]]
+
+
+def test_imports_that_changed_nothing_push_no_way_back_out_of_the_history(past):
+    entries = past(receipt("failed"), receipt(), *[receipt(after=IDLE) for _night in range(3)])
+    assert records.prunable(entries, "finance", 2) == entries[2:4]
+    # The failed one is a part of the import after it.
+    assert records.prunable(entries, "finance", 1) == entries[2:4]
 
 
 def test_a_pruned_entry_is_gone_with_all_that_was_in_it(past):
