@@ -189,11 +189,37 @@ class History:
         found = [entry for part in _names_in(root) for entry in self._entries_in(os.path.join(root, part))]
         return sorted(found, key=lambda entry: entry.name)
 
+    def unsettled(self) -> list[Entry]:
+        """Return the entries of the environment of which an import, or a taking back, may not have been seen to end.
+
+        Each log-in asks, and a history can be long; so receipts are only searched for what tells that they are settled,
+        and not kept.
+
+        Raises:
+            InputError: A directory cannot be read.
+        """
+        return [entry for entry in self.all_entries() if not _is_settled(entry.receipt_path)]
+
     def _entries_in(self, scope: str) -> list[Entry]:
         paths = [os.path.join(scope, name) for name in sorted(_names_in(scope)) if _ENTRY_NAME.match(name)]
         entries = [Entry(path, self.mode) for path in paths]
         # One whose receipt is missing is damaged, where it holds an undo package, and must not be passed over.
         return [entry for entry in entries if os.path.lexists(entry.receipt_path) or os.path.lexists(entry.undo_path)]
+
+
+_STATE_TEXT = re.compile(rb'"state":\s*"(\w+)"')
+
+
+def _is_settled(receipt_path: str) -> bool:
+    try:
+        with open(receipt_path, "rb") as handle:
+            text = handle.read()
+    except OSError:
+        # Reading it for good will say what is wrong.
+        return False
+    state = _STATE_TEXT.search(text)
+    settled = state is not None and state.group(1).decode() in (IMPORTED, FAILED, UNDONE)
+    return settled and b'"taking_back": {' not in text
 
 
 def _stamp_after(names: list[str]) -> str:
@@ -246,14 +272,17 @@ class Entry:
     @property
     def package_part(self) -> str:
         """The package's name as the directory's name has it."""
-        match = _ENTRY_NAME.match(self.name)
-        return match.group(2) if match else ""
+        return self._name_parts[0]
 
     @property
     def sha256_part(self) -> str:
         """The beginning of the file's sha256 as the directory's name has it."""
+        return self._name_parts[1]
+
+    @cached_property
+    def _name_parts(self) -> tuple[str, str]:
         match = _ENTRY_NAME.match(self.name)
-        return match.group(3) if match else ""
+        return (match.group(2), match.group(3)) if match else ("", "")
 
     @cached_property
     def receipt(self) -> dict[str, Any]:

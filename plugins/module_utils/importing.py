@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -296,7 +296,8 @@ def finish(
         error.details.update(outcome.as_result())
         raise
     except MigrationError as error:
-        # Under a lock the next run goes on with an import that runs; else it is given up, and the message says what is lost.
+        # Under a lock the next run goes on with an import that runs. Else it is given up, and the message says what is
+        # lost.
         gone = isinstance(error, ServerError) and _is_gone(error)
         process.followed = session.lock is not None and not process.finished and not gone
         outcome.note(session.save)
@@ -670,7 +671,11 @@ def _report_failure(
         changed = [keys[key] for key in versions if key in process.before and versions[key] != process.before[key]]
         uncertain = any(key not in versions or key not in process.before for key in keys)
         if changed:
-            text += " It changed %d of %d objects before it failed: %s." % (len(changed), len(keys), plan_text.names_of(changed))
+            text += " It changed %d of %d objects before it failed: %s." % (
+                len(changed),
+                len(keys),
+                plan_text.names_of(changed),
+            )
         elif not uncertain:
             text += " No object was changed."
         if uncertain:

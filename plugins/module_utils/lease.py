@@ -149,6 +149,34 @@ def acquire(
         raise InputError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
 
 
+def remark(history_dir: str, address: str, lease_timeout: float) -> str | None:
+    """Return what a run that takes no lock has to know of others on the environment, for a warning; None for nothing.
+
+    Args:
+        history_dir: The history's root.
+        address: The environment's address, as a file name.
+        lease_timeout: Seconds after which a lease that was not renewed has run out.
+    """
+    directory = os.path.join(history_dir, _LOCKS)
+    try:
+        numbers = _numbers(directory, address)
+    except OSError:
+        return None
+    if not numbers:
+        return None
+    path = _path(directory, address, numbers[-1])
+    who = _words(_read(path) or {})
+    if not _has_run_out(path, lease_timeout):
+        return (
+            "Another run is at work on this environment (%s), so what is planned now may be another thing in a moment."
+            % who
+        )
+    return (
+        "A run on this environment was cut off, or left an import that goes on (%s). Without check mode a run first "
+        "takes up what that left; what is planned now may be another thing then." % who
+    )
+
+
 def _sweep(directory: str, lease_timeout: float) -> None:
     """Remove the files by which ages were judged and whose runs died meanwhile."""
     for name in os.listdir(directory):
@@ -213,15 +241,12 @@ def _busy(path: str, lock_timeout: float, lease_timeout: float) -> str:
     holder = _read(path) or {}
     session = str(holder.get("session_file"))
     since = age(session)
-    words = [
-        "%s %s" % (key, printable(holder[key], 200)) for key in ("user", "host", "process", "job") if holder.get(key)
-    ]
     return (
         "Another run is at work on this environment: %s, begun %s, session file %s, last sign of life %s. Waited %g s "
         "for it (lock_timeout). Let it end, then run again. If it is dead, its lease runs out %g s (lease_timeout) "
         "after its last sign of life, and the next run takes over. [lock %s]"
         % (
-            ", ".join(words) or "unknown",
+            _words(holder),
             printable(holder.get("since"), 40),
             printable(session, 300),
             "unknown" if since is None else "%d s ago" % max(since, 0),
@@ -230,6 +255,14 @@ def _busy(path: str, lock_timeout: float, lease_timeout: float) -> str:
             path,
         )
     )
+
+
+def _words(holder: Mapping[str, Any]) -> str:
+    """Return who holds a lock, in words."""
+    words = [
+        "%s %s" % (key, printable(holder[key], 200)) for key in ("user", "host", "process", "job") if holder.get(key)
+    ]
+    return ", ".join(words) or "unknown"
 
 
 def _numbers(directory: str, address: str) -> list[int]:

@@ -263,8 +263,8 @@ def _find_entries(
     """Find the imports of the packages that are to be undone.
 
     Raises:
-        MigrationError: One cannot be taken back: others that stay are built on it, its undo package is missing, or objects
-            were edited since.
+        MigrationError: One cannot be taken back: others that stay are built on it, its undo package is missing, or
+            objects were edited since.
     """
     undone = [package for package in packages if package.undone]
     entries = {package.project_id: history.entries(package.project_id) for package in undone}
@@ -323,11 +323,11 @@ def _refuse_to_undo(session: Session, package: _Wanted, entries: list[Entry], un
 
 def _what_undoing_changes(session: Session, package: _Wanted, entry: Entry) -> list[Change]:
     """Return what taking an import back would change in the environment as it is now."""
-    changes = change_of_undo([entry])
-    found = look_up_all(session, {(package.project_id or "", *change.row.key): change.row for change in changes})
+    changes = {(package.project_id or "", *change.row.key): change for change in change_of_undo([entry])}
+    found = look_up_all(session, {key: change.row for key, change in changes.items()})
     now = []
-    for change in changes:
-        seen = found[(package.project_id or "", *change.row.key)]
+    for place, change in changes.items():
+        seen = found[place]
         if isinstance(seen, CannotTell):
             continue
         version = seen.version if seen is not None else None
@@ -337,7 +337,7 @@ def _what_undoing_changes(session: Session, package: _Wanted, entry: Entry) -> l
 
 
 def _find_elsewhere(history: History, package: _Wanted) -> list[Entry]:
-    """Return the entries of a package to be undone, whose project nobody names, where the history has it in one place."""
+    """Return the entries of a package to be undone whose project nobody names, if the history has it in one place."""
     found = named(history.all_entries(), package.name)
     places = {entry.receipt.get("project") for entry in found}
     if len(places) != 1:
@@ -369,18 +369,15 @@ def _as_listed(package: _Wanted, selected: bool) -> Listed:
 def _once_undone(packages: Iterable[_Wanted], selected: list[_Wanted]) -> dict[ObjectKey, Found]:
     """Return what the objects will be once the packages that are to be undone are taken back, newest first."""
     entries = [
-        (entry, package.project_id or "")
-        for package in packages
-        if package in selected
-        for entry in package.to_undo
+        (entry, package.project_id or "") for package in packages if package in selected for entry in package.to_undo
     ]
     expected: dict[ObjectKey, Found] = {}
     for entry, place in sorted(entries, key=lambda item: item[0].name, reverse=True):
         before = versions_before(entry)
         for key in touched(entry):
             if key in before:
-                version = before[key]
-                expected[(place, *key)] = None if version is None else DestinationObject(version, None)
+                version, identity = before[key], (place, *key)
+                expected[identity] = None if version is None else DestinationObject(version, None)
     return expected
 
 

@@ -243,7 +243,9 @@ def change_of_undo(entries: Sequence[Entry]) -> list[Change]:
         before.update((key, version) for key, version in versions_before(entry).items() if key in own)
         for key, version in versions_after(entry).items():
             after.setdefault(key, version)
-        names.update(((row["id"].upper(), row["type"]), row.get("name") or "") for row in entry.receipt["changes"] or ())
+        names.update(
+            ((row["id"].upper(), row["type"]), row.get("name") or "") for row in entry.receipt["changes"] or ()
+        )
     changes = []
     for key in sorted(all_touched):
         conflict = EXISTS_DIFFERENTLY
@@ -286,8 +288,8 @@ def prunable(entries: Sequence[Entry], name: str, keep: int) -> list[Entry]:
     """Return the entries of a package that may be removed, so that the given number of them stays.
 
     Imports that changed nothing do not count. Never the newest, nor the newest that is not taken back and changed
-    something, with the failed ones that are a part of it: they are the way back. Never one that holds its file back, nor
-    one that is being written or whose end nobody saw.
+    something, with the failed ones that are a part of it: they are the way back. Never one that holds its file back,
+    nor one that is being written or whose end nobody saw.
 
     Args:
         entries: The entries of the package's project, or of the configuration level, oldest first.

@@ -73,7 +73,7 @@ class Recovery:
             outcome = self._take_up_session(path)
             if outcome is not None:
                 found.append(outcome)
-        for entry in self.history.all_entries():
+        for entry in self.history.unsettled():
             if entry.receipt["state"] == STARTED and self._is_dead(entry):
                 found.append(self._interrupted(entry))
         self._sweep()
@@ -114,10 +114,15 @@ class Recovery:
                 return self._lost(held)
             try:
                 outcome = self._complete(session, held)
-            except MigrationError:
-                if session.is_left or signals.told_to_stop() is not None:
+            except MigrationError as error:
+                if signals.told_to_stop() is not None:
                     # This run is told to stop as well; the one after it goes on here.
                     lease.give_up([path])
+                elif session.is_to_be_taken_up:
+                    lease.give_up([path])
+                    error.message += (
+                        " A run before this one began it. To give it up, and its undo package, remove %s." % path
+                    )
                 else:
                     self._let_go(session, path)
                 raise
@@ -226,7 +231,7 @@ class Recovery:
         Raises:
             MigrationError: The objects could not be looked up, or a receipt could not be written.
         """
-        open_ones = [entry for entry in self.history.all_entries() if self._is_open(entry)]
+        open_ones = [entry for entry in self.history.unsettled() if self._is_open(entry)]
         if not open_ones:
             return
         start = last_change = time.monotonic()

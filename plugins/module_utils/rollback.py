@@ -37,12 +37,13 @@ def undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
     if not os.path.exists(entry.undo_path):
         older = [other for other in own if other.name < entry.name and other.receipt["state"] != UNDONE]
         further = (
-            " To take back what was imported before it, name that import's directory as entry: %s." % names_of_entries(older[-3:])
+            "To take back what was imported before it, name that import's directory as entry: %s."
+            % names_of_entries(older[-3:])
             if older
-            else ""
+            else "To go back, import an earlier file of the package."
         )
         raise InputError(
-            "%s (%s) has no undo package, so it cannot be taken back.%s" % (entry.path, receipt["state"], further)
+            "%s (%s) has no undo package, so it cannot be taken back. %s" % (entry.path, receipt["state"], further)
         )
     package = staging.examine(entry.undo_path, None, [])
     saved = receipt.get("undo") or {}

@@ -37,8 +37,10 @@ def present(module: MigrationModule) -> dict[str, Any]:
             session.let_go()
         if renewed is not None:
             return renewed
-    if module.params["history_dir"] and not module.check_mode:
-        return _log_in_alone(module, path)
+    if module.params["history_dir"]:
+        if not module.check_mode:
+            return _log_in_alone(module, path)
+        _remark(module)
     # Made before the log-in, so that no session is open that nobody knows.
     path = path or session_file.new_path()
     try:
@@ -128,6 +130,15 @@ def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
             lock.release()
         raise
     return dict(_result(session, path, changed=True), recovered=recovered)
+
+
+def _remark(module: MigrationModule) -> None:
+    """Say, in check mode, that others are at work: it neither waits for them, nor takes up what they left."""
+    params = module.params
+    address = environment_from_url(connection.base_url(params, None))
+    remark = lease.remark(params["history_dir"], address, params["lease_timeout"])
+    if remark is not None:
+        module.warnings.append(remark)
 
 
 def _session_path(history: History) -> str:

@@ -85,6 +85,10 @@ def applied(module: MigrationModule) -> dict[str, Any]:
         package = staging.examine(params["src"], params["checksum"], module.warnings)
         module.package = os.path.basename(params["src"])
     else:
+        if not params["name"]:
+            raise InputError(
+                "name: it is empty; say which package is to be taken back (playbook rollback: mstr_package)."
+            )
         module.package = params["name"]
     with module.session() as session:
         project_id = session.project_id(params["project"])
@@ -101,9 +105,7 @@ def applied(module: MigrationModule) -> dict[str, Any]:
         return _apply_newest(module, session, _newest(module, history, own), entries)
 
 
-def _apply(
-    module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None
-) -> dict[str, Any]:
+def _apply(module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None) -> dict[str, Any]:
     """Take one import back, unless that is done already."""
     entry, params = rollback.entry, module.params
     if entry is not None:

@@ -105,7 +105,7 @@ class _Pauses:
         guess = (self._expected - waited) * (1 + _MARGIN) + _MARGIN
         if guess >= most:
             return most
-        least = max(_SHORTEST, waited * _SHARE_NEAR) * 2**self._wrong_guesses
+        least = max(_SHORTEST, waited * _SHARE_NEAR) * 2.0**self._wrong_guesses
         # It is right if there is no other look.
         self._wrong_guesses += 1
         return min(most, max(guess, least))

@@ -103,8 +103,9 @@ options:
     default: "0600"
   history_keep:
     description:
-      - How many entries of this package to keep in O(history_dir) after the import; older ones are removed. Never removed are the
-        newest one that is not taken back, one that holds the package back, and one whose end nobody saw. If not set, all are kept.
+      - How many entries of this package to keep in O(history_dir) after the import, 1 or more; older ones are removed. Imports that
+        changed nothing do not count. Never removed are the newest one that is not taken back, one that holds the package back, and
+        one whose end nobody saw. If not set, all are kept.
     type: int
   wait:
     description:
@@ -276,6 +277,14 @@ verified:
   sample: true
 unresolved:
   description: The objects that did not get what was predicted, as they are after the import.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample: []
+other_versions:
+  description:
+    - The objects to which the server gave versions of its own while it imported them, as they are after the import. They count
+      as imported. Folders are left out.
   returned: when O(state=present)
   type: list
   elements: dict

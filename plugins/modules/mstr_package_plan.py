@@ -184,7 +184,8 @@ packages:
       type: str
       sample: imported
     in_sync:
-      description: Whether the environment is as the list declares it, as far as this package goes. Never so for one that is held.
+      description: Whether the environment is as the list declares it, as far as this package goes. Never so for one that is held,
+        nor for one that is to be undone while older imports of the same file stay.
       returned: always
       type: bool
       sample: false

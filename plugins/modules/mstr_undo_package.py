@@ -64,6 +64,8 @@ options:
     description:
       - The package whose newest import is taken back, as the history of O(history_dir) calls it. Where that import is taken back
         already, nothing is done; an older one is only taken back by O(entry).
+      - Imports that changed nothing are passed over, with a warning. Imports of the same file that failed half-way right before
+        it are a part of it, and taken back too.
       - Without O(project), it is looked for in all projects and the configuration level, and must be in one only.
     type: str
   entry:
@@ -210,6 +212,12 @@ entry:
   returned: when O(state=applied)
   type: str
   sample: 20260301T120000123Z-finance-9f86d081884c
+also_taken_back:
+  description: The directory names of imports that had failed half-way right before that one, and are taken back with it.
+  returned: when O(state=applied) and O(name) are given, without O(entry)
+  type: list
+  elements: str
+  sample: []
 import:
   description: >-
     The import process of the undo package, as RV(mstr.migration.mstr_package_import#module:import). V(null) where nothing was

@@ -24,6 +24,7 @@ _LIMITS = ("wait_timeout", "undo_timeout")
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body|b|h1|p|form)\b", re.IGNORECASE)
 _LEFT = re.compile(r"Left behind: the session|session could not be closed|may have opened a session", re.IGNORECASE)
 _NO_WAY_BACK = re.compile(r"cannot be undone|undo package is lost|Lost: the undo package", re.IGNORECASE)
+_TAKEN_UP = re.compile(r"is left as it is, because its import is not at its end")
 _DONE = re.compile(r"The import is done")
 _UNKNOWN = re.compile(r"It is unknown whether")
 
@@ -71,6 +72,8 @@ class Judge:
         # Whether it is done, by the metadata.
         self.truth = NOT_DONE
         self.had_session_file = False
+        # Whether an import that was not seen to end is left to the next run, session and all.
+        self.is_left_running = bool(_TAKEN_UP.search("\n".join(ran.text for ran in bench.ran)))
         self.ran = list(bench.ran)
         self.log = bench.server.log()
         self.state = bench.server.state()
@@ -148,12 +151,15 @@ class Judge:
         self.check(not found, "secrets are in: %s" % ", ".join(found))
 
     def _session_file(self) -> Path | None:
-        """The session file, where it is left on purpose: the next run is to close the session that this one could not.
+        """The session file, where it is left on purpose.
+
+        The next run is to close the session that this one could not, or to go on with the import in it.
 
         It is the one file that may hold a secret.
         """
         left = [path for path in self.bench.files() if path.parent.name == "sessions"]
-        return left[0] if len(left) == 1 and "session could not be closed" in self._text else None
+        on_purpose = self.is_left_running or "session could not be closed" in self._text
+        return left[0] if len(left) == 1 and on_purpose else None
 
     def _importing(self) -> Ran | None:
         """The run of the module that imports, where the workflow came that far."""
@@ -207,13 +213,20 @@ class Judge:
         self.check(not temporary, "files were left: %s" % ", ".join(temporary))
         session = self._session_file()
         left = [str(path) for path in files if path.parent.name in ("sessions", "locks") and path != session]
+        if self.is_left_running:
+            # The lock tells the next run of it.
+            self.check(
+                session is not None, "an import is said to be left to the next run, and the session file is gone"
+            )
+            left = [path for path in left if not path.endswith(".lock")]
         self.check(not left, "files of the session were left: %s" % ", ".join(left))
         if session is not None:
             mode = stat.S_IMODE(session.stat().st_mode)
             self.check(mode == 0o600, "the session file has mode %o" % mode)
         receipts = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.name == "receipt.json"]
         states = [receipt["state"] for receipt in receipts]
-        expected = {DONE: ["imported"], UNKNOWN: ["interrupted"], NOT_DONE: []}[claim]
+        unknown = "started" if self.is_left_running else "interrupted"
+        expected = {DONE: ["imported"], UNKNOWN: [unknown], NOT_DONE: []}[claim]
         if self.cell.workflow == TAKE_BACK:
             expected = ["undone" if claim == DONE else "imported"]
         self.check(states == expected, "the receipts say %s, the user is told %s" % (states, claim))
@@ -227,7 +240,7 @@ class Judge:
             self._check_undo(undo, ran.result.get("undo"), receipts)
         else:
             self.check(not ran.result.get("undo"), "the result names an undo package that is not there")
-            if self.truth == DONE and not _NO_WAY_BACK.search(self._text):
+            if self.truth == DONE and not _NO_WAY_BACK.search(self._text) and not self.is_left_running:
                 self.verdict.lost += 1
                 self.wrong("there is no undo package, and the user is not told: %s" % self._text)
         return undo
@@ -252,12 +265,15 @@ class Judge:
     def _check_left(self) -> None:
         """Check that the server holds nothing, or that the user is told and nothing could be done about it."""
         held = self.state["sessions"] + self.state["packages"] + self.state["imports"]
-        told = bool(_LEFT.search(self._text))
+        told = bool(_LEFT.search(self._text)) or self.is_left_running
         if not held:
+            self.check(
+                not self.is_left_running, "an import is said to be left to the next run, and the server has none"
+            )
             return
         call, fault = self.cell.call, self.cell.fault
         hopeless = call.releases or fault.unreachable or call is LOG_IN
-        self.check(hopeless, "the server still holds %s" % held)
+        self.check(hopeless or self.is_left_running, "the server still holds %s" % held)
         if not told:
             self.verdict.unsaid += 1
             self.wrong("the server still holds %s, and the user is not told: %s" % (held, self._text))
@@ -319,5 +335,9 @@ class Judge:
         receipts = [path for path in files if path.name == "receipt.json"]
         states = [json.loads(path.read_text(encoding="utf-8"))["state"] for path in receipts]
         self.check("started" not in states, "the next run leaves the receipts %s" % states)
+        if self.is_left_running:
+            self.check(states == ["imported"], "the import was left to the next run; the receipts say %s" % states)
+            undos = [path for path in files if path.name == "undo.mmp"]
+            self.check(len(undos) == 1, "the import was left to the next run, which did not keep its undo package")
         self.check(not self.bench.files_with_secrets(), "the next run leaves secrets in files")
         return self.verdict

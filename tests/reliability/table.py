@@ -46,11 +46,13 @@ WORDS = """## Words
 | not done | the task fails; nothing was imported, and nothing of it is left |
 | unknown, done | the task fails and says that it is unknown whether the package was imported; in fact it was |
 | unknown, not done | the same; in fact it was not |
-| +session | the server holds a session that could not be closed, and the user is told; see below |
+| +session | the server holds a session, and the user is told; see below |
 | - | the cell is left out, by a rule in `tests/reliability/cells.py` |
 
 A session that could not be closed stays until the server's time limit. Where a run of the role (B) could not close its
 own, it leaves the session file, mode 0600, from which the next run closes it.
+An import of the role that was not seen to end is left with its session in the same way: the next run waits for it and
+keeps its undo package, which is asserted.
 """
 
 

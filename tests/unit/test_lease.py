@@ -43,6 +43,17 @@ def test_one_run_holds_the_lock_until_it_lets_go(tmp_path):
     assert len(os.listdir(tmp_path / "locks")) == 1
 
 
+def test_who_takes_no_lock_is_told_of_those_who_have_one(tmp_path):
+    assert lease.remark(str(tmp_path), ADDRESS, 60.0) is None
+    lock = take(tmp_path).lock
+    assert lease.remark(str(tmp_path), "other.example.com_Library", 60.0) is None
+    assert "at work on this environment (user deployer, host runner)" in lease.remark(str(tmp_path), ADDRESS, 60.0)
+    kill(lock.path)
+    assert "was cut off" in lease.remark(str(tmp_path), ADDRESS, 60.0)
+    lock.release()
+    assert lease.remark(str(tmp_path), ADDRESS, 60.0) is None
+
+
 def test_environments_do_not_wait_for_each_other(tmp_path):
     assert take(tmp_path).lock.holds()
     assert take(tmp_path, address="other.example.com_Library").lock.holds()

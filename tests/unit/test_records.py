@@ -156,7 +156,12 @@ def test_older_imports_of_the_file_stay_when_the_newest_is_taken_back(past):
 
 def test_taking_several_imports_back_brings_back_what_was_before_the_oldest(past):
     entries = past(
-        receipt("failed", changes=changed(A, B), before={A + ":3": None, B + ":3": "1"}, after={A + ":3": "2", B + ":3": "2"}),
+        receipt(
+            "failed",
+            changes=changed(A, B),
+            before={A + ":3": None, B + ":3": "1"},
+            after={A + ":3": "2", B + ":3": "2"},
+        ),
         receipt(before={A + ":3": "2"}, after={A + ":3": "3"}),
     )
     shown = {change.row.id: change for change in records.change_of_undo([entries[1], entries[0]])}
