@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 import os
 import re
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from . import signals
 from .answers import LONGEST_PAUSE, refused, retry_after, says_not_found
 from .errors import ConnectionLost, InputError, ServerError
 from .text import printable
+from .tls import SharedContextAdapter, client_context
 from .upload import MultipartFile
 
 try:
@@ -156,16 +158,11 @@ class Transport:
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
         self._session.trust_env = False
         self._session.proxies = requests.utils.get_environ_proxies(options.base_url)
-        self._session.verify = self._verify()
-        if self._session.verify is False:
+        if not options.validate_certs:
             # The user has said so; a warning a request says nothing more.
             urllib3.disable_warnings()
-        if options.client_cert:
-            key = options.client_key
-            self._session.cert = (options.client_cert, key) if key else options.client_cert
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=True)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=True))
+        self._session.mount("https://", SharedContextAdapter(self._tls_context, POOL_SIZE))
         self._session.headers.update({"Accept": "application/json", "User-Agent": "mstr.migration"})
 
     def _verify(self) -> bool | str:
@@ -174,6 +171,11 @@ class Transport:
         if self.options.ca_path:
             return self.options.ca_path
         return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+    def _tls_context(self, with_client_cert: bool) -> ssl.SSLContext:
+        if not with_client_cert:
+            return client_context(self._verify(), None, None)
+        return client_context(self._verify(), self.options.client_cert, self.options.client_key)
 
     def hide(self, *secrets: str | None) -> None:
         """Keep secrets out of messages, even where a server repeats them: messages go into receipts, too."""
@@ -380,7 +382,8 @@ class Transport:
                 "CA's file; a server that asks for a client certificate needs client_cert and client_key; "
                 "validate_certs: false turns the check off." % (step, where, reason),
                 sent=True,
-                hopeless="certificate" in reason.lower(),
+                # urllib3 1.26 speaks of the hostname alone where the certificate is for another one.
+                hopeless=any(word in reason.lower() for word in ("certificate", "hostname")),
             )
         if isinstance(error, requests.exceptions.ProxyError):
             return ConnectionLost(

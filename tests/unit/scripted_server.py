@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -63,9 +64,10 @@ class ScriptedServer:
         script: A Reply, CLOSE, SILENCE, or a function that makes one of them from a Request.
         port: The port; 0 for any.
         tls: Whether to speak TLS.
+        client_ca: The file of the CA from which clients must have a certificate, None where they need none.
     """
 
-    def __init__(self, *script: Any, port: int = 0, tls: bool = False) -> None:
+    def __init__(self, *script: Any, port: int = 0, tls: bool = False, client_ca: Path | None = None) -> None:
         self.script = script
         self.requests: list[Request] = []
         self.stopping = threading.Event()
@@ -74,6 +76,9 @@ class ScriptedServer:
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(CERTIFICATE)
+            if client_ca:
+                context.load_verify_locations(client_ca)
+                context.verify_mode = ssl.CERT_REQUIRED
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self.port: int = self._http.server_address[1]
         self.origin = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
@@ -139,4 +144,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(payload[: len(payload) - reply.missing])
         self.close_connection = self.close_connection or bool(reply.missing)
 
+    def do_CONNECT(self) -> None:
+        """Be a proxy that passes on what it cannot read."""
+        self.server.owner.requests.append(Request(self.command, self.path, self.headers, b"", self.client_address[1]))
+        host, port = self.path.rsplit(":", 1)
+        self.close_connection = True
+        with socket.create_connection((host, int(port))) as onwards:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=_pass_on, args=(onwards, self.connection), daemon=True)
+            back.start()
+            _pass_on(self.connection, onwards)
+            back.join()
+
     do_GET = do_POST = do_PUT = do_DELETE = _answer
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while part := source.recv(1 << 16):
+            target.sendall(part)
+    for each in (source, target):
+        with contextlib.suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
