@@ -21,6 +21,9 @@ from .records import record_of
 from .session import Session
 from .transport import POOL_SIZE
 
+# Seconds without a result after which it is looked whether anybody still works on one.
+_LOOK_AFTER = 1.0
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -54,7 +57,7 @@ def _side_by_side(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
     After an error no further call begins, and it is raised when those that run have ended. A signal waits for none of
     them, which the executors of the standard library cannot do: a server that hangs must not keep a task that is told
-    to stop.
+    to stop. Where fewer threads can be had, fewer calls run at once.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     ended: queue.SimpleQueue[tuple[int, R | None, BaseException | None]] = queue.SimpleQueue()
@@ -72,20 +75,47 @@ def _side_by_side(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
             except BaseException as error:  # pylint: disable=broad-exception-caught
                 ended.put((index, None, error))
 
-    for _number in range(min(POOL_SIZE, len(items))):
-        threading.Thread(target=work, daemon=True).start()
-    return _collect(ended, waiting, len(items))
+    try:
+        workers = _started(work, min(POOL_SIZE, len(items)))
+        if not workers:
+            return [function(item) for item in items]
+        return _collect(ended, waiting, workers, len(items))
+    finally:
+        # After a signal there are some, and the clean-up needs the server for itself.
+        for _index in _drained(waiting):
+            pass
+
+
+def _started(work: Callable[[], None], count: int) -> list[threading.Thread]:
+    """Return threads that do the work, as many as can be had."""
+    workers = []
+    for _number in range(count):
+        worker = threading.Thread(target=work, daemon=True)
+        try:
+            worker.start()
+        except RuntimeError:
+            # No more are allowed here, as in a container with a limit.
+            break
+        workers.append(worker)
+    return workers
 
 
 def _collect(
     ended: queue.SimpleQueue[tuple[int, R | None, BaseException | None]],
     waiting: queue.SimpleQueue[int],
+    workers: Sequence[threading.Thread],
     count: int,
 ) -> list[R]:
     results: dict[int, R | None] = {}
     failure: BaseException | None = None
     while len(results) < count:
-        index, result, error = ended.get()
+        try:
+            index, result, error = ended.get(timeout=_LOOK_AFTER)
+        except queue.Empty:
+            # In this order: what a thread leaves is there before it ends.
+            if not any(worker.is_alive() for worker in workers) and ended.empty():
+                raise failure or RuntimeError("a look-up ended without a result") from None
+            continue
         results[index] = result
         if error is not None and failure is None:
             failure = error

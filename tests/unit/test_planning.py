@@ -6,11 +6,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import types
+
 import pytest
 from samples import OBJECT_ID, OTHER_VERSION, PROJECT_ID, SHA256, USER, VERSION, listed, row, session_with
 from scripted_server import Reply
 
-from ansible_collections.mstr.migration.plugins.module_utils.errors import ServerError
+from ansible_collections.mstr.migration.plugins.module_utils import planning
+from ansible_collections.mstr.migration.plugins.module_utils.errors import Interrupted, ServerError
 from ansible_collections.mstr.migration.plugins.module_utils.history import History
 from ansible_collections.mstr.migration.plugins.module_utils.models import DestinationObject
 from ansible_collections.mstr.migration.plugins.module_utils.plan import CannotTell
@@ -93,6 +99,86 @@ def test_any_other_error_ends_the_plan(serve, status):
     server = serve(Reply(status, {"code": "ERR001", "message": "General error."}))
     with pytest.raises(ServerError):
         make_plan(session_with(server), listed(row(), row(type=4)))
+
+
+def rows_with_ids(count):
+    return [row(id="%032X" % number) for number in range(count)]
+
+
+def threads_of_a_kind(monkeypatch, **methods):
+    kind = type("Thread", (threading.Thread,), methods)
+    monkeypatch.setattr(planning, "threading", types.SimpleNamespace(Thread=kind))
+
+
+@pytest.fixture(name="sigterm_raises")
+def sigterm_as_in_a_module():
+    def stop(_number, _frame):
+        raise Interrupted("SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm_raises")
+def test_after_a_signal_no_look_up_begins_and_none_is_waited_for(serve, monkeypatch):
+    goes_on = threading.Event()
+    workers = []
+
+    def start(thread):
+        workers.append(thread)
+        threading.Thread.start(thread)
+
+    def answer(_request):
+        if len(server.requests) == 16:
+            os.kill(os.getpid(), signal.SIGTERM)
+        goes_on.wait(30)
+        return FOUND
+
+    server = serve(answer)
+    threads_of_a_kind(monkeypatch, start=start)
+    with pytest.raises(Interrupted):
+        make_plan(session_with(server), listed(*rows_with_ids(200)))
+    assert not goes_on.is_set()
+    goes_on.set()
+    for thread in workers:
+        thread.join(30)
+    assert len(server.requests) == 16
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_where_threads_are_limited_a_plan_does_with_fewer(serve, monkeypatch, limit):
+    started = []
+
+    def start(thread):
+        if len(started) == limit:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        threading.Thread.start(thread)
+
+    threads_of_a_kind(monkeypatch, start=start)
+    server = serve(FOUND)
+    assert make_plan(session_with(server), listed(*rows_with_ids(40))).plan.in_sync
+    assert len(server.requests) == 40
+    assert len({request.connection for request in server.requests}) <= max(limit, 1)
+
+
+def test_an_error_without_threads_ends_the_plan_at_once(serve, monkeypatch):
+    def start(_thread):
+        raise RuntimeError("can't start new thread")
+
+    threads_of_a_kind(monkeypatch, start=start)
+    server = serve(Reply(401, {"code": "ERR001"}))
+    with pytest.raises(ServerError):
+        make_plan(session_with(server), listed(*rows_with_ids(40)))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.timeout(30)
+def test_threads_that_die_are_not_waited_for(serve, monkeypatch):
+    threads_of_a_kind(monkeypatch, run=lambda _thread: None)
+    with pytest.raises(RuntimeError, match="without a result"):
+        make_plan(session_with(serve(FOUND)), listed(*rows_with_ids(40)))
 
 
 def test_project_security_needs_no_look_up(serve):
