@@ -15,7 +15,7 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import urljoin, urlsplit
@@ -31,7 +31,9 @@ try:
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
+    from requests.cookies import RequestsCookieJar
 except ImportError as error:
+    RequestsCookieJar = object  # type: ignore[assignment,misc]
     HAS_REQUESTS = False
     REQUESTS_IMPORT_ERROR: Exception | None = error
 else:
@@ -141,6 +143,18 @@ def _same_origin(target: str, base_url: str) -> bool:
         return False
 
 
+class _SharedCookies(RequestsCookieJar):
+    """Cookies that can be gone through while the answers to other threads bring some or take them away.
+
+    requests goes through them for each request. Before Python 3.11 one that goes meanwhile leaves None in its place.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        # Whoever puts a cookie in holds it, too.
+        with self._cookies_lock:  # type: ignore[attr-defined]
+            return iter(list(super().__iter__()))
+
+
 class Transport:
     """An HTTP session with one server.
 
@@ -157,6 +171,7 @@ class Transport:
         self._session = requests.Session()
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
         self._session.trust_env = False
+        self._session.cookies = _SharedCookies()
         self._session.proxies = requests.utils.get_environ_proxies(options.base_url)
         if not options.validate_certs:
             # The user has said so; a warning a request says nothing more.

@@ -385,6 +385,24 @@ def test_cookies_of_a_session_go_on_in_another_task(serve):
     assert server.requests[1].headers["Cookie"] == "JSESSIONID=a1"
 
 
+def test_a_cookie_may_go_while_another_thread_goes_through_them(serve):
+    kept, dropped = ("%s=a1%%s; Path=/MicroStrategyLibrary" % name for name in ("JSESSIONID", "route"))
+    server = serve(
+        Reply(200, headers={"Set-Cookie": kept % ""}),
+        Reply(200, headers={"Set-Cookie": dropped % ""}),
+        Reply(200, headers={"Set-Cookie": dropped % "; Max-Age=0"}),
+    )
+    transport = transport_to(server.base_url)
+    send(transport)
+    send(transport)
+    # As requests does for each request, and what is to be masked is found.
+    other_thread = iter(transport._session.cookies)
+    first = next(other_thread)
+    send(transport)
+    assert [cookie.name for cookie in (first, *other_thread)] == ["JSESSIONID", "route"]
+    assert [cookie["name"] for cookie in transport.cookies()] == ["JSESSIONID"]
+
+
 def test_connections_are_kept_until_fresh_ones_are_asked_for(serve):
     server = serve(OK)
     transport = transport_to(server.base_url)
