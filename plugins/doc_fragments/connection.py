@@ -63,7 +63,7 @@ options:
     type: path
   client_key:
     description:
-      - The key of O(client_cert) in PEM format, where that file does not hold it.
+      - The key of O(client_cert) in PEM format, where that file does not hold it. It must have no passphrase.
     type: path
   timeout:
     description:

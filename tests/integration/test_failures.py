@@ -169,6 +169,13 @@ def test_a_missing_ca_file(tls_server: Server, controller: Controller) -> None:
     assert_one_message(deploy(controller, tls_server, mstr_ca_path="nowhere.pem"), "ca_path", "nowhere.pem")
 
 
+def test_a_ca_file_that_holds_no_certificate(tls_server: Server, controller: Controller) -> None:
+    (controller.directory / "empty.pem").write_text("nothing\n", encoding="utf-8")
+    run = deploy(controller, tls_server, mstr_ca_path="empty.pem")
+    assert_one_message(run, "ca_path", "empty.pem cannot be used", "no certificate")
+    assert tls_server.log() == []
+
+
 def test_nothing_is_imported_when_the_history_cannot_be_written(server: Server, controller: Controller) -> None:
     (controller.directory / "history").write_text("a file is in the way", encoding="utf-8")
     run = deploy(controller, server)
