@@ -237,6 +237,33 @@ class MigrationModule(AnsibleModule):
         self._hide(state)
         return Session(library, state, path)
 
+    def log_in_to_file(self, path: str, own_directory: bool, lock: lease.Lock | None) -> Session:
+        """Log in and write the session file.
+
+        Args:
+            path: The file.
+            own_directory: Whether its directory was made for it alone.
+            lock: The lock on the environment under which the session is used, or None.
+
+        Raises:
+            MigrationError: The log-in was refused, or the file cannot be written.
+        """
+        session = None
+        try:
+            # A signal in the middle would leave a session that nobody knows.
+            with signals.held_back():
+                session = self.log_in(path)
+                session.state.own_directory = own_directory
+                if lock is not None:
+                    session.state.lock, session.state.lock_token = lock.path, lock.token
+                    session.state.lease_timeout = self.params["lease_timeout"]
+                session.save()
+        except BaseException:
+            if session is not None:
+                self.discard_session_file(session)
+            raise
+        return session
+
     def close_session(self, session: Session) -> bool:
         """Log out, which frees all that the session holds; what cannot be freed is told, not raised.
 

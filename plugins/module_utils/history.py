@@ -28,7 +28,6 @@ from typing import Any
 from .errors import InputError
 from .files import directory_mode, make_directory, sync_directory, write_file
 from .text import file_name_part, printable, readable_json
-from .undo import SavedUndo, keep_copy
 
 RECEIPT = "receipt.json"
 UNDO = "undo.mmp"
@@ -371,16 +370,6 @@ class Entry:
             undone_job_id=os.environ.get("JOB_ID"),
             **values,
         )
-
-    def keep_undo(self, saved: SavedUndo) -> None:
-        """Copy an undo package that was saved elsewhere into the entry, and complete the receipt.
-
-        Raises:
-            InputError: It cannot be written.
-        """
-        if not os.path.exists(self.undo_path):
-            keep_copy(saved, self.undo_path, self.mode, False)
-        self.write(undo={"sha256": saved.sha256, "size": saved.size})
 
     def write(self, **values: Any) -> None:
         """Add values to the receipt and write it, whole or not at all.

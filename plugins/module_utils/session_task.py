@@ -6,20 +6,12 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
-import secrets
-import time
 from typing import Any
 
-from . import connection, lease, session_file, signals
+from . import connection, lease, session_file
 from .base import MigrationModule
 from .errors import InputError
-from .files import directory_mode, make_directory
-from .heartbeat import Heartbeat
-from .history import INTERRUPTED, STARTED, Entry, History, now, parse_mode
-from .recovery import Recovery
 from .session import Session
 from .text import environment_from_url
 
@@ -39,12 +31,16 @@ def present(module: MigrationModule) -> dict[str, Any]:
             return renewed
     if module.params["history_dir"]:
         if not module.check_mode:
-            return _log_in_alone(module, path)
+            # Here, and the history below, imported where they are needed: each run also logs out, which needs neither.
+            from .exclusive import log_in_alone
+
+            session, recovered = log_in_alone(module, path)
+            return dict(_result(session, session.path or "", changed=True), recovered=recovered)
         _remark(module)
     # Made before the log-in, so that no session is open that nobody knows.
     path = path or session_file.new_path()
     try:
-        session = _log_in(module, path, own_directory, None)
+        session = module.log_in_to_file(path, own_directory, None)
     except BaseException:
         if own_directory:
             session_file.remove_directory(path)
@@ -70,68 +66,6 @@ def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
     return None
 
 
-def _log_in(module: MigrationModule, path: str, own_directory: bool, lock: lease.Lock | None) -> Session:
-    """Log in and write the session file."""
-    session = None
-    try:
-        # A signal in the middle would leave a session that nobody knows.
-        with signals.held_back():
-            session = module.log_in(path)
-            session.state.own_directory = own_directory
-            if lock is not None:
-                session.state.lock, session.state.lock_token = lock.path, lock.token
-                session.state.lease_timeout = module.params["lease_timeout"]
-            session.save()
-    except BaseException:
-        if session is not None:
-            module.discard_session_file(session)
-        raise
-    return session
-
-
-def _log_in_alone(module: MigrationModule, path: str | None) -> dict[str, Any]:
-    """Take the lock of the environment, take up what dead runs left on it, and log in."""
-    params = module.params
-    base_url = connection.base_url(params, None)
-    module.environment = connection.environment_name(params, base_url, None)
-    history = History(params["history_dir"], module.environment, parse_mode(params["history_mode"]))
-    path = path or _session_path(history)
-    recovery = Recovery(
-        history=history,
-        base_url=base_url,
-        reopen=module.session_of,
-        close=module.close_session,
-        lease_timeout=params["lease_timeout"],
-        wait_timeout=params["wait_timeout"],
-        undo_timeout=params["undo_timeout"],
-        warnings=module.warnings,
-    )
-    session = lock = None
-    leases: list[str] = []
-    try:
-        with Heartbeat(leases, params["lease_timeout"], watch=True):
-            taken = lease.acquire(
-                history.directory,
-                environment_from_url(base_url),
-                history.mode,
-                _holder(path, base_url, module.environment),
-                params["lease_timeout"],
-                params["lock_timeout"],
-            )
-            lock = taken.lock
-            leases.extend((lock.path, path))
-            recovered = recovery.take_up(taken.dead)
-            session = _log_in(module, path, False, lock)
-            recovery.watch(session)
-    except BaseException:
-        if session is not None:
-            module.discard_session_file(session)
-        if lock is not None:
-            lock.release()
-        raise
-    return dict(_result(session, path, changed=True), recovered=recovered)
-
-
 def _remark(module: MigrationModule) -> None:
     """Say, in check mode, that others are at work: it neither waits for them, nor takes up what they left."""
     params = module.params
@@ -139,37 +73,6 @@ def _remark(module: MigrationModule) -> None:
     remark = lease.remark(params["history_dir"], address, params["lease_timeout"])
     if remark is not None:
         module.warnings.append(remark)
-
-
-def _session_path(history: History) -> str:
-    directory = history.sessions
-    try:
-        # Others of the group remove what this run may leave there; the file itself stays this user's alone.
-        make_directory(directory, directory_mode(history.mode))
-    except OSError as error:
-        raise InputError("history_dir: %s cannot be made: %s." % (directory, error.strerror)) from error
-    run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(4))
-    return os.path.join(directory, run + ".json")
-
-
-def _holder(path: str, base_url: str, environment: str) -> dict[str, Any]:
-    """Return what the lock file says of this run, for a person who finds it."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user without a name.
-        user = str(os.geteuid())
-    return {
-        "session_file": os.path.abspath(path),
-        "base_url": base_url,
-        "environment": environment,
-        "user": user,
-        "host": platform.node(),
-        "process": os.getppid(),
-        # Set by AWX and Automation Controller in the environment of a job.
-        "job": os.environ.get("JOB_ID"),
-        "since": now(),
-    }
 
 
 def _result(session: Session, path: str, changed: bool) -> dict[str, Any]:
@@ -213,6 +116,8 @@ def _note_interrupted(module: MigrationModule, session: Session) -> None:
     held = session.import_process
     if held is None or held.finished or held.entry is None:
         return
+    from .history import INTERRUPTED, STARTED, Entry, now
+
     try:
         entry = Entry.reopen(held.entry)
         if entry.receipt["state"] == STARTED:

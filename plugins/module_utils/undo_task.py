@@ -50,7 +50,9 @@ def present(module: MigrationModule) -> dict[str, Any]:
             file_mode = entry.mode if entry is not None and entry.undo_path == dest else 0o600
             saved = undo.obtain(session, import_id, process.project_id, dest, file_mode, force, timeout)
             if entry is not None:
-                entry.keep_undo(saved)
+                if not os.path.exists(entry.undo_path):
+                    undo.keep_copy(saved, entry.undo_path, entry.mode, False)
+                entry.write(undo={"sha256": saved.sha256, "size": saved.size})
             process.undo_pending = False
             session.save()
     result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}
