@@ -578,14 +578,17 @@ def _fetch_undo(session: Session, process: HeldImport, outcome: Outcome, options
     places = [(outcome.entry.undo_path, outcome.entry.mode, False)] if outcome.entry else []
     if options.undo_dest:
         places.append((options.undo_dest, 0o600, options.force))
+    # The look that saw the import end often sees this as well.
+    created = outcome.info is not None and outcome.info.undo_package_created
     if not places:
-        outcome.info = undo.wait_until_created(session, process.id, process.project_id, options.undo_timeout)
+        if not created:
+            outcome.info = undo.wait_until_created(session, process.id, process.project_id, options.undo_timeout)
         return
     for path, file_mode, force in places:
         try:
             if outcome.undo is None:
                 outcome.undo = undo.obtain(
-                    session, process.id, process.project_id, path, file_mode, force, options.undo_timeout
+                    session, process.id, process.project_id, path, file_mode, force, options.undo_timeout, created
                 )
             else:
                 undo.keep_copy(outcome.undo, path, file_mode, force)

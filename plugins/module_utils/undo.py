@@ -102,7 +102,14 @@ def wait_until_created(session: Session, import_id: str, project_id: str | None,
 
 
 def obtain(
-    session: Session, import_id: str, project_id: str | None, path: str, mode: int, force: bool, timeout: float
+    session: Session,
+    import_id: str,
+    project_id: str | None,
+    path: str,
+    mode: int,
+    force: bool,
+    timeout: float,
+    created: bool = False,
 ) -> SavedUndo:
     """Wait until there is an undo package, and download it to path: the whole file or nothing.
 
@@ -116,6 +123,7 @@ def obtain(
         mode: Permission bits of the file.
         force: Where path holds other bytes, keep them beside it as a backup and replace them.
         timeout: Seconds until the package must be there.
+        created: Whether the server has said already that there is one. After a download that broke it is asked again.
 
     Raises:
         InputError: path holds other bytes, or cannot be written.
@@ -125,7 +133,7 @@ def obtain(
 
     def look() -> SavedUndo | None:
         try:
-            if session.library.import_process(import_id, project_id).undo_package_created:
+            if (created and not broken) or session.library.import_process(import_id, project_id).undo_package_created:
                 return _save_once(session, import_id, project_id, path, mode, force)
         except (ConnectionLost, ServerError) as error:
             broken.append(error)

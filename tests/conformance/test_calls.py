@@ -433,6 +433,29 @@ def test_import_shows_its_progress(double: Double, packages: Packages) -> None:
     assert client.start_import(package_id).status_code == 202
 
 
+def test_import_may_tell_no_progress_before_its_end(double: Double, packages: Packages) -> None:
+    double.settings(import_duration=0.2, import_progress=False)
+    rows = [{"name": f"Object {number}", "type": 4} for number in range(100)]
+    client = double.login()
+    import_id = client.start_import(client.stage(packages.make(rows))).json()["id"]
+    seen = set()
+    while (state := client.import_state(import_id))["status"] == "PROCESSING":
+        seen.add(state["progress"])
+    assert seen == {0.0}
+    assert state["progress"] == 100.0
+
+
+def test_import_takes_its_time_in_many_steps(double: Double, packages: Packages) -> None:
+    double.settings(import_duration=0.5)
+    client = double.login()
+    import_id = client.start_import(
+        client.stage(packages.make([{"name": f"Object {number}", "type": 4} for number in range(100)]))
+    ).json()["id"]
+    began = time.monotonic()
+    client.finish(import_id)
+    assert time.monotonic() - began > 0.45
+
+
 def test_import_needs_a_package_that_is_ready(double: Double) -> None:
     client = double.login()
     refused(client.start_import(client.create()), 400, "ERR006")
@@ -472,6 +495,16 @@ def test_undo_package_may_come_late_or_never(double: Double, packages: Packages)
     client.finish(import_id)
     wait_until(lambda: double.state()["imports_running"] == 0, "the end of the work")
     assert not client.import_state(import_id)["undoPackageCreated"]
+
+
+def test_undo_package_may_be_told_of_later_than_the_end(double: Double, packages: Packages) -> None:
+    double.settings(undo_unseen=2)
+    client = double.login()
+    import_id = client.start_import(client.stage(packages.make([ROW]))).json()["id"]
+    wait_until(lambda: double.state()["imports_running"] == 0, "the end of the work")
+    told = [client.import_state(import_id) for _question in range(3)]
+    assert [state["status"] for state in told] == ["IMPORTED"] * 3
+    assert [state["undoPackageCreated"] for state in told] == [False, False, True]
 
 
 @pytest.mark.parametrize("with_length", [True, False])

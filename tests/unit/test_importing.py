@@ -25,6 +25,7 @@ PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
 STAGED = Staged(PACKAGE, {"defaultAction": "replace"}, (row(),), uploaded=True)
 LISTED = STAGED.as_listed("finance")
 PLAN = plan_list([LISTED], {LISTED.key(row()): None})[0].plan
+UNDO = Reply(200, b"undo package")
 STARTED = Reply(202, {"id": "i=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0})
 
 
@@ -97,6 +98,29 @@ def test_an_import_that_was_plainly_refused_leaves_no_entry(serve, start, tmp_pa
         start(serve(failure))
     assert "import_outcome" not in refused.value.details
     assert entries(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "asked"),
+    [([True], 1), ([False, True], 2)],
+    ids=["with the end of the import", "later"],
+)
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "left on the server"])
+def test_the_undo_package_is_asked_for_only_where_it_was_not_seen(serve, tmp_path, seen, asked, kept):
+    looks = [
+        Reply(200, {"id": "i=", "status": "IMPORTED", "undoPackageCreated": created, "progress": 100.0})
+        for created in seen
+    ]
+    server = serve(STARTED, *looks, *[UNDO][: int(kept)])
+    session = session_with(server, tmp_path / "run.json", package=PACKAGE)
+    dest = tmp_path / "undo.mmp"
+    options = ImportOptions("finance", undo_dest=str(dest) if kept else None, verify=False)
+    outcome = importing.start(session, STAGED, PLAN, options)
+    importing.finish(session, PACKAGE, STAGED, outcome, options, [])
+    assert outcome.info.undo_package_created
+    assert dest.exists() is kept
+    questions = [item for item in server.requests if item.method == "GET" and not item.path.endswith("/binary")]
+    assert len(questions) == asked
 
 
 def test_keep_both_and_an_undo_package_do_not_go_together():

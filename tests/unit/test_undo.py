@@ -122,6 +122,17 @@ def test_a_download_that_breaks_off_is_begun_again(serve, dest):
     assert len(server.requests) == 2
 
 
+def test_what_the_server_has_told_of_is_asked_for_again_only_after_a_download_that_broke(serve, dest):
+    answer = Reply(200, {"id": "i=", "status": "imported", "undoPackageCreated": True})
+    for script, asked in (([WHOLE], 0), ([BROKEN, answer, WHOLE], 1)):
+        server = serve(*script)
+        saved = undo.obtain(session_with(server), "i=", PROJECT_ID, str(dest), 0o600, False, 5, created=True)
+        assert saved.size == len(DATA)
+        questions = [request for request in server.requests if not request.path.endswith("/binary")]
+        assert len(questions) == asked
+        dest.unlink()
+
+
 def test_a_directory_that_is_missing_is_an_error_in_words(serve, dest):
     with pytest.raises(InputError, match="cannot be written"):
         save(serve(WHOLE), dest / "sub" / "undo.mmp")

@@ -68,6 +68,8 @@ class ImportProcess:
     progress: float = 0.0
     message: str | None = None
     undo: Blob | None = None
+    # How often its end was told so far.
+    told: int = 0
 
     def __post_init__(self) -> None:
         self.id = process_id(self.project)

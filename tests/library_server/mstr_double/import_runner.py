@@ -21,10 +21,9 @@ ROWS_AT_ONCE = 5000
 
 async def run_import(process: ImportProcess, importer: Importer, settings: Settings, generate_undo: bool) -> None:
     """Import row by row, then make the undo package. Goes on whether or not a session still asks for it."""
-    duration = settings.import_duration
     failure = settings.import_failure
     try:
-        await _apply(process, importer, duration, None if failure is None else failure.get("after_objects", 0))
+        await _apply(process, importer, settings, None if failure is None else failure.get("after_objects", 0))
         if failure is not None:
             raise ImportRefused(failure["message"])
     except ImportRefused as error:
@@ -63,17 +62,22 @@ def undo_possible(importer: Importer) -> bool:
     return all(effective_action(row, content.settings) != "keep_both" for row in content.rows)
 
 
-async def _apply(process: ImportProcess, importer: Importer, duration: float, limit: int | None) -> None:
+async def _apply(process: ImportProcess, importer: Importer, settings: Settings, limit: int | None) -> None:
+    duration, tells = settings.import_duration, settings.import_progress
     rows = importer.content.rows
     wanted = len(rows) if limit is None else min(limit, len(rows))
     size = max(1, -(-len(rows) // STEPS)) if duration else ROWS_AT_ONCE
     steps = max(1, -(-len(rows) // size))
+    loop = asyncio.get_running_loop()
+    start = loop.time()
     for step in range(steps):
-        await asyncio.sleep(duration / steps)
+        # Until a moment and not for a time: else 50 steps would be late 50 times.
+        await asyncio.sleep(max(0.0, start + duration * (step + 1) / steps - loop.time()))
         chunk = rows[step * size : min((step + 1) * size, wanted)]
         for row in chunk:
             importer.apply(row)
         done = step * size + len(chunk)
-        process.progress = round(min(99.0, 100.0 * done / max(1, len(rows))), 1)
+        if tells:
+            process.progress = round(min(99.0, 100.0 * done / max(1, len(rows))), 1)
         if limit is not None and done >= wanted:
             break

@@ -60,7 +60,13 @@ def _shown(call: Call, process: ImportProcess) -> dict[str, Any]:
 
 
 async def get_import(call: Call) -> Reply:
-    return Reply(200, json=_shown(call, _held_import(call)))
+    process = _held_import(call)
+    answer = _shown(call, process)
+    if process.status != PROCESSING:
+        process.told += 1
+        if process.told <= call.server.settings.undo_unseen:
+            answer["undoPackageCreated"] = False
+    return Reply(200, json=answer)
 
 
 async def download_undo(call: Call) -> Reply:

@@ -26,9 +26,11 @@ class Settings:
     delete_duration: float = 0.0
     package_failure: str | None = None
     import_duration: float = 0.0
+    import_progress: bool = True
     import_failure: dict[str, Any] | None = None
     undo_on_failure: bool = True
     undo_delay: float = 0.0
+    undo_unseen: int = 0
     undo_never: bool = False
     undo_length: bool = True
     undo_padding: int = 0
@@ -105,6 +107,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "package_failure": _text_or_none,
     "import_failure": _failure,
     "undo_padding": _count,
+    "undo_unseen": _count,
     "reversion_types": _list_of(int),
     "ignore_objects": _list_of(str),
     "web_version": _text,
