@@ -20,10 +20,10 @@ try:
     package = migration.create_package_holder(connection, project_id=project).json()["id"]
     migration.upload_package(connection, package, Path(given["PACKAGE"]).read_bytes(), project_id=project)
     while migration.get_package_holder(connection, package, project_id=project).json()["status"].lower() != "ready":
-        time.sleep(1)
+        time.sleep(0.2)
     process = migration.create_import(connection, package, project_id=project, generate_undo=True).json()["id"]
     while not migration.get_import(connection, process, project_id=project).json()["undoPackageCreated"]:
-        time.sleep(1)
+        time.sleep(0.2)
     undo = migration.create_undo(connection, process, project_id=project).content
     Path(given["WORK"], "undo-by-mstrio.mmp").write_bytes(undo)
     migration.delete_import(connection, process, project_id=project)

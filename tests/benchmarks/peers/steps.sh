@@ -35,14 +35,14 @@ upload() {
     package=$(call POST /packages | field id)
     call PUT "/packages/$package/binary" -o /dev/null -F "file=@$PACKAGE"
     until [ "$(call GET "/packages/$package" | field status | tr '[:upper:]' '[:lower:]')" = ready ]; do
-        sleep 1
+        sleep 0.2
     done
 }
 
 import() {
     process=$(call POST "/packages/imports?packageId=$package&generateUndo=true" -H 'Prefer: respond-async' | field id)
     until [ "$(call GET "/packages/imports/$process" | field undoPackageCreated)" = true ]; do
-        sleep 1
+        sleep 0.2
     done
 }
 
