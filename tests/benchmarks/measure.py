@@ -111,7 +111,7 @@ class _Peak(threading.Thread):
         # Whoever looks for a process reads many files; a module that is worth watching runs for long.
         pause = _LOOK_EVERY if self._watch is None else 10 * _LOOK_EVERY
         while not self._done.wait(pause):
-            for pid in [self._pid] if self._watch is None else _pids_with(self._watch):
+            for pid in [self._pid] if self._watch is None else _pids_with(self._watch, self._pid):
                 self.bytes = max(self.bytes, _high_water(pid))
 
     def stop(self) -> None:
@@ -119,17 +119,41 @@ class _Peak(threading.Thread):
         self.join()
 
 
-def _pids_with(text: str) -> list[int]:
+def _pids_with(text: str, top: int) -> list[int]:
+    """Return the processes below another one whose command line has a text: not those of anybody else's run."""
     found = []
+    for pid in _below(top):
+        try:
+            line = Path("/proc/%d/cmdline" % pid).read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue
+        if text in line:
+            found.append(pid)
+    return found
+
+
+def _below(top: int) -> list[int]:
+    """Return the children of a process, their children, and so on."""
+    children: dict[int, list[int]] = {}
     for directory in Path("/proc").iterdir():
         if directory.name.isdigit():
             try:
-                line = (directory / "cmdline").read_bytes().decode("utf-8", "replace")
+                parent = int(_stat(int(directory.name))[1])
             except OSError:
                 continue
-            if text in line:
-                found.append(int(directory.name))
+            children.setdefault(parent, []).append(int(directory.name))
+    found: list[int] = []
+    generation = [top]
+    while generation:
+        generation = [child for pid in generation for child in children.get(pid, [])]
+        found += generation
     return found
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what the kernel tells of a process in ``/proc/<pid>/stat``, from its state on."""
+    # The name before that is in parentheses, and may hold some itself.
+    return Path("/proc/%d/stat" % pid).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
 def _high_water(pid: int) -> int:
@@ -143,7 +167,7 @@ def _high_water(pid: int) -> int:
 
 def processor_time(pid: int) -> float:
     """Return the seconds of processor time that a running process has taken so far."""
-    fields = Path("/proc/%d/stat" % pid).read_text(encoding="utf-8").rpartition(")")[2].split()
+    fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
@@ -165,16 +189,23 @@ def in_turns(ways: Mapping[str, Callable[[], Cost]], rounds: int, warm_up: bool 
     return costs
 
 
+# Which figure is held against the goal: of rounds of one thing the median, of different things that all have to meet it
+# the worst, and of what can only be promised on the whole the mean.
+MEDIAN, WORST, MEAN = "median", "worst", "mean"
+
+
 @dataclass(frozen=True)
 class Result:
     """A figure that has a goal.
 
     Attributes:
         work: What is done.
-        values: The figure, round by round.
+        values: The figure, round by round; or where judged is not MEDIAN, each that was measured.
         limit: The goal.
         form: How the figure is written, with one place for a number.
         least: True where the goal is the least; else it is the most.
+        judged: What of the values has to meet the goal: MEDIAN, WORST or MEAN.
+        rounds: How often each thing was measured, in words where that differs; empty for once a value.
     """
 
     work: str
@@ -182,26 +213,42 @@ class Result:
     limit: float
     form: str
     least: bool = False
+    judged: str = MEDIAN
+    rounds: str = ""
 
     @property
-    def middle(self) -> float:
-        return statistics.median(self.values)
+    def figure(self) -> float:
+        """What is held against the goal."""
+        worst = min if self.least else max
+        return {MEDIAN: statistics.median, WORST: worst, MEAN: statistics.mean}[self.judged](self.values)
+
+    def _meets(self, value: float) -> bool:
+        return value >= self.limit if self.least else value <= self.limit
 
     @property
     def met(self) -> bool:
-        """Whether the median meets the goal."""
-        return self.middle >= self.limit if self.least else self.middle <= self.limit
+        """Whether the figure meets the goal."""
+        return self._meets(self.figure)
+
+    @property
+    def rounds_met(self) -> str:
+        """In how many rounds the goal was met, where that was in some of them only; else empty."""
+        count = sum(map(self._meets, self.values))
+        some = self.judged == MEDIAN and 0 < count < len(self.values)
+        return "%d of %d rounds" % (count, len(self.values)) if some else ""
 
     def as_json(self) -> dict[str, object]:
         return {
             "work": self.work,
-            "figure": self.form % _number(self.middle),
+            "figure": self.form % _number(self.figure),
+            "judged": self.judged,
             "spread": "%s to %s" % (_number(min(self.values)), _number(max(self.values))),
-            "rounds": len(self.values),
+            "rounds": self.rounds or str(len(self.values)),
             "goal": ("at least " if self.least else "at most ") + self.form % _number(self.limit),
             "met": self.met,
+            "rounds_met": self.rounds_met,
             # How the figure relates to its goal, whichever way that goes: at most 1 is within it.
-            "share": self.limit / self.middle if self.least else self.middle / self.limit,
+            "share": self.limit / self.figure if self.least else self.figure / self.limit,
         }
 
 
