@@ -38,7 +38,7 @@ soak: venv build ## deploy 200 times to 10 environments, with faults and kills a
 fault-matrix: venv build ## run every call with every fault, and write docs/fault-matrix.md
 	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/pytest tests/reliability/test_matrix.py -q -n 4 --dist worksteal --write-table
 
-bench: venv build ## measure what has a goal, and write docs/performance.md (15 minutes)
+bench: venv build ## measure what has a goal, and write docs/performance.md (20 minutes)
 	@$(ENVIRONMENTS) mstrio bench
 	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/benchmarks/bench.py
 

@@ -84,7 +84,7 @@ def measure(names: list[str], rounds: int) -> dict[str, Any]:
             if name in names:
                 take(name, work(ground, rounds))
         if NOTICING in names:
-            print("waiting for the end of an import of ten minutes", flush=True)
+            print("short imports, and waiting for the end of two of ten minutes", flush=True)
             take(NOTICING, noticing.finish(rounds))
     finally:
         works.clean(ground)
@@ -93,15 +93,16 @@ def measure(names: list[str], rounds: int) -> dict[str, Any]:
 
 def table(found: dict[str, Any]) -> str:
     """Return the figures with a goal as a table of the page."""
-    lines = ["| work | median | spread | rounds | goal | met |", "|---|---|---|---|---|---|"]
+    lines = ["| work | figure | which | spread | rounds | goal | met |", "|---|---|---|---|---|---|---|"]
     for row in found["results"]:
         cells = [
             row["work"],
             row["figure"],
+            row["judged"],
             row["spread"],
-            str(row["rounds"]),
+            row["rounds"],
             row["goal"],
-            "yes" if row["met"] else "**no**",
+            ("yes" if row["met"] else "**no**") + (" (%s)" % row["rounds_met"] if row["rounds_met"] else ""),
         ]
         lines.append("| %s |" % " | ".join(cells))
     return "\n".join(lines)  # fmt: skip
@@ -125,6 +126,15 @@ def ways_table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def transfers_table(found: dict[str, Any]) -> str:
+    """Return how fast transfers are, and how much of the time of the faster one the double was at work."""
+    lines = ["| transfer | module, MiB/s | curl, then sha256, MiB/s | the double's share |", "|---|---|---|---|"]
+    for name, speeds in found["series"]["transfers"].items():
+        row = (name, speeds["module"], speeds["curl"], 100 * speeds["server"])
+        lines.append("| %s | %.0f | %.0f | %.0f %% |" % row)
+    return "\n".join(lines)
+
+
 def machine_list(found: dict[str, Any]) -> str:
     """Return the description of the machine as a list of the page."""
     return "\n".join("- %s: %s" % item for item in found["machine"].items())
@@ -133,7 +143,12 @@ def machine_list(found: dict[str, Any]) -> str:
 def keep(found: dict[str, Any]) -> None:
     """Write the tables into the page, between their marks, and draw the picture."""
     text = PAGE.read_text(encoding="utf-8")
-    for name, block in (("machine", machine_list), ("goals", table), ("ways", ways_table)):
+    for name, block in (
+        ("machine", machine_list),
+        ("goals", table),
+        ("ways", ways_table),
+        ("transfers", transfers_table),
+    ):
         mark = "<!-- %s -->" % name
         before, _mark, rest = text.partition(mark)
         _old, _mark, behind = rest.partition(mark)

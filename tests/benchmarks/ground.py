@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import trustme
 from measure import Command
 
@@ -29,6 +30,11 @@ USER = "administrator"
 PROJECT = "MicroStrategy Tutorial"
 # The virtual environment that has the vendor's client.
 MSTRIO = ROOT / ".cache" / "venvs" / "mstrio" / "bin" / "python"
+
+
+def package_rows(name: str, objects: int) -> list[dict[str, Any]]:
+    """Return the rows of a package with so many metrics of its own."""
+    return [{"name": "%s %d" % (name, number), "type": 4} for number in range(objects)]
 
 
 class Ground:
@@ -46,6 +52,9 @@ class Ground:
         self.certificates = directory / "ca.pem"
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.certificates))
+        # What a company hands out often has all public authorities in it, and its own.
+        self.many_certificates = directory / "many-ca.pem"
+        self.many_certificates.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
         authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(directory / "server.pem"))
         self.variables = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MSTR_"))},
@@ -72,8 +81,7 @@ class Ground:
         """Write a package file with so many metrics of its own, and so many bytes of ballast."""
         path = self.directory / "packages" / (name + ".mmp")
         path.parent.mkdir(exist_ok=True)
-        rows = [{"name": "%s %d" % (name, number), "type": 4} for number in range(objects)]
-        return make_package(path, *rows, padding=padding)
+        return make_package(path, *package_rows(name, objects), padding=padding)
 
     def forget_history(self) -> None:
         """Throw away what earlier imports left."""
@@ -94,10 +102,12 @@ class Ground:
         """Run tasks on this machine with ansible-playbook."""
         return self.play("tasks", {"hosts": "all", "gather_facts": False, "tasks": tasks}, {"here": {}}, watch=watch)
 
-    def role(self, servers: dict[str, Server], packages: list[dict[str, Any]], *arguments: str) -> Command:
-        """Run the role for environments that are to have packages."""
+    def role(
+        self, servers: dict[str, Server], packages: list[dict[str, Any]], *arguments: str, **options: Any
+    ) -> Command:
+        """Run the role for environments that are to have packages; the options are those of the connection."""
         hosts = {
-            name: {**{"mstr_" + key: value for key, value in self.connection(server).items()}}
+            name: {"mstr_" + key: value for key, value in self.connection(server, **options).items()}
             for name, server in servers.items()
         }
         shared = {"mstr_project": PROJECT, "mstr_history_dir": str(self.history), "mstr_packages": packages}

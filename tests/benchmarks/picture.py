@@ -21,7 +21,7 @@ mpl.use("svg")
 mpl.rcParams.update({"svg.hashsalt": "mstr.migration", "svg.fonttype": "none", "font.size": 9, "axes.axisbelow": True})
 from matplotlib import pyplot as plt  # noqa: E402
 
-OURS, PEER, LIMIT = "#1a6faf", "#9aa5b1", "#c0392b"
+OURS, PEER, LIMIT, EACH = "#1a6faf", "#9aa5b1", "#c0392b", "#2e8b57"
 
 
 def ways(axes: Any, costs: dict[str, dict[str, float]]) -> None:
@@ -60,12 +60,14 @@ def transfers(axes: Any, speeds: dict[str, dict[str, float]]) -> None:
     axes.set_title("2 GiB up, an undo package of 512 MiB down")
 
 
-def noticing(axes: Any, rows: list[list[float]]) -> None:
-    durations = [row[0] for row in rows]
-    axes.loglog(durations, [max(0.01, row[1]) for row in rows], "o-", color=OURS, label="noticed after")
+def noticing(axes: Any, rows: dict[str, list[list[float]]]) -> None:
+    durations = [row[0] for row in rows["progress"]]
+    late = {name: [max(0.01, row[1]) for row in items] for name, items in rows.items()}
+    axes.loglog(durations, late["progress"], "o-", color=OURS, label="noticed after")
+    axes.loglog([row[0] for row in rows["none"]], late["none"], "x", color=PEER, label="without progress")
     axes.loglog(durations, [max(0.2, 0.1 * value) for value in durations], "--", color=LIMIT, label="goal")
-    for duration, late, polls in rows:
-        axes.annotate("%d polls" % polls, (duration, max(0.01, late)), textcoords="offset points", xytext=(3, -11))
+    for (duration, _late, polls), place in zip(rows["progress"], late["progress"]):
+        axes.annotate("%d polls" % polls, (duration, place), textcoords="offset points", xytext=(3, -11))
     axes.set_xlabel("duration of the import, s")
     axes.set_ylabel("s after its end")
     axes.legend()
@@ -80,7 +82,12 @@ def fleet(axes: Any, rows: list[list[float]], cores: int) -> None:
     axes.plot(sizes, [1.3 * value for value in bound], "--", color=LIMIT, label="goal")
     axes.set_xlabel("environments at once")
     axes.set_ylabel("s")
-    axes.legend()
+    each = axes.twinx()
+    each.plot(sizes, [row[2] for row in rows], "s--", color=EACH, label="processor time of each")
+    each.set_ylabel("processor time of each, s")
+    each.set_ylim(bottom=0, top=2 * max(row[2] for row in rows))
+    lines = axes.get_lines() + each.get_lines()
+    axes.legend(lines, [line.get_label() for line in lines], loc="upper left")
     axes.set_title("Three packages to each environment")
 
 

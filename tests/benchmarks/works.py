@@ -10,22 +10,28 @@ Each returns a Finding: the figures that have a goal, and what the picture and t
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
+import statistics
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ground import MIB, MSTRIO, PEERS, PROJECT, Ground, Server
-from measure import Command, Cost, Result, in_turns, middle, processor_time, run
+from ground import MIB, MSTRIO, PEERS, PROJECT, Ground, Server, make_package, package_rows
+from measure import MEAN, WORST, Command, Cost, Result, in_turns, middle, processor_time, run
 
 # What the goals of some works are made of.
 IMPORT_SECONDS = 0.3
 LATENCY = 0.02
 CONNECTIONS = 16
+# How often memory is measured: it hardly varies.
+EACH = "1 over HTTP, 1 over TLS"
 
 
 @dataclass
@@ -113,25 +119,83 @@ def nothing_to_do(ground: Ground, rounds: int) -> Finding:
     count, objects = 50, 20
     names = ["part%02d" % number for number in range(count)]
     packages = [{"name": name, "src": str(ground.package(name, objects))} for name in names]
-    with ground.server() as server:
-        ground.forget_history()
-        options = ground.connection(server, project=PROJECT, packages=packages, write_manifests=True)
-        run(ground.module("mstr_package_plan", **options))
-        role = ground.role({"prod": server}, packages)
-        run(role)
-        server.set(latency=LATENCY)
-        server.forget()
-        costs = in_turns({"floor": after(lambda: None, ping(ground)), "role": after(lambda: None, role)}, rounds)
-        uploads = server.uploads()
-        looked_up = len(server.calls("GET", "/objects/")) / (rounds + 1)
-    if uploads or looked_up != count * objects:
-        raise AssertionError("%d uploads and %d look-ups a run: that is another work" % (uploads, looked_up))
     waiting = 1.5 * count * objects * LATENCY / CONNECTIONS
-    values = [(own.wall - waiting) / base.wall for own, base in zip(costs["role"], costs["floor"])]
-    form = "%%s x floor + %.3g s" % waiting
-    return Finding(
-        [Result("nothing to do, 50 packages of 20 objects", values, 2.3, form)], {"nothing to do": _seconds(costs)}
-    )
+    # All objects as one package, which brings the second server to where the role brings the first one.
+    rows = [row for name in names for row in package_rows(name, objects)]
+    everything = make_package(ground.directory / "packages" / "everything.mmp", *rows)
+    # The same name for both, so that they share a history.
+    trust = {
+        "HTTP": {"environment_name": "prod"},
+        "TLS": {"environment_name": "prod", "ca_path": str(ground.many_certificates)},
+    }
+    ground.forget_history()
+    results, series = [], {}
+    for transport, options in trust.items():
+        with ground.server(tls=transport == "TLS") as server:
+            role = ground.role({"prod": server}, packages, **options)
+            login = ground.connection(server, project=PROJECT, **options)
+            if transport == "HTTP":
+                run(ground.module("mstr_package_plan", **login, packages=packages, write_manifests=True))
+                run(role)
+            else:
+                run(ground.module("mstr_package_import", **login, src=str(everything), generate_undo=False))
+            server.set(latency=LATENCY)
+            server.forget()
+            costs = in_turns({"floor": after(lambda: None, ping(ground)), "role": after(lambda: None, role)}, rounds)
+            uploads = server.uploads()
+            looked_up = len(server.calls("GET", "/objects/")) / (rounds + 1)
+            if uploads or looked_up != count * objects:
+                raise AssertionError("%d uploads and %d look-ups a run: that is another work" % (uploads, looked_up))
+            if transport == "HTTP":
+                history = _with_long_history(ground, login, packages, rounds)
+        values = [(own.wall - waiting) / base.wall for own, base in zip(costs["role"], costs["floor"])]
+        name = "nothing to do, 50 packages of 20 objects" if transport == "HTTP" else "nothing to do, the same over TLS"
+        results.append(Result(name, values, 2.3, "%%s x floor + %.3g s" % waiting))
+        series["nothing to do, " + transport] = _seconds(costs)
+    ratios = [long.wall / none.wall for long, none in zip(history["long"], history["none"])]
+    form = "%s x that with no history"
+    results.append(Result("log-in and plan of it, 1,000 imports in the history", ratios, 1.25, form))
+    return Finding(results, {**series, "history": _seconds(history)})
+
+
+def _with_long_history(
+    ground: Ground, login: dict[str, Any], packages: list[dict[str, Any]], rounds: int
+) -> dict[str, list[Cost]]:
+    """What log-in and plan take where the history has 1,000 imports of other packages, and where it has none."""
+    directories = {"none": ground.directory / "no-history", "long": ground.directory / "long-history"}
+    _copy_entry(ground.history, directories["long"], 1000)
+    planned = {key: login[key] for key in ("project", "environment_name")}
+    without_project = {key: value for key, value in login.items() if key != "project"}
+
+    def way(history: Path) -> Callable[[], Cost]:
+        def once() -> Cost:
+            kept = {"history_dir": str(history)}
+            begin = run(ground.module("mstr_session", **without_project, **kept))
+            session = {"session_file": json.loads(begin.output)["session_file"]}
+            plan = run(ground.module("mstr_package_plan", **session, **planned, **kept, packages=packages))
+            run(ground.module("mstr_session", **session, state="absent"))
+            if not json.loads(plan.output)["in_sync"]:
+                raise AssertionError("something is due: that is another work")
+            return Cost(begin.wall + plan.wall, begin.cpu + plan.cpu, max(begin.memory, plan.memory))
+
+        return once
+
+    return in_turns({name: way(directory) for name, directory in directories.items()}, rounds)
+
+
+def _copy_entry(history: Path, to: Path, count: int) -> None:
+    """Make a history of an entry that is there, as if so many other packages had been imported, a minute apart."""
+    receipt_path = next(history.rglob("receipt.json"))
+    receipt = json.loads(receipt_path.read_text(encoding="utf-8"))
+    first = datetime(2025, 1, 1, tzinfo=timezone.utc)
+    for number in range(count):
+        name = "other%04d" % number
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        stamp = (first + timedelta(minutes=number)).strftime("%Y%m%dT%H%M%S000Z")
+        entry = to / receipt_path.parent.parent.relative_to(history) / ("%s-%s-%s" % (stamp, name, digest[:12]))
+        shutil.copytree(receipt_path.parent, entry)
+        values = {**receipt, "name": name, "file": name + ".mmp", "sha256": digest}
+        (entry / "receipt.json").write_text(json.dumps(values, indent=2), encoding="utf-8")
 
 
 def _transfer_ratio(costs: dict[str, list[Cost]]) -> list[float]:
@@ -168,7 +232,7 @@ def upload(ground: Ground, rounds: int) -> Finding:
         results.append(Result("upload of 2 GiB over " + transport, ratios, 1.0, "%s x (curl, then sha256)", True))
         series["upload, " + transport] = _speeds(size, costs, used / (2 * rounds + 2))
     package.unlink()
-    results.append(Result("peak memory, upload of 2 GiB", memory, 48, "%s MiB"))
+    results.append(Result("peak memory, upload of 2 GiB", memory, 48, "%s MiB", judged=WORST, rounds=EACH))
     return Finding(results, {"transfers": series})
 
 
@@ -219,7 +283,7 @@ def undo(ground: Ground, rounds: int) -> Finding:
             Result("undo download of 512 MiB over " + transport, ratios, 0.8, "%s x (curl, then sha256)", True)
         )
         series["undo, " + transport] = _speeds(size, costs, used / (2 * rounds + 2))
-    results.append(Result("peak memory, undo of 512 MiB", memory, 48, "%s MiB"))
+    results.append(Result("peak memory, undo of 512 MiB", memory, 48, "%s MiB", judged=WORST, rounds=EACH))
     return Finding(results, {"transfers": series})
 
 
@@ -233,56 +297,98 @@ def _session_of(server: Server, session_file: Path, ground: Ground) -> dict[str,
 
 
 class Noticing:
-    """How soon it is seen that an import has ended, and how often is asked.
+    """How soon it is seen that an import has ended, and how often is asked: with progress told, and without.
 
-    The long wait sleeps nearly all the time: it runs beside the other works, with a server of its own.
+    The long waits sleep nearly all the time: they run beside the other works, with servers of their own.
     """
 
     LONG = 600.0
-    SHORT = (0.5, 2.0, 5.0, 20.0)
+    MANY_POLLS = 20.0
+    WITH_PROGRESS = (0.4, 1.3, 3.1, 7.7, 13.0, MANY_POLLS)
+    # Where an end falls between two looks is then luck: as many as can be, spread by the golden ratio, so that they do
+    # not keep step with pauses that grow by a factor.
+    WITHOUT = (*sorted(round(0.4 * 50 ** ((0.618034 * step + 0.3) % 1), 2) for step in range(24)), MANY_POLLS)
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._package = ground.package("steps", 500)
-        self._long: list[tuple[float, int]] = []
-        self._thread = threading.Thread(target=self._measure_long, daemon=True)
+        self._long: dict[bool, tuple[float, int]] = {}
+        self._threads = [
+            threading.Thread(target=self._measure_long, args=(told,), daemon=True) for told in (True, False)
+        ]
 
     def begin(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
-    def _measure_long(self) -> None:
+    def _measure_long(self, told: bool) -> None:
         with self._ground.server() as server:
-            self._long.append(self._once(server, self.LONG))
+            self._long[told] = self._once(server, self.LONG, told)
 
-    def _once(self, server: Server, duration: float) -> tuple[float, int]:
+    def _once(self, server: Server, duration: float, told: bool) -> tuple[float, int]:
         """Return the seconds between the end of an import and its being noticed, and the number of polls."""
-        server.reset(import_duration=duration)
+        server.reset(import_duration=duration, import_progress=told)
         options = self._ground.connection(server, project=PROJECT, src=str(self._package), force=True)
-        cost = run(self._ground.module("mstr_package_import", **options, undo_dest=str(self._ground.directory / "u")))
-        (self._ground.directory / "u").unlink()
-        return json.loads(cost.output)["import"]["seconds"] - duration, len(server.calls("GET", "/packages/imports/"))
+        with tempfile.TemporaryDirectory(dir=self._ground.directory) as directory:
+            cost = run(self._ground.module("mstr_package_import", **options, undo_dest=directory + "/undo.mmp"))
+        calls = server.calls("GET", "/packages/imports/")
+        polls = [call for call in calls if not call["path"].endswith("/binary")]
+        return json.loads(cost.output)["import"]["seconds"] - duration, len(polls)
 
     def finish(self, rounds: int) -> Finding:
-        """Measure the short waits, and wait for the long one."""
-        late: dict[float, list[float]] = {}
-        polls: dict[float, list[int]] = {}
+        """Measure the short waits, and wait for the long ones."""
+        few = min(rounds, 2)
+        seen: dict[bool, dict[float, list[tuple[float, int]]]] = {True: {}, False: {}}
         with self._ground.server() as server:
-            for duration in self.SHORT:
-                seen = [self._once(server, duration) for _round in range(rounds if duration < 10 else 2)]
-                late[duration] = [item[0] for item in seen]
-                polls[duration] = [item[1] for item in seen]
-        self._thread.join()
-        late[self.LONG] = [item[0] for item in self._long]
-        polls[self.LONG] = [item[1] for item in self._long]
-        shares = [max(values) / max(0.2, 0.1 * duration) for duration, values in late.items()]
+            for duration in self.WITH_PROGRESS:
+                count = rounds if duration < 10 else few
+                seen[True][duration] = [self._once(server, duration, True) for _round in range(count)]
+            for duration in self.WITHOUT:
+                seen[False][duration] = [self._once(server, duration, False)]
+        for thread in self._threads:
+            thread.join()
+        without = _shares(seen[False])
+        for told, item in self._long.items():
+            seen[told][self.LONG] = [item]
+        polls = {
+            duration: [float(count) for told in seen for _late, count in seen[told][duration]]
+            for duration in (self.MANY_POLLS, self.LONG)
+        }
+        form = "%s x the larger of 10 %% and 0.2 s"
+        times = "%d; %d of 13 s and of 20 s, 1 of 10 min" % (rounds, few)
         return Finding(
             [
-                Result("noticing the end of an import", shares, 1.0, "%s x the larger of 10 %% and 0.2 s"),
-                Result("polls in 20 s", [float(count) for count in polls[20.0]], 25, "%s"),
-                Result("polls in 10 min", [float(count) for count in polls[self.LONG]], 150, "%s"),
+                Result("noticing the end of an import", _shares(seen[True]), 1.0, form, judged=WORST, rounds=times),
+                Result(
+                    "noticing it without progress, on average",
+                    without,
+                    1.0,
+                    form,
+                    judged=MEAN,
+                    rounds="%d durations, 1 each" % len(without),
+                ),
+                Result(
+                    "polls in 20 s",
+                    polls[self.MANY_POLLS],
+                    25,
+                    "%s",
+                    judged=WORST,
+                    rounds="%d, without progress 1" % few,
+                ),
+                Result("polls in 10 min", polls[self.LONG], 150, "%s", judged=WORST, rounds="1, without progress 1"),
             ],
-            {"noticing": [[key, max(late[key]), max(polls[key])] for key in late]},
+            {
+                "noticing": {
+                    name: [[duration, *map(max, zip(*items))] for duration, items in seen[told].items()]
+                    for name, told in (("progress", True), ("none", False))
+                }
+            },
         )
+
+
+def _shares(seen: dict[float, list[tuple[float, int]]]) -> list[float]:
+    """How late each end was noticed, in units of what is allowed: 10 % of the duration, and at least 0.2 s."""
+    return [late / max(0.2, 0.1 * duration) for duration, items in seen.items() for late, _polls in items]
 
 
 def fleet(ground: Ground, rounds: int) -> Finding:
@@ -310,6 +416,9 @@ def fleet(ground: Ground, rounds: int) -> Finding:
             return once
 
         served: dict[int, list[float]] = {}
+        # All servers and all that is on disk are warm after one run with all of them.
+        way(max(sizes))()
+        served.clear()
         costs = in_turns({str(size): way(size) for size in sizes}, rounds, warm_up=False)
     walls = {size: [cost.wall for cost in costs[str(size)]] for size in sizes}
     times = {size: [cost.cpu for cost in costs[str(size)]] for size in sizes}
@@ -322,7 +431,7 @@ def fleet(ground: Ground, rounds: int) -> Finding:
             size,
             middle(costs[str(size)]).wall,
             middle(costs[str(size)]).cpu / size,
-            sorted(served[size])[rounds // 2] / size,
+            statistics.median(served[size]) / size,
         ]
         for size in sizes
     ]
@@ -337,6 +446,12 @@ def fleet(ground: Ground, rounds: int) -> Finding:
             Result(
                 "processor time an environment, of 20",
                 [cpu / most / alone for cpu, alone in zip(times[most], times[1])],
+                1.2,
+                "%s x a lone run",
+            ),
+            Result(
+                "processor time of each of 19 more",
+                [(cpu - alone) / (most - 1) / alone for cpu, alone in zip(times[most], times[1])],
                 1.2,
                 "%s x a lone run",
             ),
