@@ -63,11 +63,11 @@ def transfers(axes: Any, speeds: dict[str, dict[str, float]]) -> None:
 def noticing(axes: Any, rows: dict[str, list[list[float]]]) -> None:
     durations = [row[0] for row in rows["progress"]]
     late = {name: [max(0.01, row[1]) for row in items] for name, items in rows.items()}
-    axes.loglog(durations, late["progress"], "o-", color=OURS, label="noticed after")
+    axes.loglog(durations, late["progress"], "o-", color=OURS, label="noticed after; with the number of polls")
     axes.loglog([row[0] for row in rows["none"]], late["none"], "x", color=PEER, label="without progress")
     axes.loglog(durations, [max(0.2, 0.1 * value) for value in durations], "--", color=LIMIT, label="goal")
     for (duration, _late, polls), place in zip(rows["progress"], late["progress"]):
-        axes.annotate("%d polls" % polls, (duration, place), textcoords="offset points", xytext=(3, -11))
+        axes.annotate("%d" % polls, (duration, place), textcoords="offset points", xytext=(3, -11))
     axes.set_xlabel("duration of the import, s")
     axes.set_ylabel("s after its end")
     axes.legend()
