@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from . import signals
 from .answers import LONGEST_PAUSE, refused, retry_after, says_not_found
@@ -31,7 +31,8 @@ try:
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
-    from requests.cookies import RequestsCookieJar
+    from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+    from requests.utils import requote_uri
 except ImportError as error:
     RequestsCookieJar = object  # type: ignore[assignment,misc]
     HAS_REQUESTS = False
@@ -168,6 +169,8 @@ class Transport:
         self._sleep = sleep
         self._in_a_hurry = False
         self._secrets: set[str] = set()
+        # Requests that were sent, by their headers: see _get.
+        self._prepared: dict[tuple[Any, ...], requests.PreparedRequest] = {}
         self._session = requests.Session()
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
         self._session.trust_env = False
@@ -232,6 +235,7 @@ class Transport:
                 path=cookie["path"],
                 secure=cookie["secure"],
             )
+        self._prepared = {}
 
     def fresh_connections(self) -> None:
         """Drop idle connections.
@@ -341,17 +345,22 @@ class Transport:
         limits = self._limits(answer_timeout)
         for _hop in range(_MOST_REDIRECTS + 1):
             try:
-                response = self._session.request(
-                    method,
-                    url,
-                    headers=dict(headers or {}),
-                    params=params,
-                    json=body,
-                    data=data,
-                    stream=stream,
-                    timeout=limits,
-                    allow_redirects=False,
-                )
+                if method == "GET" and not stream and url.isascii():
+                    response = self._get(url, headers or {}, params or {}, limits)
+                else:
+                    response = self._session.request(
+                        method,
+                        url,
+                        headers=dict(headers or {}),
+                        params=params,
+                        json=body,
+                        data=data,
+                        stream=stream,
+                        timeout=limits,
+                        allow_redirects=False,
+                    )
+                    # It may have brought cookies.
+                    self._prepared = {}
             except (requests.RequestException, OSError, ValueError) as error:
                 raise self.broken(error, step, limits[1]) from error
             if response.status_code not in _REDIRECTS:
@@ -362,9 +371,43 @@ class Transport:
             response.status_code,
         )
 
+    def _get(
+        self,
+        url: str,
+        headers: Mapping[str, str | None],
+        params: Mapping[str, str],
+        limits: tuple[float, float],
+    ) -> requests.Response:
+        """Send a GET that differs from earlier ones by its address only.
+
+        A plan sends thousands. What requests makes anew for each, headers and cookies, takes as long as sending it.
+        """
+        key = (*self._session.headers.items(), *headers.items())
+        # This one, should a cookie come to another thread meanwhile: what is put into it is forgotten then.
+        prepared = self._prepared
+        model = prepared.get(key)
+        if model is None:
+            model = prepared[key] = self._session.prepare_request(requests.Request("GET", url, headers=dict(headers)))
+        request = requests.PreparedRequest()
+        request.method, request.headers, request.hooks = model.method, model.headers, model.hooks
+        request.url = requote_uri(url) + ("?" + urlencode(params) if params else "")
+        adapter = self._session.get_adapter(url)
+        response = adapter.send(request, timeout=limits, proxies=self._session.proxies)
+        if "Set-Cookie" in response.headers:
+            extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
+            self._prepared = {}
+        # Read here, so that what breaks is what is raised here, and the connection is free for the next one.
+        _content = response.content
+        return response
+
     def _redirected(self, response: requests.Response, method: str, url: str, step: str) -> str:
         """Return where a redirect leads, if the session's token may follow it there."""
-        target = urljoin(url, response.headers.get("Location", ""))
+        location = response.headers.get("Location", "")
+        try:
+            target = urljoin(url, location)
+        except ValueError:
+            # No address at all.
+            target = location
         response.close()
         shown = printable(target.split("?", 1)[0], 200)
         if not _same_origin(target, self.options.base_url):

@@ -149,8 +149,14 @@ def nothing_to_do(ground: Ground, rounds: int) -> Finding:
             if transport == "HTTP":
                 history = _with_long_history(ground, login, packages, rounds)
         values = [(own.wall - waiting) / base.wall for own, base in zip(costs["role"], costs["floor"])]
-        name = "nothing to do, 50 packages of 20 objects" if transport == "HTTP" else "nothing to do, the same over TLS"
-        results.append(Result(name, values, 2.3, "%%s x floor + %.3g s" % waiting))
+        if transport == "HTTP":
+            results.append(
+                Result("nothing to do, 50 packages of 20 objects", values, 2.3, "%%s x floor + %.3g s" % waiting)
+            )
+            over_http = costs["role"]
+        else:
+            ratios = [own.wall / base.wall for own, base in zip(costs["role"], over_http)]
+            results.append(Result("nothing to do, the same over TLS", ratios, 1.15, "%s x that over HTTP"))
         series["nothing to do, " + transport] = _seconds(costs)
     ratios = [long.wall / none.wall for long, none in zip(history["long"], history["none"])]
     form = "%s x that with no history"

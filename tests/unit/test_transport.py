@@ -385,6 +385,29 @@ def test_cookies_of_a_session_go_on_in_another_task(serve):
     assert server.requests[1].headers["Cookie"] == "JSESSIONID=a1"
 
 
+def test_many_reads_carry_what_is_new_since_the_first(serve):
+    brings = [Reply(200, headers={"Set-Cookie": "route=%d; Path=/" % number}) for number in (1, 2)]
+    server = serve(OK, brings[0], OK, brings[1], OK)
+    transport = transport_to(server.base_url)
+    del transport.headers["X-MSTR-AuthToken"]
+
+    def read(path, **options):
+        transport.request("GET", path, "test", repeat=Repeat.SAFE, **options)
+
+    read("/a b", params={"type": "4", "name": "x&y"}, headers={"X-MSTR-ProjectID": "P"})
+    read("/two", headers={"X-MSTR-ProjectID": "P"})
+    read("/three", headers={"X-MSTR-ProjectID": "P"})
+    transport.request("POST", "/four", "test", repeat=Repeat.REFUSED)
+    transport.headers["X-MSTR-AuthToken"] = "t0ken"
+    read("/five")
+    sent = [request.headers for request in server.requests]
+    assert [headers.get("Cookie") for headers in sent] == [None, None, "route=1", "route=1", "route=2"]
+    assert [headers.get("X-MSTR-ProjectID") for headers in sent] == ["P", "P", "P", None, None]
+    assert [headers.get("X-MSTR-AuthToken") for headers in sent] == [None, None, None, None, "t0ken"]
+    assert server.requests[0].path.endswith("/api/a%20b?type=4&name=x%26y")
+    assert len({request.connection for request in server.requests}) == 1
+
+
 def test_a_cookie_may_go_while_another_thread_goes_through_them(serve):
     kept, dropped = ("%s=a1%%s; Path=/MicroStrategyLibrary" % name for name in ("JSESSIONID", "route"))
     server = serve(
