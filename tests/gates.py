@@ -474,11 +474,10 @@ def lint(run: Run) -> str:
 def mypy(run: Run) -> str:
     # By the name under which Ansible imports them: IMPORT_ROOT of environments.py makes that possible.
     packages = []
-    for kind in ("module_utils", "modules"):
-        if any((ROOT / "plugins" / kind).glob("*.py")):
-            packages += ["-p", f"ansible_collections.mstr.migration.plugins.{kind}"]
-    if len(packages) < 4:
-        raise GateFailed("there is nothing to check in plugins/module_utils or in plugins/modules")
+    for kind in ("filter", "module_utils", "modules"):
+        if not any((ROOT / "plugins" / kind).glob("*.py")):
+            raise GateFailed(f"there is nothing to check in plugins/{kind}")
+        packages += ["-p", f"ansible_collections.mstr.migration.plugins.{kind}"]
     run.program("lint", ["mypy", "--no-color-output", *packages])
     checked = re.search(r"no issues found in (\d+) source files?", run.log_text())
     return f"{checked.group(1)} files" if checked else ""
