@@ -95,6 +95,13 @@ options:
     description:
       - Where to keep, and to look for, manifests of packages that have none beside them, by the sha256 of their file.
     type: path
+  log_out_when_in_sync:
+    description:
+      - Whether to log out of O(session_file) where nothing is due, as M(mstr.migration.mstr_session) does with
+        O(mstr.migration.mstr_session#module:state=absent). Saves a task where others only follow if something is due.
+      - Without O(session_file) the session ends with the task in any case.
+    type: bool
+    default: false
   write_manifests:
     description:
       - Whether to write the manifests of packages that have none, or another file's, beside them as C(<src>.manifest.json), to be
@@ -152,6 +159,11 @@ EXAMPLES = r"""
 RETURN = r"""
 in_sync:
   description: Whether nothing is due.
+  returned: always
+  type: bool
+  sample: false
+logged_out:
+  description: Whether O(log_out_when_in_sync) closed the session of O(session_file), so that its file is gone.
   returned: always
   type: bool
   sample: false
@@ -253,6 +265,7 @@ def main() -> None:
             },
             "name": {"type": "str"},
             "manifest_dir": {"type": "path"},
+            "log_out_when_in_sync": {"type": "bool", "default": False},
             "write_manifests": {"type": "bool", "default": False},
             "history_dir": {"type": "path"},
             "history_mode": {"type": "raw", "default": "0600"},

@@ -341,10 +341,16 @@ def test_what_is_not_ours_to_read_is_said(server: Server, controller: Controller
     assert sessions(controller) == []
 
 
-def test_a_session_that_could_not_be_closed_is_closed_by_the_next_run(server: Server, controller: Controller) -> None:
-    server.fault("POST", "^/auth/logout$", {"kind": "status", "status": 500}, times=None)
+@pytest.mark.parametrize("due", [True, False], ids=["due", "in sync"])
+def test_a_session_that_could_not_be_closed_is_closed_by_the_next_run(
+    due: bool, server: Server, controller: Controller
+) -> None:
     declare(controller, server, "inc1", mstr_retries=0)
+    if not due:
+        assert controller.deploy().changed == ["inc1"]
+    server.fault("POST", "^/auth/logout$", {"kind": "status", "status": 500}, times=None)
     run = controller.deploy()
+    assert run.changed == (["inc1"] if due else [])
     assert "could not be closed" in run.warnings
     assert len(server.held()) == 1
     (left,) = sessions(controller)

@@ -53,7 +53,8 @@ def test_overlapping_increments_are_imported_once(server: Server, controller: Co
     assert again.code == 0, again.output
     assert again.changed == []
     assert again.recap("prod")["changed"] == 0
-    assert again.modules == ["mstr_session", "mstr_package_plan", "mstr_session"]
+    # The plan logs out as well.
+    assert again.modules == ["mstr_session", "mstr_package_plan"]
     assert calls_since(server, before) == sorted(
         ["GET /status", "POST /auth/login", "GET /projects", *["GET /objects"] * 4, "POST /auth/logout"]
     )
@@ -295,7 +296,37 @@ def test_projects_and_configuration_in_one_list(server: Server, controller: Cont
     assert scopes == [TUTORIAL, DEMO, "configuration", TUTORIAL]
     again = controller.deploy()
     assert again.recap("prod")["changed"] == 0
-    assert len(again.modules) == 3
+    assert len(again.modules) == 2
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["run", "check"])
+def test_a_plan_logs_out_where_nothing_is_due(
+    arguments: tuple[str, ...], server: Server, controller: Controller
+) -> None:
+    session = str(controller.directory / "session" / "session.json")
+    log_in = {"name": "log in", "mstr.migration.mstr_session": {"session_file": session}}
+    options = {
+        "session_file": session,
+        "packages": [controller.sample("inc1")],
+        "project": TUTORIAL,
+        "log_out_when_in_sync": True,
+    }
+    plan = {"name": "plan", "mstr.migration.mstr_package_plan": options}
+    due = controller.tasks(server, [log_in, plan], *arguments).named("plan")
+    assert (due["in_sync"], due["logged_out"], due["changed"]) == (False, False, False)
+    assert Path(session).exists()
+    seed(server, declared("inc1"))
+    in_sync = controller.tasks(server, [plan], *arguments).named("plan")
+    assert (in_sync["in_sync"], in_sync["logged_out"], in_sync["changed"]) == (True, True, False)
+    assert not Path(session).exists()
+    assert server.held() == []
+    # Without a session file the session ends with the task; and unless it is wanted, one of a file goes on.
+    of_its_own = {**plan["mstr.migration.mstr_package_plan"], "session_file": None}
+    assert controller.tasks(server, [{**plan, "mstr.migration.mstr_package_plan": of_its_own}]).named("plan")["in_sync"]
+    assert server.held() == []
+    kept = {**plan, "mstr.migration.mstr_package_plan": {**options, "log_out_when_in_sync": False}}
+    assert not controller.tasks(server, [log_in, kept], *arguments).named("plan")["logged_out"]
+    assert len(server.state()["sessions"]) == 1
 
 
 def test_two_packages_of_one_name_in_a_project_are_refused(server: Server, controller: Controller) -> None:
