@@ -22,11 +22,12 @@ _AS_IT_IS = ("/", "~", "$")
 _REPORTED = ("name", "project", "state", "in_sync", "changed", "summary")
 
 
-def below(path: str | None, directory: str) -> str:
+def below(path: Any, directory: str) -> str:
     """Return a path made absolute, as below a directory; an empty one stays empty.
 
     Args:
-        path: The path. One that begins with ``/``, ``~`` or ``$`` is left as it is.
+        path: The path, as text or as what YAML makes of a name that is a number. One that begins with ``/``, ``~`` or
+            ``$`` is left as it is.
         directory: The directory, with such a beginning.
 
     Raises:
@@ -36,9 +37,11 @@ def below(path: str | None, directory: str) -> str:
         raise AnsibleFilterError(
             "mstr_base_dir is to be an absolute path, since others mean it; it is %s." % (directory or "empty")
         )
-    if not path or path.startswith(_AS_IT_IS):
-        return path or ""
-    return posixpath.join(directory, path)
+    # YAML has numbers and dates for some names, which an argument of the type path would take as text.
+    text = "" if path is None else str(path)
+    if not text or text.startswith(_AS_IT_IS):
+        return text
+    return posixpath.join(directory, text)
 
 
 def package_list(packages: Iterable[Package], directory: str) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Writes no manifest then.
+    details: Writes no manifest then. Logs out as else, since a session is none of what would change.
   diff_mode:
     support: full
     details: >-
@@ -123,8 +123,8 @@ options:
     type: float
     default: 3600
 notes:
-  - A package without a manifest is uploaded once to see what it holds. With O(session_file) the session goes on holding the first
-    such package of the list, so that M(mstr.migration.mstr_package) need not upload it again.
+  - A package without a manifest is uploaded once to see what it holds. With O(session_file) the session, where it is not
+    logged out, goes on holding the first such package of the list, so that M(mstr.migration.mstr_package) need not upload it again.
   - In sync means that the versions are the same. Paths, access control lists and contacts are not compared.
 seealso:
   - module: mstr.migration.mstr_package
@@ -163,7 +163,9 @@ in_sync:
   type: bool
   sample: false
 logged_out:
-  description: Whether O(log_out_when_in_sync) closed the session of O(session_file), so that its file is gone.
+  description: >-
+    Whether O(log_out_when_in_sync) gave up the session of O(session_file), so that no task after this one can use it. A warning
+    says so where the server did not close it.
   returned: always
   type: bool
   sample: false

@@ -198,6 +198,13 @@ class Run:
         return [package["name"] for package in self.packages if package["changed"]]
 
     @property
+    def report(self) -> dict[str, Any]:
+        """What the role reports to AWX about the environment of its last use."""
+        data = self.named("Report the result to AWX")["ansible_stats"]["data"]
+        (report,) = data["mstr_packages_report"].values()
+        return dict(report)
+
+    @property
     def modules(self) -> list[str]:
         """The modules of the collection that ran, in order."""
         prefix = "mstr.migration."

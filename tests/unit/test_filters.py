@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -42,6 +43,11 @@ def test_a_path_that_modules_take_as_it_is_is_left_alone(path: str) -> None:
 @pytest.mark.parametrize("directory", ["/srv", "/srv/", "~", "$HOME"])
 def test_a_relative_path_is_below_the_directory(directory: str) -> None:
     assert filters.below("a/b.mmp", directory) == directory.rstrip("/") + "/a/b.mmp"
+
+
+def test_a_name_that_yaml_reads_as_something_else_is_a_path() -> None:
+    assert filters.below(2024, "/srv") == "/srv/2024"
+    assert filters.below(datetime.date(2024, 3, 1), "/srv") == "/srv/2024-03-01"
 
 
 def test_a_backslash_is_a_character_like_any_other() -> None:
