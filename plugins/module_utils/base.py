@@ -141,7 +141,9 @@ class MigrationModule(AnsibleModule):
 
     @contextlib.contextmanager
     def at_work(self, session: Session) -> Iterator[None]:
-        """Show for as long as this lasts that the session is used; told to stop, close or leave it in the end.
+        """Show for as long as this lasts that the session is used; where it ends with the task, close it.
+
+        Told to stop, close it, or leave it to the next run.
 
         A run that holds the lock of its environment is a run of the role: where its task is told to stop,
         ansible-playbook most often is as well, and nobody comes to log out.
@@ -150,7 +152,7 @@ class MigrationModule(AnsibleModule):
             try:
                 yield
             finally:
-                if session.is_left:
+                if session.is_left or session.ends_with_task:
                     with signals.ignored():
                         heartbeat.stop()
                         self._stop_working(session)

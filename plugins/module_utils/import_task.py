@@ -31,8 +31,18 @@ def present(module: MigrationModule) -> dict[str, Any]:
     with module.session() as session:
         options = _options(module)
         if module.params["import_id"]:
-            return _wait_for(module, session, options)
-        return _from_session(module, session, options)
+            return _end(module, session, _wait_for(module, session, options))
+        return _end(module, session, _from_session(module, session, options))
+
+
+def _end(module: MigrationModule, session: Session, result: dict[str, Any]) -> dict[str, Any]:
+    """Have the session logged out after this task, where that is wanted; return the result with whether it is."""
+    if result["import"] is None:
+        in_sync = result["plan"]["in_sync"]
+    else:
+        in_sync = result["verified"] and not result["other_versions"]
+    logged_out = module.params["log_out_when_in_sync"] and in_sync and session.end_with_task()
+    return dict(result, logged_out=logged_out)
 
 
 def absent(module: MigrationModule) -> dict[str, Any]:
@@ -85,25 +95,32 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
     declared = staging.agreed_type(params["type"], package.manifest)
     staging.check_project_option(params["project"], declared)
     with module.session() as session:
-        options = _options(module, package.path)
-        project_id = session.project_id(params["project"])
-        planned = _plan_from_manifest(session, package, project_id, options)
-        if planned is not None:
-            done = _nothing_to_do(module, planned, options)
-            if done is not None:
-                return done
-        staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
-        earlier = session.import_process
-        goes_on = not session.outlives_task or not params["wait"]
-        try:
-            return _import_staged(module, session, staged, planned, options)
-        except WithoutUndo:
-            # What is late can be fetched by another task.
-            goes_on = True
-            raise
-        finally:
-            if not goes_on:
-                importing.release_opened(session, staged, earlier, _kept_somewhere(options), module.warnings)
+        return _end(module, session, _import_file(module, session, package, declared))
+
+
+def _import_file(
+    module: MigrationModule, session: Session, package: PackageFile, declared: str | None
+) -> dict[str, Any]:
+    params = module.params
+    options = _options(module, package.path)
+    project_id = session.project_id(params["project"])
+    planned = _plan_from_manifest(session, package, project_id, options)
+    if planned is not None:
+        done = _nothing_to_do(module, planned, options)
+        if done is not None:
+            return done
+    staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
+    earlier = session.import_process
+    goes_on = not session.outlives_task or not params["wait"]
+    try:
+        return _import_staged(module, session, staged, planned, options)
+    except WithoutUndo:
+        # What is late can be fetched by another task.
+        goes_on = True
+        raise
+    finally:
+        if not goes_on:
+            importing.release_opened(session, staged, earlier, _kept_somewhere(options), module.warnings)
 
 
 def _kept_somewhere(options: ImportOptions) -> bool:

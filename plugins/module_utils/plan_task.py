@@ -107,18 +107,9 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         for package, planned in zip(to_import, plans):
             with _about(module, package):
                 _check(module, history, package, planned)
-    result = _result(module, packages, selected, dict(zip((id(package) for package in to_import), plans)))
-    result["logged_out"] = result["in_sync"] and _log_out(module)
+        result = _result(module, packages, selected, dict(zip((id(package) for package in to_import), plans)))
+        result["logged_out"] = result["in_sync"] and params["log_out_when_in_sync"] and session.end_with_task()
     return result
-
-
-def _log_out(module: MigrationModule) -> bool:
-    """Log out of the session file, if that is wanted; return whether it was done."""
-    if not (module.params["session_file"] and module.params["log_out_when_in_sync"]):
-        return False
-    from .session_task import absent
-
-    return bool(absent(module)["changed"])
 
 
 @contextlib.contextmanager

@@ -40,6 +40,8 @@ class Session:
         self.leases: list[str] = [name for name in (path, state.lock) if name]
         # The environment's projects, once they were asked for.
         self._projects: list[Project] | None = None
+        # Whether a session that outlives its tasks is logged out at the end of this one.
+        self.ends_with_task = False
 
     @property
     def outlives_task(self) -> bool:
@@ -177,6 +179,15 @@ class Session:
         if held.undo_pending:
             return ["the undo package of import %s, which was not saved" % held.id]
         return []
+
+    def end_with_task(self) -> bool:
+        """Have the session logged out at the end of this task, unless that loses something, or another run sees to it.
+
+        Returns:
+            Whether that is so. A session without a file ends with its task in any case, which is not meant here.
+        """
+        self.ends_with_task = self.outlives_task and not self.losses() and not self.is_taken_over
+        return self.ends_with_task
 
     def project_id(self, project: str | None) -> str | None:
         """Return the id of a project given by name or id; None for no project.

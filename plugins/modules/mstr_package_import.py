@@ -123,6 +123,15 @@ options:
       - The longest pause between two questions how far the import is, in seconds. Pauses start near 0.1 seconds and grow.
     type: float
     default: 5
+  log_out_when_in_sync:
+    description:
+      - Whether to log out of O(session_file) with this task where all objects are known to have the versions of the package then,
+        as M(mstr.migration.mstr_session) does with O(mstr.migration.mstr_session#module:state=absent). Saves a task after the last
+        import of a session.
+      - Does not where that would lose something, as an import that still runs, or an undo package that was not saved.
+      - Without O(session_file) the session ends with the task in any case.
+    type: bool
+    default: false
   verify:
     description:
       - Whether to look the objects up again after the import. Those that did not get what was predicted are returned as
@@ -238,6 +247,13 @@ import:
       returned: always
       type: float
       sample: 4.21
+logged_out:
+  description: >-
+    Whether O(log_out_when_in_sync) gave up the session of O(session_file), so that no task after this one can use it. A warning
+    says so where the server did not close it.
+  returned: when O(state=present)
+  type: bool
+  sample: false
 plan:
   description: What importing was predicted to do.
   returned: when O(state=present)
@@ -349,6 +365,7 @@ def main() -> None:
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 3600.0},
             "poll_interval": {"type": "float", "default": 5.0},
+            "log_out_when_in_sync": {"type": "bool", "default": False},
             "verify": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
         },

@@ -99,6 +99,7 @@ options:
     description:
       - Whether to log out of O(session_file) where nothing is due, as M(mstr.migration.mstr_session) does with
         O(mstr.migration.mstr_session#module:state=absent). Saves a task where others only follow if something is due.
+      - Does not where that would lose something, as an import that still runs, or an undo package that was not saved.
       - Without O(session_file) the session ends with the task in any case.
     type: bool
     default: false
