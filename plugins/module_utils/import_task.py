@@ -30,9 +30,8 @@ def present(module: MigrationModule) -> dict[str, Any]:
         return _from_file(module)
     with module.session() as session:
         options = _options(module)
-        if module.params["import_id"]:
-            return _end(module, session, _wait_for(module, session, options))
-        return _end(module, session, _from_session(module, session, options))
+        way = _wait_for if module.params["import_id"] else _from_session
+        return _end(module, session, way(module, session, options))
 
 
 def _end(module: MigrationModule, session: Session, result: dict[str, Any]) -> dict[str, Any]:

@@ -194,6 +194,20 @@ def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, 
     assert controller.deploy().recap("prod")["changed"] == 0
 
 
+def test_the_session_is_there_for_what_an_early_package_makes_due_again(server: Server, controller: Controller) -> None:
+    server.set(reversion_types=[15])
+    table = {"id": object_id("LU", 15), "name": "LU", "type": 15, "version": "1" * 32}
+    contents = {"one": table, "two": table, "last": {"name": "City", "type": 12}}
+    for name, row in contents.items():
+        make_package(controller.directory / (name + ".mmp"), row)
+    controller.declare(server, *({"src": name + ".mmp"} for name in contents))
+    # The last import is as planned itself.
+    run = controller.deploy()
+    assert run.code == 0, run.output
+    assert run.modules[-2:] == ["mstr_package_plan", "mstr_session"]
+    assert server.held() == []
+
+
 def test_a_package_that_cannot_have_an_undo_package_stops_the_list_before_it_begins(
     server: Server, controller: Controller
 ) -> None:

@@ -129,8 +129,6 @@ def test_an_import_that_leaves_all_in_sync_logs_out(tls_server: Server, controll
         assert not (controller.directory / "private" / "session.json").exists()
         assert tls_server.held() == []
     assert tls_server.state()["logouts"] == 2
-    # What is released first, and logged out then, goes over the connection that is open already.
-    assert [call["status"] for call in tls_server.calls("POST", "/auth/logout")] == [204, 204]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import DEMO, PASSWORD, Controller, Run, Server, declared, running_server
+from harness import Controller, Run, Server, declared, running_server
 
 DOWN = {"kind": "status", "status": 500, "body": {"code": "ERR002", "message": "The metadata database is down."}}
 REFUSED = {"kind": "status", "status": 403, "body": {"code": "ERR017", "message": "Not now."}}
@@ -23,15 +23,9 @@ def site(controller: Controller, plays: list[dict[str, Any]], *arguments: str) -
     return controller.playbook("-i", "inventory.yml", "site.yml", *arguments)
 
 
-def play(*tasks: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    local = {"connection": "local", "gather_facts": False}
-    return {
-        "hosts": "mstr",
-        **local,
-        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-        **fields,
-        "tasks": tasks,
-    }
+def play(*tasks: dict[str, Any]) -> dict[str, Any]:
+    interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    return {"hosts": "mstr", "connection": "local", "gather_facts": False, "vars": interpreter, "tasks": tasks}
 
 
 def use(*packages: dict[str, Any], **variables: Any) -> dict[str, Any]:
@@ -173,20 +167,22 @@ def test_nothing_of_a_failed_use_is_in_the_next(server: Server, controller: Cont
     assert [state(path) for path in controller.receipts()] == ["undone", "imported", "imported"]
 
 
-@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["", "check mode"])
-def test_a_deploy_after_a_rollback_has_a_session_of_its_own(
-    arguments: tuple[str, ...], server: Server, controller: Controller
-) -> None:
-    controller.declare(server, controller.sample("inc1"), controller.sample("finance"))
+@pytest.mark.parametrize("how", ["run", "check", "not closed"])
+def test_a_deploy_after_a_rollback_has_a_session_of_its_own(how: str, server: Server, controller: Controller) -> None:
+    controller.declare(server, controller.sample("inc1"), controller.sample("finance"), mstr_retries=0)
     controller.deploy()
+    if how == "not closed":
+        # The rollback cannot log out, so its session is still there for the deploy to find.
+        server.fault("POST", "^/auth/logout$", DOWN)
     playbooks = [{"ansible.builtin.import_playbook": "mstr.migration." + name} for name in ("rollback", "deploy")]
-    # The rollback cannot log out, so its session is still there for the deploy to find.
-    server.fault("POST", "^/auth/logout$", DOWN)
-    run = site(controller, playbooks, "-e", "mstr_package=finance", *arguments)
+    run = site(controller, playbooks, "-e", "mstr_package=finance", *(["--check"] if how == "check" else []))
     assert run.code == 0, run.output
     sessions = [item["result"]["session_file"] for item in run.results if item["task"] == "Log in"]
     assert len(sessions) == len(set(sessions)) == 2
-    assert [package["state"] for package in run.packages][1] == ("imported" if arguments else "held")
+    found = [{"entry": None, "outcome": "released"}] if how == "not closed" else []
+    assert run.named("Log in")["recovered"] == found
+    assert run.packages[1]["state"] == ("imported" if how == "check" else "held")
+    assert server.held() == []
     assert list(controller.history.glob("*/sessions/*")) == []
     assert [name for name in controller.left_in_tmp() if "mstr_session" in name] == []
 
@@ -195,25 +191,13 @@ def test_a_rollback_and_a_deploy_of_two_environments_of_one_host(server: Server,
     with running_server() as second:
         controller.declare(server, controller.sample("inc1"))
         controller.deploy()
-        account = {"mstr_username": "administrator", "mstr_password": PASSWORD}
         rollback = {
             "name": "roll back",
             "ansible.builtin.include_role": {"name": "mstr.migration.mstr", "tasks_from": "rollback"},
             "vars": {"mstr_package": "inc1"},
         }
-        run = site(
-            controller,
-            [
-                play(rollback),
-                play(
-                    use(controller.sample("finance"), mstr_base_url=second.base_url, **account),
-                    vars={
-                        "mstr_project": DEMO,
-                        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-                    },
-                ),
-            ],
-        )
+        elsewhere = use(controller.sample("finance"), mstr_base_url=second.base_url)
+        run = site(controller, [play(rollback), play(elsewhere)])
         assert run.code == 0, run.output
         files = [Path(item["result"]["session_file"]) for item in run.results if item["task"] == "Log in"]
         assert files[0].parent != files[1].parent

@@ -114,3 +114,26 @@ def test_a_project_is_asked_for_once_a_session(serve, tmp_path):
     assert session.project_id("Tutorial") == session.project_id("Tutorial") == PROJECT_ID
     assert session_file.read(session.path).projects == {"Tutorial": PROJECT_ID}
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "ends"),
+    [
+        ({}, True),
+        ({"package": PACKAGE}, True),
+        ({"import_process": import_process(finished=True)}, True),
+        ({"import_process": import_process()}, False),
+        ({"import_process": import_process(finished=True, undo_pending=True)}, False),
+        # There is no such lock any more: another run has taken it.
+        ({"lock": "/nonexistent/1.lock", "lock_token": "token"}, False),
+    ],
+    ids=["nothing held", "package", "import that ended", "import that runs", "undo package", "taken over"],
+)
+def test_a_session_ends_with_its_task_unless_that_loses_something(state, ends, serve, tmp_path):
+    session = session_with(serve(), tmp_path / "run.json", **state)
+    assert session.end_with_task() is ends
+    assert session.ends_with_task is ends
+
+
+def test_a_session_without_a_file_is_not_given_up(serve):
+    assert session_with(serve()).end_with_task() is False
