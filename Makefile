@@ -2,53 +2,54 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Any Python 3.9 or newer: it only starts the two programs, which look for the interpreters they need.
+# Any Python 3.10 or newer: it only makes the environment of nox, which looks for the interpreters it needs.
 PYTHON ?= python3
-GATES = $(PYTHON) tests/gates.py
-ENVIRONMENTS = $(PYTHON) tests/environments.py
+RUNNER = .cache/runner
+NOX = $(RUNNER)/bin/python -m nox
+# What is no gate cannot be left out for want of an interpreter.
+SESSION = $(NOX) --error-on-missing-interpreters -s
+# Two sessions at a time: most of those that run tests use more than one core by themselves.
+GATES = rm -f .cache/sessions.json; $(NOX) --parallel 2 --report .cache/sessions.json
+SUMMARY = $(RUNNER)/bin/python tests/summary.py .cache/sessions.json .cache/reports
 
 .DEFAULT_GOAL := help
-.PHONY: help venv build demo test test-unit test-integration soak fault-matrix bench lint format clean
+.PHONY: help build demo test test-quick soak fault-matrix bench format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
 		printf '%-18s %s\n' "$$name" "$$about"; done
 
-venv: ## make .venv: ansible-core, the server double's packages, pytest
-	@$(ENVIRONMENTS) main
+# Made last, so that a half-made environment is made anew.
+$(RUNNER)/made: tests/requirements/nox.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
+	@rm -rf $(RUNNER)
+	@$(PYTHON) -m venv $(RUNNER)
+	@$(RUNNER)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
-build: ## build the collection and install it into .cache/collections
-	@$(GATES) --quiet build
+test: $(RUNNER)/made ## run all gates: tests, sanity, lint, types, documentation
+	@$(GATES); $(SUMMARY)
 
-demo: venv build ## deploy to two environments, played by servers on this machine, and roll back
-	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/demo.py
+test-quick: $(RUNNER)/made ## run the gates that a change to plugins needs most
+	@$(GATES) --tags quick; $(SUMMARY)
 
-test: ## run all gates: tests, sanity, lint, types, documentation
-	@$(GATES)
+build: $(RUNNER)/made ## build the collection and install it into .cache/collections
+	@$(SESSION) build
 
-test-unit: ## run the unit tests on every interpreter found
-	@$(GATES) unit
+demo: $(RUNNER)/made ## deploy to two environments, played by servers on this machine, and roll back
+	@$(SESSION) demo
 
-test-integration: ## run ansible-playbook, newest and oldest, against the server double
-	@$(GATES) integration
+soak: $(RUNNER)/made ## deploy 200 times to 10 environments, with faults and kills at random
+	@$(SESSION) soak
 
-soak: venv build ## deploy 200 times to 10 environments, with faults and kills at random
-	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/reliability/soak.py
+fault-matrix: $(RUNNER)/made ## run every call with every fault, and write docs/fault-matrix.md
+	@$(SESSION) fault_matrix
 
-fault-matrix: venv build ## run every call with every fault, and write docs/fault-matrix.md
-	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/pytest tests/reliability/test_matrix.py -q -n 4 --dist worksteal --write-table
+bench: $(RUNNER)/made ## measure what has a goal, and write docs/performance.md (20 minutes)
+	@$(SESSION) bench
 
-bench: venv build ## measure what has a goal, and write docs/performance.md (20 minutes)
-	@$(ENVIRONMENTS) mstrio bench
-	@ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.cache/collections .venv/bin/python tests/benchmarks/bench.py
-
-lint: ## run the linters and the type checker
-	@$(GATES) lint mypy
-
-format: ## format the Python code
-	@$(ENVIRONMENTS) lint
-	@.cache/venvs/lint/bin/ruff check --fix .
-	@.cache/venvs/lint/bin/ruff format .
+format: $(RUNNER)/made ## format the Python code
+	@$(SESSION) format
 
 clean: ## remove all that these targets made
-	rm -rf .venv .cache
+	rm -rf .cache

@@ -29,8 +29,6 @@ from ground import ROOT, Ground
 RESULTS = ROOT / ".cache" / "bench" / "results.json"
 PAGE = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "performance.svg"
-# Draws the picture; its packages are in an environment of their own.
-DRAWING = ROOT / ".cache" / "venvs" / "bench" / "bin" / "python"
 
 WORKS: dict[str, Callable[[Ground, int], works.Finding]] = {
     "package": works.one_package,
@@ -154,7 +152,7 @@ def keep(found: dict[str, Any]) -> None:
         _old, _mark, behind = rest.partition(mark)
         text = "%s%s\n%s\n%s%s" % (before, mark, block(found), mark, behind)
     PAGE.write_text(text, encoding="utf-8")
-    subprocess.run([str(DRAWING), str(Path(__file__).parent / "picture.py"), str(RESULTS), str(PICTURE)], check=True)
+    subprocess.run([sys.executable, str(Path(__file__).parent / "picture.py"), str(RESULTS), str(PICTURE)], check=True)
 
 
 def main() -> int:

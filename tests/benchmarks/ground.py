@@ -28,8 +28,8 @@ from harness import PASSWORD, TUTORIAL, Server, make_package, running_server  # 
 MIB = 1 << 20
 USER = "administrator"
 PROJECT = "MicroStrategy Tutorial"
-# The virtual environment that has the vendor's client.
-MSTRIO = ROOT / ".cache" / "venvs" / "mstrio" / "bin" / "python"
+# The environment of the nox session that has the vendor's client.
+MSTRIO = ROOT / ".cache" / "nox" / "vendor_client" / "bin" / "python"
 
 
 def package_rows(name: str, objects: int) -> list[dict[str, Any]]:

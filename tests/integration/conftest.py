@@ -15,6 +15,11 @@ from pathlib import Path
 import pytest
 import trustme
 from harness import DOUBLE, Controller, Server, running_server
+from warm_modules import Modules
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--ansible", action="store_true", help="deploy and roll back by ansible-playbook in all tests")
 
 
 @pytest.fixture(scope="session")
@@ -67,8 +72,20 @@ def tls_server(tls_process: Server) -> Server:
     return tls_process
 
 
+@pytest.fixture(scope="session")
+def modules() -> Iterator[Modules]:
+    """What runs modules without Ansible."""
+    running = Modules()
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def controller(tmp_path: Path, packages: Path) -> Iterator[Controller]:
-    """An empty directory to run ansible-playbook from."""
+def controller(
+    request: pytest.FixtureRequest, tmp_path: Path, packages: Path, modules: Modules
+) -> Iterator[Controller]:
+    """An empty directory to work from, by ansible-playbook where the test is marked so."""
+    marks = {mark.name for mark in request.node.iter_markers()}
+    with_ansible = bool(marks & {"ansible", "every_core"}) or request.config.getoption("--ansible")
     with tempfile.TemporaryDirectory(prefix="mstr") as temporary:
-        yield Controller(tmp_path, packages, Path(temporary))
+        yield Controller(tmp_path, packages, Path(temporary), modules, with_ansible)

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the server double and ansible-playbook for the integration tests."""
+"""Runs the server double, ansible-playbook, and its steps without it, for the integration tests."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -16,9 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
+import urllib3
+from jinja2 import Environment
+from steps import PREFIX, Steps
+from warm_modules import COLLECTIONS, ROOT, Modules, Ran
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 DOUBLE = ROOT / "tests" / "library_server"
 TUTORIAL = "B7CA92F04B9FAE8D941C3E9B7E0CD754"
 DEMO = "B19DEDCC11D4E0EFC000EB9495D0F44F"
@@ -55,23 +58,19 @@ class Server:
         self.process = process
         self.base_url = base_url
         self._control = base_url[: -len("/MicroStrategyLibrary")] + "/_control"
-        self._http = requests.Session()
-        self._http.trust_env = False
-        if ca_file:
-            self._http.verify = str(ca_file)
+        # Not requests, which takes longer than the double does: some tests ask a great deal.
+        self._http = urllib3.PoolManager(ca_certs=None if ca_file is None else str(ca_file), timeout=30, retries=False)
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         # Not as json=: that refuses numbers which JSON does not have, and a double is to send such, too.
         data = None if body is None else json.dumps(body)
-        answer = self._http.request(method, self._control + path, data=data, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        answer = self._http.request(method, self._control + path, body=data)
+        assert answer.status == 200, "%s %s: %d %s" % (method, path, answer.status, answer.data.decode())
+        return json.loads(answer.data)
 
     def reset(self, **settings: Any) -> None:
         """Go back to the seed, then change settings."""
-        self._call("POST", "/reset")
-        if settings:
-            self.set(**settings)
+        self._call("POST", "/reset", settings)
 
     def set(self, **settings: Any) -> None:
         """Change settings."""
@@ -207,9 +206,8 @@ class Run:
     @property
     def modules(self) -> list[str]:
         """The modules of the collection that ran, in order."""
-        prefix = "mstr.migration."
         ran = [item["action"] for item in self.results if item["outcome"] != "skipped"]
-        return [action[len(prefix) :] for action in ran if action.startswith(prefix)]
+        return [action[len(PREFIX) :] for action in ran if action.startswith(PREFIX)]
 
     def recap(self, host: str) -> dict[str, int]:
         """Return the counts that the recap shows for a host."""
@@ -218,23 +216,37 @@ class Run:
 
 
 class Controller:
-    """A directory from which ansible-playbook is run, as a user would.
+    """A directory from which a user works, by ansible-playbook or, without Ansible, by its steps.
 
     Args:
         directory: The directory.
         packages: Where the sample packages are.
         temporary: Its TMPDIR. Short, since ansible-core puts a Unix socket there, whose path may have 107 characters.
+        modules: Runs modules where Ansible does not; None where all goes through Ansible.
+        with_ansible: Whether deploy and rollback go through ansible-playbook, and not through its steps.
     """
 
-    def __init__(self, directory: Path, packages: Path, temporary: Path) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        packages: Path,
+        temporary: Path,
+        modules: Modules | None = None,
+        with_ansible: bool = True,
+    ) -> None:
         self.directory = directory
         self.packages = packages
         self.temporary = temporary
         self.environment: dict[str, str] = {}
+        self._modules = modules
+        self.with_ansible = with_ansible
+        self._hosts: dict[str, dict[str, Any]] = {}
+        self._registered: dict[str, Any] = {}
         self._runs = 0
 
     def inventory(self, hosts: dict[str, dict[str, Any]]) -> None:
         """Write the inventory: the environments and their variables."""
+        self._hosts = hosts
         self._write("inventory.yml", {"mstr": {"hosts": hosts}})
 
     def _write(self, name: str, content: Any) -> Path:
@@ -264,16 +276,100 @@ class Controller:
 
     def rollback(self, package: str, *arguments: str) -> Run:
         """Run the playbook rollback for a package."""
-        return self.playbook(
-            "mstr.migration.rollback", "-i", "inventory.yml", "-e", "mstr_package=" + package, *arguments
-        )
+        return self._run("rollback", "-e", "mstr_package=" + package, *arguments)
 
     def deploy(self, *arguments: str) -> Run:
         """Run the playbook deploy."""
-        return self.playbook("mstr.migration.deploy", "-i", "inventory.yml", *arguments)
+        return self._run("deploy", *arguments)
+
+    def _run(self, playbook: str, *arguments: str) -> Run:
+        return (self.playbook_run if self.with_ansible else self.steps)(playbook, *arguments)
+
+    def playbook_run(self, playbook: str, *arguments: str) -> Run:
+        """Run a playbook of the collection on the inventory."""
+        return self.playbook(PREFIX + playbook, "-i", "inventory.yml", *arguments)
+
+    def steps(self, playbook: str, *arguments: str) -> Run:
+        """Do what a playbook does, without Ansible.
+
+        Args:
+            playbook: Its name, deploy or rollback; or plan, which is deploy with ``--tags plan``.
+            arguments: What ansible-playbook would be given: no other options than ``--check``, ``--diff`` and ``-e``.
+        """
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--check", action="store_true")
+        parser.add_argument("--diff", action="store_true")
+        parser.add_argument("-e", action="append", default=[], dest="extra")
+        options, others = parser.parse_known_args(arguments)
+        assert not others, "%s: mark the test, so that it goes through ansible-playbook" % others
+        assert len(self._hosts) == 1, "several hosts: mark the test, so that it goes through ansible-playbook"
+        extra = dict(pair.split("=", 1) for pair in options.extra)
+        ((host, variables),) = self._hosts.items()
+
+        def run(module: str, given: dict[str, Any]) -> Ran:
+            return self._module(module, given, check=options.check, diff=options.diff)
+
+        steps = Steps(run, host, {**variables, **extra}, self.directory, options.check)
+        code = 0 if getattr(steps, playbook)() else 2
+        changed = sum(bool(item["result"].get("changed")) for item in steps.results)
+        recap = "%s : ok=%d changed=%d" % (host, len(steps.results), changed)
+        return Run(code, "\n".join([*steps.printed, recap]), steps.results)
+
+    def _module(self, module: str, options: dict[str, Any], *, check: bool = False, diff: bool = False) -> Ran:
+        """Run a module without Ansible."""
+        assert self._modules is not None
+        # As with Ansible, the options are in the result: see variables.
+        flags = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_inject_invocation": True}
+        ran = self._modules.run(
+            module, {**options, **flags}, self.directory, self.temporary, environment=self.environment, limit=120
+        )
+        assert "Traceback" not in ran.stderr, ran.stderr
+        if ran.code is not None and ran.code < 0:
+            # As Ansible says of a module that died.
+            ran.stdout = json.dumps({"failed": True, "msg": "The module ended with %d." % ran.code})
+        return ran
 
     def tasks(self, server: Server, tasks: list[dict[str, Any]], *arguments: str, **defaults: Any) -> Run:
-        """Run tasks against a server, as administrator unless defaults say otherwise.
+        """Run tasks of modules of the collection without Ansible, as administrator unless defaults say otherwise.
+
+        A failed task does not stop those after it. Options are templates: ``here`` is the directory, and the result of
+        each task of this test, also of an earlier list, is there by the task's name.
+
+        Args:
+            server: The server.
+            tasks: The tasks; each has a name, a module's options by its full name, and perhaps ``check_mode``.
+            arguments: ``--check`` and ``--diff``, as with ansible-playbook.
+            defaults: Options that all modules are given.
+        """
+        connection = {"base_url": server.base_url, "username": "administrator", "password": PASSWORD, **defaults}
+        run = Run(0, "")
+        for task in tasks:
+            (action,) = (key for key in task if key.startswith(PREFIX))
+            options = self._rendered({**connection, **task[action]})
+            check = bool(task.get("check_mode", "--check" in arguments))
+            result = self._module(action[len(PREFIX) :], options, check=check, diff="--diff" in arguments).result
+            failed = bool(result.get("failed"))
+            outcome = "failed" if failed else "ok"
+            run.code = run.code or 2 * failed
+            run.output += json.dumps(result) + "\n"
+            run.results.append(
+                {"outcome": outcome, "host": "localhost", "task": task["name"], "action": action, "result": result}
+            )
+            self._registered[task["name"]] = result
+        return run
+
+    def _rendered(self, value: Any) -> Any:
+        """Return options with their templates filled in."""
+        if isinstance(value, dict):
+            return {key: self._rendered(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._rendered(item) for item in value]
+        if isinstance(value, str) and "{{" in value:
+            return Environment(autoescape=False).from_string(value).render(here=str(self.directory), **self._registered)
+        return value
+
+    def play(self, server: Server, tasks: list[dict[str, Any]], *arguments: str, **defaults: Any) -> Run:
+        """Run tasks by ansible-playbook against a server, as administrator unless defaults say otherwise.
 
         A failed task does not stop those after it.
         """
@@ -313,9 +409,8 @@ class Controller:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MSTR_"))}
         return {
             **inherited,
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get(
-                "ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "collections")
-            ),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CONFIG": str(Path(__file__).with_name("ansible.cfg")),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "recorder",
             "ANSIBLE_LOCAL_TEMP": str(self.directory / "ansible-tmp"),
@@ -335,5 +430,5 @@ class Controller:
 
 
 def ansible_bin() -> Path:
-    """Return the directory of the ansible-playbook to test."""
-    return Path(os.environ.get("MSTR_ANSIBLE_BIN", str(Path(sys.executable).parent)))
+    """Return the directory of the ansible-playbook to test, which is that of the Python that runs the tests."""
+    return Path(sys.executable).parent

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of ansible-playbook that are stopped or killed half-way, and the processes they consist of."""
+"""Runs that are stopped or killed half-way, and the processes they consist of."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from harness import DEMO, PASSWORD, Controller, Server, ansible_bin
+from harness import DEMO, PASSWORD, PREFIX, Controller, Server, ansible_bin
+from warm_modules import COLLECTIONS
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
@@ -29,8 +30,8 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def descendants(root: int) -> set[int]:
-    """Return a process and all that it has started, whatever their sessions."""
+def _parents() -> dict[int, int]:
+    """Return the parents of all processes."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -38,6 +39,12 @@ def descendants(root: int) -> set[int]:
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         except (FileNotFoundError, ProcessLookupError):
             continue
+    return parents
+
+
+def descendants(root: int) -> set[int]:
+    """Return a process and all that it has started, whatever their sessions."""
+    parents = _parents()
     found = {root}
     while True:
         more = {child for child, parent in parents.items() if parent in found} - found
@@ -54,15 +61,30 @@ def alive(process: int) -> bool:
         return False
 
 
-def modules(root: int) -> list[int]:
+def module_processes(root: int) -> list[int]:
     """Return the processes below root in which a module of the collection runs."""
-    found = []
-    for each in descendants(root):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            command = Path("/proc/%d/cmdline" % each).read_bytes().split(b"\0")
-            if b"python" in command[0] and any(b"AnsiballZ_mstr_" in part for part in command[1:]):
-                found.append(each)
-    return found
+    return [each for each in descendants(root) if _is_module(each)]
+
+
+def _is_module(process: int) -> bool:
+    """Return whether a process is a module: a program of Ansible's, or a child of a warm process."""
+    command = _command(process)
+    if not command or b"python" not in command[0]:
+        return False
+    if any(b"AnsiballZ_mstr_" in part for part in command[1:]):
+        return True
+    return _is_warm(command) and _is_warm(_command(_parents().get(process, 0)))
+
+
+def _is_warm(command: list[bytes]) -> bool:
+    return any(part.endswith(b"/warm.py") for part in command)
+
+
+def _command(process: int) -> list[bytes]:
+    try:
+        return Path("/proc/%d/cmdline" % process).read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def kill_all(root: int) -> None:
@@ -80,15 +102,23 @@ def kill_all(root: int) -> None:
 
 
 @contextlib.contextmanager
-def started_playbook(
-    controller: Controller, *arguments: str, log: str = "stopped"
+def started(
+    controller: Controller, playbook: str = "deploy", *arguments: str, log: str = "stopped"
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start ansible-playbook as the leader of a process group; what is left of it in the end is killed."""
+    """Start a playbook, or its steps, as the leader of a process group; what is left of it in the end is killed."""
+    variables = controller.variables(controller.directory / (log + ".jsonl"))
+    if controller.with_ansible:
+        command = [str(ansible_bin() / "ansible-playbook"), "-i", "inventory.yml", PREFIX + playbook]
+    else:
+        # What the steps make for themselves is not in the directory that tests look at.
+        del variables["TMPDIR"]
+        program = Path(__file__).with_name("run_steps.py")
+        command = [sys.executable, str(program), str(controller.directory), str(controller.temporary), playbook]
     with (controller.directory / (log + ".log")).open("wb") as printed:
         process = subprocess.Popen(
-            [str(ansible_bin() / "ansible-playbook"), "-i", "inventory.yml", *arguments],
+            [*command, *arguments],
             cwd=controller.directory,
-            env=controller.variables(controller.directory / (log + ".jsonl")),
+            env=variables,
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -127,12 +157,11 @@ def start_module(
     arguments.update(options)
     path = controller.directory / "arguments.json"
     path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
-    collections = controller.variables(path)["ANSIBLE_COLLECTIONS_PATH"]
-    program = Path(collections) / "ansible_collections/mstr/migration/plugins/modules" / (name + ".py")
+    program = COLLECTIONS / "ansible_collections/mstr/migration/plugins/modules" / (name + ".py")
     limits = None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     return subprocess.Popen(
         [sys.executable, str(program), str(path)],
-        env={**os.environ, "PYTHONPATH": collections, "TMPDIR": str(controller.temporary)},
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), "TMPDIR": str(controller.temporary)},
         stdout=subprocess.PIPE,
         text=True,
         preexec_fn=limits,

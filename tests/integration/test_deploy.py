@@ -34,7 +34,7 @@ def undo_files(controller: Controller) -> list[Path]:
     return sorted((controller.directory / "history").rglob("undo.mmp"))
 
 
-@pytest.mark.parametrize("transport", ["http", "tls"])
+@pytest.mark.parametrize("transport", [pytest.param("http", marks=pytest.mark.every_core), "tls"])
 def test_check_deploy_and_deploy_again(
     transport: str, server: Server, tls_server: Server, ca_file: Path, controller: Controller
 ) -> None:
@@ -80,7 +80,7 @@ def test_check_deploy_and_deploy_again(
     assert (receipt["state"], receipt["name"], receipt["project"]) == ("imported", "finance", TUTORIAL)
     assert receipt["undo"]["sha256"] == download["sha256_out"]
 
-    again = controller.deploy()
+    again = controller.steps("deploy")
     assert again.code == 0, again.output
     assert again.recap("prod")["changed"] == 0
     assert library.state()["imports_started"] == 1
@@ -89,10 +89,11 @@ def test_check_deploy_and_deploy_again(
     assert controller.left_in_tmp() == []
 
 
+@pytest.mark.ansible
 def test_one_object_changed_by_hand_is_shown_and_put_right(server: Server, controller: Controller) -> None:
     finance = {"name": "finance", "src": str(controller.packages / "finance.mmp")}
     controller.inventory({"prod": environment(server, finance)})
-    first = controller.deploy()
+    first = controller.steps("deploy")
     metric = next(
         item for item in first.named("Import the package if it is due")["plan"]["changes"] if item["type"] == 4
     )
@@ -106,41 +107,48 @@ def test_one_object_changed_by_hand_is_shown_and_put_right(server: Server, contr
     assert "%s -> %s" % (edited["version"], metric["version_after"]) in lines[0]
     assert server.objects()[metric["id"]]["version"] == edited["version"]
 
-    put_right = controller.deploy()
+    put_right = controller.steps("deploy")
     assert put_right.recap("prod")["changed"] == 1
     assert put_right.named("Import the package if it is due")["plan"]["summary"]["replace"] == 1
     assert server.objects()[metric["id"]]["version"] == metric["version_after"]
-    assert controller.deploy().recap("prod")["changed"] == 0
+    assert controller.steps("deploy").recap("prod")["changed"] == 0
 
 
-def test_several_projects_and_configuration_in_one_list(server: Server, controller: Controller) -> None:
+@pytest.mark.ansible
+def test_several_projects_and_configuration_in_one_list(
+    tls_server: Server, ca_file: Path, controller: Controller
+) -> None:
+    # A relative path, here too.
+    (controller.directory / "ca.pem").write_bytes(ca_file.read_bytes())
     packages = controller.packages
     controller.inventory(
         {
             "prod": environment(
-                server,
+                tls_server,
                 {"src": str(packages / "inc1.mmp")},
                 {"src": str(packages / "inc1.mmp"), "name": "by_id", "project": DEMO},
                 {"src": str(packages / "users.mmp"), "type": "configuration"},
+                mstr_ca_path="ca.pem",
             )
         }
     )
     run = controller.deploy()
     assert run.code == 0, run.output
     assert run.recap("prod")["changed"] == 3
-    assert server.state()["imports_started"] == 3
+    assert tls_server.state()["imports_started"] == 3
     scopes = {path.parent.parent.name for path in undo_files(controller)}
     assert scopes == {TUTORIAL, DEMO, "configuration"}
     # The vendor's documentation: a configuration package must not send the project header at all.
-    headers = {call["project"] for call in server.calls("POST", "/packages/imports")}
+    headers = {call["project"] for call in tls_server.calls("POST", "/packages/imports")}
     assert headers == {TUTORIAL, DEMO, None}
     facts = run.named("Keep the result")["ansible_facts"]["mstr_packages_result"]
     assert [item["name"] for item in facts] == ["inc1", "by_id", "users"]
     assert all(item["changed"] for item in facts)
-    assert controller.deploy().recap("prod")["changed"] == 0
-    assert server.held() == []
+    assert controller.steps("deploy").recap("prod")["changed"] == 0
+    assert tls_server.held() == []
 
 
+@pytest.mark.ansible
 def test_many_environments_side_by_side(controller: Controller, server: Server) -> None:
     finance = {"name": "finance", "src": str(controller.packages / "finance.mmp")}
     with running_server() as second, running_server() as third:
@@ -158,6 +166,7 @@ def test_many_environments_side_by_side(controller: Controller, server: Server) 
         assert limited.recap("test")["changed"] == 0
 
 
+@pytest.mark.ansible
 def test_an_interpreter_of_the_inventory_wins(server: Server, controller: Controller) -> None:
     year = {"src": str(controller.packages / "year.mmp")}
     controller.inventory({"prod": environment(server, year, ansible_python_interpreter="/nonexistent/python")})
@@ -166,6 +175,7 @@ def test_an_interpreter_of_the_inventory_wins(server: Server, controller: Contro
     assert "/nonexistent/python" in run.output
 
 
+@pytest.mark.ansible
 @pytest.mark.parametrize("settings", [{"status_case": "lower", "missing_object": "500", "undo_length": False}])
 def test_a_server_with_other_words(settings: dict[str, Any], server: Server, controller: Controller) -> None:
     server.set(**settings, wrap_errors=True, unknown_fields=True, undo_delay=0.3, import_duration=0.3)
@@ -176,5 +186,5 @@ def test_a_server_with_other_words(settings: dict[str, Any], server: Server, con
     assert run.code == 0, run.output
     assert run.recap("prod")["changed"] == 2
     assert len(undo_files(controller)) == 2
-    assert controller.deploy().recap("prod")["changed"] == 0
+    assert controller.steps("deploy").recap("prod")["changed"] == 0
     assert server.held() == []

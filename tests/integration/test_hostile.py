@@ -34,6 +34,7 @@ def hostile_package(path: Path) -> Path:
     return make_package(path, *rows)
 
 
+@pytest.mark.every_core
 def test_names_reach_neither_terminal_nor_template_nor_path(server: Server, controller: Controller) -> None:
     before = {path.name for path in controller.directory.iterdir()}
     controller.declare(
@@ -41,8 +42,8 @@ def test_names_reach_neither_terminal_nor_template_nor_path(server: Server, cont
     )
     runs = [
         controller.deploy("--check", "--diff", "-v"),
-        controller.deploy("--diff", "-vv"),
-        controller.rollback("x", "--diff", "-v"),
+        controller.steps("deploy", "--diff"),
+        controller.rollback("x", "--diff", "-vv"),
     ]
     for run in runs:
         assert run.code == 0, run.output

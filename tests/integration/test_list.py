@@ -37,6 +37,7 @@ def calls_since(server: Server, count: int) -> list[str]:
     return sorted(re.sub(r"^(GET /objects)/[0-9A-F]{32}$", r"\1", call) for call in calls)
 
 
+@pytest.mark.ansible
 def test_overlapping_increments_are_imported_once(server: Server, controller: Controller) -> None:
     controller.declare(server, *(controller.sample(name) for name in INCREMENTS))
     first = controller.deploy()
@@ -171,6 +172,7 @@ def test_drift_in_an_early_increment_is_put_right_in_one_run(server: Server, con
     assert controller.deploy().recap("prod")["changed"] == 0
 
 
+@pytest.mark.ansible
 def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, controller: Controller) -> None:
     server.set(reversion_types=[15])
     table = {"id": object_id("LU", 15), "name": "LU", "type": 15, "version": "1" * 32}
@@ -186,12 +188,12 @@ def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, 
     # It is not known before the last import whether another one follows, so that none of them logs out.
     assert first.modules[-1] == "mstr_session"
     assert server.held() == []
-    assert controller.deploy().recap("prod")["changed"] == 0
+    assert controller.steps("deploy").recap("prod")["changed"] == 0
 
     server.edit(object_id("one"))
-    again = controller.deploy()
+    again = controller.steps("deploy")
     assert again.changed == ["one", "three"]
-    assert controller.deploy().recap("prod")["changed"] == 0
+    assert controller.steps("deploy").recap("prod")["changed"] == 0
 
 
 def test_the_session_is_there_for_what_an_early_package_makes_due_again(server: Server, controller: Controller) -> None:
@@ -238,6 +240,7 @@ def test_what_force_brings_is_shown_beforehand(server: Server, controller: Contr
     assert "in sync, but imported all the same (force)" in run.output
 
 
+@pytest.mark.ansible
 def test_a_base_directory_that_is_relative_is_refused(server: Server, controller: Controller) -> None:
     controller.declare(server, controller.sample("inc1"), mstr_base_dir="..")
     run = controller.deploy()
@@ -357,6 +360,7 @@ def test_two_packages_of_one_name_in_a_project_are_refused(server: Server, contr
     assert server.held() == []
 
 
+@pytest.mark.every_core
 def test_the_result_is_there_for_later_plays_and_for_awx(server: Server, controller: Controller) -> None:
     with running_server() as second:
         hosts = {}
@@ -391,6 +395,7 @@ def test_the_result_is_there_for_later_plays_and_for_awx(server: Server, control
     assert keys == {"name", "project", "state", "in_sync", "changed", "summary"}
 
 
+@pytest.mark.ansible
 def test_after_a_failure_the_next_batch_is_not_touched(server: Server, controller: Controller) -> None:
     with running_server() as second:
         package = controller.sample("inc1")
@@ -437,7 +442,12 @@ def test_manifests_of_two_versions_differ_in_what_changed_only(server: Server, c
     assert [number for number in changed if number > 3] == [start + 3, start + 4]
 
 
-@pytest.mark.parametrize("arguments", [("--tags", "plan"), ("--skip-tags", "import")], ids=" ".join)
+@pytest.mark.ansible
+@pytest.mark.parametrize(
+    "arguments",
+    [pytest.param(("--tags", "plan"), marks=pytest.mark.every_core), ("--skip-tags", "import")],
+    ids=" ".join,
+)
 def test_the_plan_alone_imports_nothing(arguments: tuple[str, str], server: Server, controller: Controller) -> None:
     controller.declare(server, controller.sample("inc1"))
     run = controller.deploy(*arguments)

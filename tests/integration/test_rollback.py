@@ -82,12 +82,13 @@ def only_message(run: Run) -> str:
     return messages[0]
 
 
+@pytest.mark.every_core
 def test_a_rollback_brings_back_every_object_as_it_was(server: Server, controller: Controller) -> None:
     # One object of the package is there already, in another version; a folder is among the others.
     server.edit(object_id("Total Amount", 4), name="Total", type=4, definition={"mine": True})
     before = server.objects()
     controller.declare(server, controller.sample("finance"))
-    assert controller.deploy().changed == ["finance"]
+    assert controller.steps("deploy").changed == ["finance"]
 
     predicted = controller.rollback("finance", "--check", "--diff")
     assert predicted.recap("prod")["changed"] == 1
@@ -103,7 +104,7 @@ def test_a_rollback_brings_back_every_object_as_it_was(server: Server, controlle
     assert states(controller) == ["undone"]
 
     imports = server.state()["imports_started"]
-    assert controller.rollback("finance").recap("prod")["changed"] == 0
+    assert controller.steps("rollback", "-e", "mstr_package=finance").recap("prod")["changed"] == 0
     assert server.state()["imports_started"] == imports == 2
     assert server.held() == []
 
@@ -282,6 +283,7 @@ def test_undone_takes_back_the_newest_import_only_and_says_so(server: Server, co
     assert second not in run.warnings
 
 
+@pytest.mark.ansible
 def test_packages_declared_as_undone_are_taken_back_newest_first(server: Server, controller: Controller) -> None:
     before = server.objects()
     imported(controller, server, "inc1", "inc3")
@@ -299,7 +301,7 @@ def test_packages_declared_as_undone_are_taken_back_newest_first(server: Server,
     now = server.objects()
     assert now.items() >= before.items()
     assert {item["name"] for key, item in now.items() if key not in before} == {"New"}
-    assert controller.deploy().recap("prod")["changed"] == 0
+    assert controller.steps("deploy").recap("prod")["changed"] == 0
 
 
 def test_check_predicts_what_is_declared_as_undone(server: Server, controller: Controller) -> None:
@@ -338,6 +340,7 @@ def five(controller: Controller, third: Path) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.every_core
 def test_after_a_refused_import_those_before_it_are_taken_back(server: Server, controller: Controller) -> None:
     before = server.objects()
     refusal = {"code": "ERR017", "message": "No more today."}
@@ -357,12 +360,14 @@ def test_after_a_refused_import_those_before_it_are_taken_back(server: Server, c
     assert server.held() == []
 
     # Nothing is held: the nightly run tries again.
-    again = controller.deploy()
+    controller.declare(server, *packages)
+    again = controller.steps("deploy")
     assert again.code == 0, again.output
     assert again.changed == ["inc1", "inc2", "finance", "inc3", "last"]
     assert server.has(declared("inc1", "inc2", "inc3"))
 
 
+@pytest.mark.ansible
 def test_an_import_that_failed_half_way_is_taken_back_too(server: Server, controller: Controller) -> None:
     # The second row fails on the server, since a report that the package does not know needs the object.
     needed = server.edit("A" * 32, name="Needed", type=12)
@@ -391,11 +396,13 @@ def test_an_import_that_failed_half_way_is_taken_back_too(server: Server, contro
     assert server.held() == []
 
     server.edit("B" * 32, depends_on=[])
-    again = controller.deploy("--check")
+    controller.declare(server, *five(controller, broken))
+    again = controller.steps("deploy", "--check")
     assert again.code == 0, again.output
     assert again.changed == ["inc1", "inc2", "broken", "inc3", "last"]
 
 
+@pytest.mark.ansible
 def test_what_could_not_be_taken_back_is_said(server: Server, controller: Controller) -> None:
     server.fault("POST", "^/packages/imports$", {"kind": "reset", "when": "after"}, skip=1, times=1)
     packages = (controller.sample("inc1"), controller.sample("finance"))
@@ -410,6 +417,7 @@ def test_what_could_not_be_taken_back_is_said(server: Server, controller: Contro
     assert server.held() == []
 
 
+@pytest.mark.ansible
 def test_without_a_session_it_is_said_what_could_not_be_taken_back(server: Server, controller: Controller) -> None:
     expired = {"kind": "status", "status": 401, "body": {"code": "ERR009", "message": "The session has expired."}}
     server.fault("POST", "^/packages/imports$", expired, skip=1, times=1)
@@ -424,6 +432,7 @@ def test_without_a_session_it_is_said_what_could_not_be_taken_back(server: Serve
     assert states(controller) == ["imported"]
 
 
+@pytest.mark.ansible
 def test_a_declared_rollback_before_a_failure_is_not_passed_over(server: Server, controller: Controller) -> None:
     imported(controller, server, "inc3")
     server.fault("POST", "^/packages/imports$", {"kind": "status", "status": 403, "body": {}}, skip=2, times=1)
@@ -436,6 +445,7 @@ def test_a_declared_rollback_before_a_failure_is_not_passed_over(server: Server,
     assert "as it was before this run" not in run.failures[-1]
 
 
+@pytest.mark.ansible
 def test_without_it_the_imports_before_a_failure_stay(server: Server, controller: Controller) -> None:
     server.fault("POST", "^/packages/imports$", {"kind": "status", "status": 403, "body": {}}, skip=1, times=1)
     controller.declare(server, controller.sample("inc1"), controller.sample("inc2"), controller.sample("inc3"))
@@ -443,7 +453,7 @@ def test_without_it_the_imports_before_a_failure_stay(server: Server, controller
     assert "package inc2" in only_message(run)
     assert run.changed == ["inc1"]
     assert server.has(declared("inc1"))
-    assert controller.deploy("--check").changed == ["inc2", "inc3"]
+    assert controller.steps("deploy", "--check").changed == ["inc2", "inc3"]
 
 
 def test_an_object_edited_since_stops_the_rollback(server: Server, controller: Controller) -> None:
@@ -510,6 +520,7 @@ def test_a_rollback_of_what_was_never_imported_names_what_was(server: Server, co
     assert server.state()["imports_started"] == 1
 
 
+@pytest.mark.ansible
 def test_a_rollback_finds_the_project_without_the_list(server: Server, controller: Controller) -> None:
     imported(controller, server, "inc1", project=DEMO)
     controller.declare(server)

@@ -79,18 +79,21 @@ def test_an_older_import_of_the_same_file_is_named_and_can_be_taken_back(
     assert server.objects() == before
 
 
+@pytest.mark.ansible
 def test_after_a_failed_run_a_rollback_by_hand_makes_it_stay(server: Server, controller: Controller) -> None:
     refused = {"kind": "status", "status": 403, "body": {"code": "ERR017", "message": "Not now."}}
     server.fault("POST", "^/packages/imports$", refused, skip=1, times=1)
     packages = (controller.sample("inc1"), controller.sample("finance"))
     controller.declare(server, *packages, mstr_on_failure="rollback")
     assert controller.deploy().code != 0
-    assert controller.rollback("inc1").recap("prod")["changed"] == 0
-    run = controller.deploy()
+    controller.declare(server, *packages)
+    assert controller.steps("rollback", "-e", "mstr_package=inc1").recap("prod")["changed"] == 0
+    run = controller.steps("deploy")
     assert run.changed == ["finance"]
     assert "Package inc1 was taken back" in run.warnings
 
 
+@pytest.mark.ansible
 def test_a_session_that_has_ended_does_not_keep_a_run_from_being_taken_back(
     server: Server, controller: Controller
 ) -> None:
@@ -106,6 +109,7 @@ def test_a_session_that_has_ended_does_not_keep_a_run_from_being_taken_back(
     assert controller.left_in_tmp() == []
 
 
+@pytest.mark.ansible
 def test_an_undo_package_that_does_not_come_keeps_nothing_else_from_being_taken_back(
     server: Server, controller: Controller
 ) -> None:
@@ -118,6 +122,7 @@ def test_an_undo_package_that_does_not_come_keeps_nothing_else_from_being_taken_
     assert server.held() == []
 
 
+@pytest.mark.ansible
 def test_an_undo_package_that_comes_late_is_still_used(server: Server, controller: Controller) -> None:
     before = server.objects()
     server.set(undo_delay=3)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import API_TOKEN, PASSWORD, Controller, Server
-from processes import descendants, output, started_playbook
+from harness import PASSWORD, Controller, Server
+from processes import descendants, output, started
 
 
 def left_behind(directory: Path) -> str:
@@ -24,7 +24,8 @@ def left_behind(directory: Path) -> str:
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
 
 
-@pytest.mark.parametrize("how", ["password", "API token", "environment"])
+@pytest.mark.ansible
+@pytest.mark.parametrize("how", [pytest.param("password", marks=pytest.mark.every_core), "environment"])
 def test_at_the_highest_verbosity(how: str, server: Server, controller: Controller) -> None:
     host: dict[str, Any] = {
         "mstr_base_url": server.base_url,
@@ -33,23 +34,21 @@ def test_at_the_highest_verbosity(how: str, server: Server, controller: Controll
     }
     if how == "password":
         host.update(mstr_username="administrator", mstr_password=PASSWORD)
-    elif how == "API token":
-        host.update(mstr_api_token=API_TOKEN)
     else:
         controller.environment.update(MSTR_USERNAME="administrator", MSTR_PASSWORD=PASSWORD)
     controller.inventory({"prod": host})
     run = controller.deploy("-vvvv")
     assert run.code == 0, run.output
     assert run.recap("prod")["changed"] == 1
-    for secret in (PASSWORD, API_TOKEN):
-        # The inventory's own content is the user's; the project's name is no secret.
-        assert secret not in run.output
-        assert secret not in left_behind(controller.directory) + left_behind(controller.temporary)
+    # The inventory's own content is the user's; the project's name is no secret.
+    assert PASSWORD not in run.output
+    assert PASSWORD not in left_behind(controller.directory) + left_behind(controller.temporary)
 
 
+@pytest.mark.ansible
 def test_the_session_token(server: Server, controller: Controller, tmp_path: Path) -> None:
     path = tmp_path / "session.json"
-    run = controller.tasks(
+    run = controller.play(
         server,
         [
             {"name": "log in", "mstr.migration.mstr_session": {"session_file": str(path)}},
@@ -91,6 +90,7 @@ syslog.syslog = record
 """
 
 
+@pytest.mark.ansible
 def test_neither_in_the_system_log_nor_in_the_process_list(server: Server, controller: Controller) -> None:
     patched = controller.directory / "patched"
     patched.mkdir()
@@ -98,10 +98,10 @@ def test_neither_in_the_system_log_nor_in_the_process_list(server: Server, contr
     log = controller.directory / "syslog"
     controller.environment.update(PYTHONPATH=str(patched), MSTR_SYSLOG=str(log))
     server.set(import_duration=0.5)
-    controller.declare(server, controller.sample("inc1"), controller.sample("inc2"))
+    controller.declare(server, controller.sample("inc1"))
     seen: set[bytes] = set()
     modes: set[int] = set()
-    with started_playbook(controller, "mstr.migration.deploy") as process:
+    with started(controller) as process:
         while process.poll() is None:
             for each in descendants(process.pid):
                 for name in ("cmdline", "environ"):

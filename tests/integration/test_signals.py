@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from harness import PASSWORD, TUTORIAL, Controller, Server, declared
-from processes import modules, output, start_module, started_playbook, until
+from processes import module_processes, output, start_module, started, until
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def the_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def the_module(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    for each in modules(process.pid):
+    for each in module_processes(process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(each, number)
 
@@ -116,20 +116,29 @@ PHASES: dict[str, tuple[tuple[str, str], dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("whom", [the_playbook, the_group, the_module])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("phase", PHASES)
+# The module alone, in each phase and with each signal. Where Ansible is told as well, each phase and each signal once.
+STOPS = [
+    *((phase, number, the_module) for phase in PHASES for number in (signal.SIGINT, signal.SIGTERM)),
+    pytest.param("logging in", signal.SIGTERM, the_playbook, marks=pytest.mark.ansible),
+    pytest.param("looking up", signal.SIGINT, the_group, marks=pytest.mark.ansible),
+    pytest.param("uploading", signal.SIGINT, the_playbook, marks=pytest.mark.ansible),
+    pytest.param("importing", signal.SIGTERM, the_playbook, marks=pytest.mark.ansible),
+    pytest.param("importing", signal.SIGINT, the_group, marks=pytest.mark.every_core),
+]
+
+
+@pytest.mark.parametrize(("phase", "number", "whom"), STOPS)
 def test_stopped_in_a_run(
     phase: str, number: signal.Signals, whom: Any, server: Server, controller: Controller
 ) -> None:
     (method, path), fault, part = PHASES[phase]
     # Learnt before, so that the plan has no upload of its own.
     controller.declare(server, controller.sample("inc1"), mstr_lease_timeout=3, mstr_lock_timeout=20)
-    assert controller.deploy("--tags", "plan").code == 0
+    assert controller.steps("plan").code == 0
     server.set(import_duration=2)
     server.fault(method, path, fault, times=None)
     calls = len(server.calls(method, part))
-    with started_playbook(controller, "mstr.migration.deploy") as process:
+    with started(controller) as process:
         until(lambda: len(server.calls(method, part)) > calls or process.poll() is not None, phase)
         assert process.poll() is None, output(controller)
         sent = time.monotonic()
@@ -145,7 +154,7 @@ def test_stopped_in_a_run(
     server.reset_faults()
     if phase == "importing":
         until(lambda: server.state()["imports_running"] == 0, "the end of the import")
-    run = controller.deploy()
+    run = controller.steps("deploy")
     assert run.code == 0, run.output
     assert server.state()["imports_started"] == 1
     assert server.has(declared("inc1"))

@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 import table
 from cells import COURSE, all_cells
-from workflows import Bench, Modules
+from workflows import Bench
 
 from harness import DOUBLE, running_server  # isort: skip
+from warm_modules import Modules  # isort: skip
 
 # Filled in the process that has the reports of all workers.
 VERDICTS: dict[str, dict[str, Any]] = {}

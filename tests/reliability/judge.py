@@ -62,9 +62,10 @@ class Judge:
         cell: The cell.
         bench: Where it ran.
         course: The log of a run in which nothing breaks.
+        state: What the server holds at rest.
     """
 
-    def __init__(self, cell: Cell, bench: Bench, course: list[dict[str, Any]]) -> None:
+    def __init__(self, cell: Cell, bench: Bench, course: list[dict[str, Any]], state: dict[str, Any]) -> None:
         self.cell = cell
         self.bench = bench
         self.course = course
@@ -76,7 +77,7 @@ class Judge:
         self.is_left_running = bool(_TAKEN_UP.search("\n".join(ran.text for ran in bench.ran)))
         self.ran = list(bench.ran)
         self.log = bench.server.log()
-        self.state = bench.server.state()
+        self.state = state
 
     def wrong(self, what: str) -> None:
         self.verdict.problems.append(what)
@@ -144,9 +145,10 @@ class Judge:
         return "\n".join(ran.text for ran in self.ran)
 
     def _check_secrets(self) -> None:
-        found = [*self.bench.seen, *self.bench.files_with_secrets(self._session_file())]
+        secrets = self.bench.secrets()
+        found = [*self.bench.seen, *self.bench.files_with_secrets(secrets, self._session_file())]
         shown = "".join(ran.stdout + ran.stderr for ran in self.ran)
-        found += ["the output" for secret in self.bench.secrets() if secret in shown]
+        found += ["the output" for secret in secrets if secret in shown]
         self.verdict.secrets = len(found)
         self.check(not found, "secrets are in: %s" % ", ".join(found))
 
@@ -184,7 +186,7 @@ class Judge:
 
     def _truth(self) -> str:
         """What the metadata say."""
-        done, undone = self.bench.is_imported(), self.bench.is_as_before()
+        done, undone = self.bench.metadata()
         self.check(done != undone, "the metadata are neither as before nor as declared")
         if self.cell.workflow == TAKE_BACK:
             done = undone
@@ -339,5 +341,5 @@ class Judge:
             self.check(states == ["imported"], "the import was left to the next run; the receipts say %s" % states)
             undos = [path for path in files if path.name == "undo.mmp"]
             self.check(len(undos) == 1, "the import was left to the next run, which did not keep its undo package")
-        self.check(not self.bench.files_with_secrets(), "the next run leaves secrets in files")
+        self.check(not self.bench.files_with_secrets(self.bench.secrets()), "the next run leaves secrets in files")
         return self.verdict

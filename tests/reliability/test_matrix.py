@@ -35,8 +35,7 @@ def test_cell(
     bench.run(cell.workflow)
     faults = bench.server.faults()
     bench.server.reset_faults()
-    bench.settle()
-    judge = Judge(cell, bench, course)
+    judge = Judge(cell, bench, course, bench.settle())
     verdict = judge.judge()
     # What is refused from the first call on is so without a fault.
     if any(not fault["hits"] for fault in faults):

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import stat
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -23,10 +21,9 @@ from cells import ALWAYS, LARGE, ONCE, ONE_TASK, ROLE, TAKE_BACK, Call, Cell
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The harness of the integration tests knows how to start a double and to ask it.
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from harness import API_TOKEN, PASSWORD, TUTORIAL, Server, declared  # noqa: E402
+from harness import API_TOKEN, PASSWORD, Server, declared  # noqa: E402
+from warm_modules import Modules, Ran  # noqa: E402
 
-# Seconds after which a module hangs for good.
-LIMIT = 40
 # Where nobody waits in vain, limits are long, so that a slow machine changes no outcome.
 AMPLE = {"timeout": 15, "wait_timeout": 30, "undo_timeout": 30, "retries": 1, "poll_interval": 0.3}
 # Once refused, the server is there again after this many seconds: later than the first try, earlier than the last.
@@ -52,99 +49,6 @@ def is_kind(entry: dict[str, Any], call: Call) -> bool:
 
 
 @dataclass
-class Ran:
-    """A module that has run.
-
-    Attributes:
-        module: Its name.
-        code: Its exit status; None where it had to be ended.
-        stdout: Its output.
-        stderr: What it wrote to standard error.
-    """
-
-    module: str
-    code: int | None
-    stdout: str
-    stderr: str
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """The result, which is a single document of strict JSON."""
-
-        def refuse(constant: str) -> Any:
-            raise ValueError("%s is no JSON" % constant)
-
-        return dict(json.loads(self.stdout, parse_constant=refuse))
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.result.get("failed"))
-
-    @property
-    def message(self) -> str:
-        return str(self.result.get("msg", "")) if self.failed else ""
-
-    @property
-    def text(self) -> str:
-        """All that a person is told."""
-        result = self.result
-        said = [self.message, *(_words(warning) for warning in result.get("warnings", []))]
-        return "\n".join(said)
-
-
-def _words(warning: Any) -> str:
-    """Return a warning's text; newer versions of ansible-core wrap it."""
-    return str(warning["event"]["msg"]) if isinstance(warning, dict) else str(warning)
-
-
-class Modules:
-    """The warm process that runs modules, see warm.py."""
-
-    def __init__(self) -> None:
-        collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "collections"))
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("warm.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": collections, "LC_ALL": "C.UTF-8"},
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._to, self._from = self._process.stdin, self._process.stdout
-        assert self._from.readline() == "ready\n", "the modules could not be imported from %s" % collections
-
-    def run(self, module: str, arguments: dict[str, Any], directory: Path, outside: Path, temporary: Path) -> Ran:
-        """Run a module.
-
-        Args:
-            module: Its name.
-            arguments: Its options.
-            directory: Its working directory.
-            outside: Where its output goes.
-            temporary: Its TMPDIR.
-        """
-        out, err = outside / "stdout", outside / "stderr"
-        job = {
-            "module": module,
-            "arguments": arguments,
-            "directory": str(directory),
-            "environment": {"PATH": os.defpath, "HOME": str(directory), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"},
-            "stdout": str(out),
-            "stderr": str(err),
-            "limit": LIMIT,
-        }
-        self._to.write(json.dumps(job) + "\n")
-        self._to.flush()
-        code = json.loads(self._from.readline())["code"]
-        return Ran(module, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
-
-    def stop(self) -> None:
-        self._to.close()
-        self._process.wait(10)
-
-
-@dataclass
 class Bench:
     """An environment, a package, and a place to work in, fresh for each cell.
 
@@ -157,6 +61,7 @@ class Bench:
         seen: Files that held a secret between two steps of the workflow.
         options: The options that every module is given.
         before: The metadata in the beginning.
+        fresh: The metadata of the seed, once they were looked at.
         credential: The password or API token of the workflow.
     """
 
@@ -168,6 +73,7 @@ class Bench:
     seen: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
+    fresh: dict[str, Any] | None = None
     credential: str = PASSWORD
 
     @property
@@ -179,27 +85,25 @@ class Bench:
         return self.base / "tmp"
 
     @property
-    def outside(self) -> Path:
-        return self.base / "out"
-
-    @property
     def history(self) -> Path:
         return self.work / "history"
 
     def renew(self) -> None:
         """Begin anew: the server's seed, no files."""
         shutil.rmtree(self.base, ignore_errors=True)
-        for directory in (self.work, self.temporary, self.outside):
+        for directory in (self.work, self.temporary):
             directory.mkdir(parents=True)
         # A server may make the undo package after it has told the end. Then there is one call more that can break.
         self.server.reset(undo_unseen=1)
         self.ran, self.seen = [], []
         self.options = dict(AMPLE)
-        self.before = self.server.objects()
+        if self.fresh is None:
+            self.fresh = self.server.objects()
+        self.before = self.fresh
 
     def module(self, module: str, /, **arguments: Any) -> Ran:
         """Run a module, and keep what it came to."""
-        ran = self.modules.run(module, {**self.options, **arguments}, self.work, self.outside, self.temporary)
+        ran = self.modules.run(module, {**self.options, **arguments}, self.work, self.temporary)
         self.ran.append(ran)
         return ran
 
@@ -215,8 +119,8 @@ class Bench:
         if workflow == TAKE_BACK:
             self._one_task()
             assert not self.ran[-1].failed, self.ran[-1].stdout
-            assert self.is_imported()
-        self.server.forget()
+            assert self.metadata()[0]
+            self.server.forget()
 
     def _one_task(self) -> None:
         self.module("mstr_package_import", **self._user(), **self._project(), **self._waiting(), src=str(self.package))
@@ -291,16 +195,15 @@ class Bench:
         path = Path(session["session_file"])
         if path.exists() and stat.S_IMODE(path.stat().st_mode) != 0o600:
             self.seen.append("%s has mode %o" % (path.name, path.stat().st_mode))
-        self.seen += self.files_with_secrets(path)
+        self.seen += self.files_with_secrets(self.secrets(), path)
 
-    def files_with_secrets(self, but: Path | None = None) -> list[str]:
-        """Return the files that hold the password, a token or a cookie."""
-        secrets = [secret.encode() for secret in self.secrets()]
+    def files_with_secrets(self, secrets: list[str], but: Path | None = None) -> list[str]:
+        """Return the files that hold a secret."""
         found = []
         for path in self.files():
             if path != but:
                 content = path.read_bytes()
-                found += [str(path) for secret in secrets if secret in content]
+                found += [str(path) for secret in secrets if secret.encode() in content]
         return found
 
     def secrets(self) -> list[str]:
@@ -311,21 +214,19 @@ class Bench:
         """Return the files that the modules made."""
         return [path for top in (self.work, self.temporary) for path in sorted(top.rglob("*")) if path.is_file()]
 
-    def is_imported(self) -> bool:
-        """Whether the metadata has what the package declares."""
-        return self.server.has(declared(self.package.stem))
+    def metadata(self) -> tuple[bool, bool]:
+        """Return whether the metadata have what the package declares, and whether they are as in the beginning."""
+        objects = self.server.objects()
+        versions = {key: item["version"] for key, item in objects.items()}
+        return declared(self.package.stem).items() <= versions.items(), objects == self.before
 
-    def is_as_before(self) -> bool:
-        """Whether the metadata is as it was before anything was imported."""
-        return self.server.objects(TUTORIAL) == self.before
-
-    def settle(self) -> None:
-        """Wait until the server has done all that it was asked for."""
+    def settle(self) -> dict[str, Any]:
+        """Wait until the server has done all that it was asked for. :returns: its state then"""
         deadline = time.monotonic() + 10
         while True:
             state = self.server.state()
             if not state["in_flight"] and not state["imports_running"]:
-                return
+                return state
             assert time.monotonic() < deadline, "the server does not come to rest"
             time.sleep(0.005)
 

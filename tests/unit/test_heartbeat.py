@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 
-import environments
 import pytest
 
 from ansible_collections.mstr.migration.plugins.module_utils import heartbeat
@@ -66,7 +65,7 @@ def test_the_end_of_those_that_wait_stops_the_module():
     grandparent = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1], sys.argv[2]])"
     process = subprocess.Popen(
         [sys.executable, "-c", grandparent, parent, child],
-        env={**os.environ, "PYTHONPATH": str(environments.IMPORT_ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

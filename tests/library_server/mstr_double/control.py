@@ -55,15 +55,21 @@ async def get_settings(server: Server, _request: web.Request) -> Any:
 
 
 async def patch_settings(server: Server, request: web.Request) -> Any:
-    body = await _body(request)
-    if not isinstance(body, dict):
-        raise Refused(400, "Settings are a JSON object.")
-    server.settings.update(body)
+    server.settings.update(await _settings(request))
     return server.settings.as_dict()
 
 
-async def reset(server: Server, _request: web.Request) -> Any:
+async def _settings(request: web.Request) -> dict[str, Any]:
+    body = await _body(request)
+    if not isinstance(body, dict):
+        raise Refused(400, "Settings are a JSON object.")
+    return body
+
+
+async def reset(server: Server, request: web.Request) -> Any:
+    settings = await _settings(request)
     server.reset()
+    server.settings.update(settings)
     await _open_door(server)
     return {}
 

@@ -1,0 +1,427 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sessions that build, check and show the collection; docs/development.md describes them.
+
+``make test`` runs the gates, which are those that nox takes by default.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10.20"
+nox.options.default_venv_backend = "uv"
+nox.options.envdir = ".cache/nox"
+# An interpreter that this machine lacks is neither fetched nor a failure: its session is reported as skipped.
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+# Sessions can run side by side: each has an environment, a home and a copy of the tree of its own.
+nox.options.allow_parallel = True
+
+ROOT = Path(__file__).resolve().parent
+CACHE = ROOT / ".cache"
+# pytest's reports, and what sessions have to say in the end; tests/summary.py reads both.
+REPORTS = CACHE / "reports"
+ARTIFACTS = CACHE / "artifacts"
+# Where the built collection is installed: for the integration tests, the demo, and whoever tries a playbook.
+COLLECTIONS = CACHE / "collections"
+# A directory for sys.path in which this checkout is importable as ansible_collections.mstr.migration.
+IMPORT_ROOT = CACHE / "tree"
+
+# Modules run on 3.9 too; no supported ansible-core does.
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+# How many tests run at a time where they wait for other programs.
+WORKERS = str(2 * (os.cpu_count() or 2))
+# Settings of this user that are none of a session's.
+FOREIGN = re.compile(
+    r"(ANSIBLE|GALAXY|GIT|MSTR|PYTEST)_|(FORCE_COLOR|MYPYPATH|PYTHONDONTWRITEBYTECODE|PYTHONHOME|PYTHONPATH)$"
+)
+# Where packages come from, in pip's words and in uv's.
+SOURCES = {
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_CERT": "SSL_CERT_FILE",
+}
+# Says that a process above this one holds the checkout.
+HELD = "NOX_HOLDS_CHECKOUT"
+
+
+def prepare_environment() -> None:
+    """Make this process's environment what all sessions need."""
+    for name in list(os.environ):
+        if FOREIGN.match(name):
+            del os.environ[name]
+    for pip, uv in SOURCES.items():
+        if pip in os.environ:
+            os.environ.setdefault(uv, os.environ[pip])
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    if "utf" not in locale.lower():
+        # Ansible refuses to run otherwise.
+        os.environ["LC_ALL"] = "C.UTF-8"
+    # The programs of pyenv's interpreters: its own shims run only those that it would choose in this directory.
+    pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    programs = [str(path) for path in sorted(pyenv.glob("versions/3.*/bin"))]
+    os.environ["PATH"] = os.pathsep.join([*programs, os.environ.get("PATH", os.defpath)])
+
+
+def prepare_checkout() -> None:
+    """Wait for another run in this checkout, since two would share environments and collection; make what all share."""
+    CACHE.mkdir(exist_ok=True)
+    if HELD not in os.environ:
+        # Never closed, so that it is held until this process ends.
+        held = os.open(CACHE / "lock", os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.stderr.write("waiting for another run in this checkout to end\n")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        os.environ[HELD] = "1"
+        if "--report" in sys.argv:
+            shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(exist_ok=True)
+    link = IMPORT_ROOT / "ansible_collections" / "mstr" / "migration"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(os.path.relpath(ROOT, link.parent), target_is_directory=True)
+
+
+prepare_environment()
+prepare_checkout()
+
+
+def newest(*versions: str) -> str | None:
+    """Return the newest of these versions of Python that is there."""
+    return next((version for version in reversed(versions) if shutil.which(f"python{version}")), None)
+
+
+# The Python of most sessions. The one that runs nox can be newer than those that are looked for, and serves then.
+PYTHON = newest(*PYTHONS[1:]) or getattr(sys, "_base_executable", sys.executable)
+# Older cores that are tested too: 2.17 is the oldest supported one, and 2.19 was the first to tag data.
+OLDER_CORES = [
+    nox.param(newest("3.10", "3.11", "3.12") or "3.12", "core-2.17", id="2.17"),
+    nox.param(newest("3.11", "3.12", "3.13") or "3.13", "core-2.19", id="2.19"),
+]
+
+
+def install(session: nox.Session, *names: str) -> None:
+    """Install what files of tests/requirements name."""
+    session.install(*(argument for name in names for argument in ("-r", f"tests/requirements/{name}.txt")))
+
+
+def run(session: nox.Session, *command: str, cwd: Path = ROOT, show: bool = False, **environment: str) -> str:
+    """Run a program of the session's environment.
+
+    It has a home of its own: this user's caches and settings stay out of the session, and the session's out of theirs.
+
+    :param show: show its output also where it succeeds.
+    :returns: its output where that is not shown.
+    """
+    variables = {"HOME": str(home(session)), "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", **environment}
+    with session.chdir(cwd):
+        output = session.run(*command, env=variables, silent=not show)
+    return output if isinstance(output, str) else ""
+
+
+def slug(session: nox.Session) -> str:
+    """Return the session's name as one of a file."""
+    return re.sub(r"[^\w.]+", "-", session.name).strip("-")
+
+
+def home(session: nox.Session) -> Path:
+    directory = CACHE / "home" / slug(session)
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest. tests/conftest.py makes a run in which no test passed a failure."""
+    name = slug(session)
+    command = ["python", "-m", "pytest", "-q", f"--junitxml={REPORTS / name}.xml"]
+    command += ["-o", f"cache_dir=.cache/pytest/{name}", *arguments, *session.posargs]
+    run(session, *command, show=True, HYPOTHESIS_STORAGE_DIRECTORY=str(CACHE / "hypothesis"))
+
+
+def note(session: nox.Session, text: str) -> None:
+    """Say something that is to be seen in the end of the run too."""
+    session.warn(text)
+    with (REPORTS / f"{slug(session)}.txt").open("a", encoding="utf-8") as handle:
+        handle.write(text + "\n")
+
+
+def copy_tree(session: nox.Session) -> Path:
+    """Copy what Git has or would take to a directory where ansible-test and others expect a collection.
+
+    It becomes a work tree of its own there: otherwise the tools that ask Git would learn from this checkout that
+    all of the copy is ignored, and look at nothing.
+    """
+    git = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    target = CACHE / "copies" / slug(session) / "ansible_collections" / "mstr" / "migration"
+    shutil.rmtree(target, ignore_errors=True)
+    for name in filter(None, subprocess.run(git, check=True, capture_output=True, text=True).stdout.split("\0")):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        # A file can be deleted and not yet be removed from the index, or go away right now.
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", "-C", str(target), *command], check=True)
+    return target
+
+
+def expect(session: nox.Session, pattern: str, output: str) -> list[str]:
+    """Return what a pattern finds in the output of a tool; that it finds nothing means that nothing was checked."""
+    found = re.findall(pattern, output, re.MULTILINE)
+    if not found:
+        session.error(f"nothing was checked: no {pattern!r} in:\n{output}")
+    return found
+
+
+# The gates, in the order in which they start: beside the longest, which uses all cores, those that use one.
+
+
+@nox.session(python=PYTHON)
+def build(session: nox.Session) -> None:
+    """Build the collection, and install it where the tests that follow look for it."""
+    install(session, "core-newest")
+    source = copy_tree(session)
+    shutil.rmtree(ARTIFACTS, ignore_errors=True)
+    galaxy = ["ansible-galaxy", "collection"]
+    run(session, *galaxy, "build", "--output-path", str(ARTIFACTS), cwd=source)
+    fresh, old = COLLECTIONS.with_suffix(".new"), COLLECTIONS.with_suffix(".old")
+    for path in (fresh, old):
+        shutil.rmtree(path, ignore_errors=True)
+    command = [*galaxy, "install", str(artifact()), "-p", str(fresh), "--offline", "--no-deps"]
+    run(session, *command, ANSIBLE_COLLECTIONS_PATH=str(fresh))
+    # Swapped in as a whole, so that no old file stays.
+    with contextlib.suppress(FileNotFoundError):
+        COLLECTIONS.rename(old)
+    fresh.rename(COLLECTIONS)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def artifact() -> Path:
+    (built,) = ARTIFACTS.glob("mstr-migration-*.tar.gz")
+    return built
+
+
+@nox.session(python=PYTHON, requires=["build"])
+def integration(session: nox.Session) -> None:
+    """Run the role and the playbooks by ansible-playbook, newest ansible-core, against the server double."""
+    install(session, "core-newest", "test")
+    pytest(session, "tests/integration", "-m", "ansible or every_core", "-n", WORKERS, "--dist", "worksteal")
+
+
+@nox.session(python=PYTHON)
+def sanity(session: nox.Session) -> None:
+    """Run ansible-test sanity for every Python that is there, without an ignore file."""
+    for path in (ROOT / "tests" / "sanity").glob("ignore*"):
+        session.error(f"{path.name}: findings are to be mended, not ignored")
+    install(session, "core-newest")
+    source = copy_tree(session)
+    give_pip_to_ansible_test(session)
+    output = run(session, "ansible-test", "sanity", "--color", "no", cwd=source)
+    checks = set(expect(session, r'^Running sanity test "(.+?)"', output))
+    session.log(f"{len(checks)} sanity tests")
+    for line in dict.fromkeys(re.findall(r"^WARNING: (Skipping sanity test .*)$", output, re.MULTILINE)):
+        note(session, line)
+
+
+def give_pip_to_ansible_test(session: nox.Session) -> None:
+    """Let ansible-test make its environments without a download from its own host.
+
+    It makes them without pip and then runs a bootstrap script that it downloads, unless the script is in its cache.
+    Python's own ensurepip does as well.
+    """
+    packages = next(Path(session.virtualenv.location).glob("lib/python*/site-packages"))
+    source = (packages / "ansible_test" / "_internal" / "python_requirements.py").read_text(encoding="utf-8")
+    cache = home(session) / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in expect(session, r"\bpip=['\"]([\d.]+)['\"]", source):
+        script = cache / f"get_pip_{version.replace('.', '_')}.py"
+        script.write_text("import ensurepip\nensurepip.bootstrap()\n", encoding="utf-8")
+    # ansible-test hands no PIP_* variable on, so where pip's registry is must come from the user's files.
+    for name in (".config/pip", ".pip"):
+        real, link = Path.home() / name, home(session) / name
+        if real.exists() and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(real)
+
+
+@nox.session(python=PYTHONS, tags=["quick"])
+def unit(session: nox.Session) -> None:
+    """Run the unit tests on every Python."""
+    install(session, "core-newest", "unit")
+    # As many drawn examples as tests/unit/conftest.py says on the oldest and the newest Python, some on those between.
+    profile = "unit" if session.python in (PYTHONS[0], PYTHON) else "few"
+    # No unit test waits for anything, so a minute is a hang; one that loops can fill the memory meanwhile.
+    pytest(session, "tests/unit", "--timeout=60", f"--hypothesis-profile={profile}")
+
+
+@nox.session(python=PYTHON, requires=["build"], tags=["quick"])
+def modules(session: nox.Session) -> None:
+    """Run the modules against the server double, without Ansible."""
+    install(session, "core-newest", "test")
+    pytest(session, "tests/integration", "-m", "not ansible and not every_core", "-n", WORKERS, "--dist", "worksteal")
+
+
+@nox.session(python=PYTHON)
+def conformance(session: nox.Session) -> None:
+    """Hold the server double against the vendor's documents."""
+    install(session, "test")
+    pytest(session, "tests/conformance", "--ignore=tests/conformance/test_mstrio.py")
+
+
+@nox.session(python=PYTHON)
+def mstrio(session: nox.Session) -> None:
+    """Hold the server double against the vendor's client."""
+    install(session, "mstrio", "test")
+    pytest(session, "tests/conformance/test_mstrio.py")
+
+
+@nox.session(python=PYTHON, tags=["quick"])
+def ruff(session: nox.Session) -> None:
+    """Run ruff: its findings, and the format."""
+    install(session, "lint")
+    run(session, "ruff", "check", "--output-format", "concise", ".", show=True)
+    run(session, "ruff", "format", "--check", ".", show=True)
+
+
+@nox.session(python=PYTHON, tags=["quick"])
+def types(session: nox.Session) -> None:
+    """Run mypy on the plugins, by the names under which Ansible imports them."""
+    install(session, "lint")
+    packages = []
+    for kind in ("filter", "module_utils", "modules"):
+        if not any((ROOT / "plugins" / kind).glob("*.py")):
+            session.error(f"there is nothing to check in plugins/{kind}")
+        packages += ["-p", f"ansible_collections.mstr.migration.plugins.{kind}"]
+    run(session, "mypy", "--no-color-output", *packages, show=True)
+
+
+@nox.session(python=PYTHON)
+def ansible_lint(session: nox.Session) -> None:
+    """Run ansible-lint with the profile production."""
+    install(session, "lint")
+    source = copy_tree(session)
+    # The path makes the copy's own modules and roles known by their full names.
+    command = ["ansible-lint", "--offline", "--profile", "production", "--nocolor"]
+    output = run(session, *command, cwd=source, ANSIBLE_COLLECTIONS_PATH=str(source.parents[2]))
+    expect(session, r"in [1-9]\d* files processed", output)
+
+
+@nox.session(python=PYTHON)
+def docs(session: nox.Session) -> None:
+    """Check the documentation of all plugins."""
+    install(session, "lint")
+    source = copy_tree(session)
+    command = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."]
+    run(session, *command, cwd=source, ANSIBLE_COLLECTIONS_PATH=str(source.parents[2]))
+
+
+@nox.session(python=PYTHON)
+def changelog(session: nox.Session) -> None:
+    """Check the changelog and its fragments."""
+    install(session, "lint")
+    run(session, "antsibull-changelog", "lint", cwd=copy_tree(session))
+
+
+@nox.session(python=PYTHON, requires=["build"])
+def importer(session: nox.Session) -> None:
+    """Do what Galaxy does with an uploaded collection, less ansible-test, which is a session of its own."""
+    install(session, "importer")
+    directory = CACHE / "importer"
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = configparser.ConfigParser()
+    settings["galaxy-importer"] = {
+        "run_ansible_doc": "true",
+        "run_ansible_lint": "true",
+        "offline_ansible_lint": "true",
+        "run_ansible_test": "false",
+        "check_changelog": "true",
+        "check_required_tags": "true",
+    }
+    configuration = directory / "galaxy-importer.cfg"
+    with configuration.open("w", encoding="utf-8") as handle:
+        settings.write(handle)
+    command = ["python", "-m", "galaxy_importer.main", str(artifact())]
+    output = run(session, *command, cwd=directory, GALAXY_IMPORTER_CONFIG=str(configuration))
+    for line in re.findall(r"^WARNING: (.*)$", output, re.MULTILINE):
+        note(session, line)
+    if errors := re.findall(r"^(?:ERROR|CRITICAL): .*$", output, re.MULTILINE):
+        session.error("\n".join(errors))
+    expect(session, "Importer processing completed successfully", output)
+
+
+@nox.session(requires=["build"])
+@nox.parametrize(["python", "core"], OLDER_CORES)
+def integration_older(session: nox.Session, core: str) -> None:
+    """Run what an older ansible-core can do otherwise."""
+    install(session, core, "test")
+    pytest(session, "tests/integration", "-m", "every_core", "-n", WORKERS, "--dist", "worksteal")
+
+
+@nox.session(python=PYTHON, requires=["build"])
+def reliability(session: nox.Session) -> None:
+    """Run every call of the workflows with every fault."""
+    install(session, "core-newest", "test")
+    pytest(session, "tests/reliability", "-n", WORKERS, "--dist", "worksteal")
+
+
+# What is no gate.
+
+
+def program(session: nox.Session, *command: str) -> None:
+    """Run a program of the test tree against the built collection."""
+    install(session, "core-newest", "test")
+    run(session, "python", *command, *session.posargs, show=True, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS))
+
+
+@nox.session(python=PYTHON, requires=["build"], default=False)
+def demo(session: nox.Session) -> None:
+    """Deploy to two environments, played by servers on this machine, and roll back."""
+    program(session, "tests/demo.py")
+
+
+@nox.session(python=PYTHON, requires=["build"], default=False)
+def soak(session: nox.Session) -> None:
+    """Deploy 200 times to 10 environments, with faults and kills at random."""
+    program(session, "tests/reliability/soak.py")
+
+
+@nox.session(python=PYTHON, requires=["build"], default=False)
+def fault_matrix(session: nox.Session) -> None:
+    """Run every call with every fault, and write docs/fault-matrix.md."""
+    install(session, "core-newest", "test")
+    pytest(session, "tests/reliability/test_matrix.py", "--write-table", "-n", WORKERS, "--dist", "worksteal")
+
+
+@nox.session(python=PYTHON, default=False)
+def vendor_client(session: nox.Session) -> None:
+    """Make an environment with the vendor's client, for the benchmarks."""
+    install(session, "mstrio")
+
+
+@nox.session(python=PYTHON, requires=["build", "vendor_client"], default=False)
+def bench(session: nox.Session) -> None:
+    """Measure what has a goal, and write docs/performance.md."""
+    install(session, "bench")
+    program(session, "tests/benchmarks/bench.py")
+
+
+@nox.session(python=PYTHON, default=False)
+def format(session: nox.Session) -> None:
+    """Format the Python code."""
+    install(session, "lint")
+    run(session, "ruff", "check", "--fix", ".", show=True)
+    run(session, "ruff", "format", ".", show=True)

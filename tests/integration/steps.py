@@ -1,0 +1,270 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbooks deploy and rollback do, module by module, without Ansible.
+
+A task of ansible-playbook takes far longer than what its module does. So tests that are about what the modules do in a
+run, and not about how Ansible runs them, go through these steps: the same modules, in the order and with the options of
+``roles/mstr/tasks``. test_role_options.py holds the options against the role's. By pytest's option ``--ansible`` what
+goes through these steps otherwise goes through ansible-playbook.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from warm_modules import COLLECTIONS, Ran
+
+# The role's filters, as they were built.
+_place = COLLECTIONS / "ansible_collections" / "mstr" / "migration" / "plugins" / "filter" / "packages.py"
+_spec = importlib.util.spec_from_file_location("role_filters", _place)
+assert _spec is not None
+assert _spec.loader is not None
+filters = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(filters)
+
+PREFIX = "mstr.migration."
+# The options of modules that are role variables of the same name.
+HOST = ("base_url", "username", "password", "api_token", "login_mode", "validate_certs", "environment_name")
+LIMITS = ("timeout", "retries")
+WAITING = ("wait_timeout", "poll_interval")
+LEASE = ("lease_timeout", "lock_timeout", "wait_timeout", "undo_timeout")
+
+# Runs a module with options: its name, the options.
+RunModule = Callable[[str, dict[str, Any]], Ran]
+
+
+def never(_result: dict[str, Any]) -> bool:
+    """Say that nothing changed: a session changes nothing in the environment."""
+    return False
+
+
+class StepFailed(Exception):
+    """A task failed, and with it the block that it is in."""
+
+
+class Steps:
+    """One run of a playbook for one environment.
+
+    Args:
+        run: Runs a module.
+        host: The inventory's name of the environment.
+        variables: Its variables, those of the command line included.
+        base_dir: Where the playbook is started.
+        check: Whether it is in check mode.
+    """
+
+    def __init__(self, run: RunModule, host: str, variables: dict[str, Any], base_dir: Path, check: bool) -> None:
+        self._run = run
+        self._host = host
+        self._variables = variables
+        self._base = str(variables.get("mstr_base_dir", base_dir))
+        self._check = check
+        self._session: str | None = None
+        self._logged_out = False
+        self._planned: dict[str, Any] = {}
+        self._acted: list[dict[str, Any]] = []
+        # As the callback of the tests records them.
+        self.results: list[dict[str, Any]] = []
+        self.printed: list[str] = []
+
+    def deploy(self) -> bool:
+        """Do what the playbook deploy does. :returns: whether all went well"""
+        succeeded = self._succeeds(self._deploy)
+        stops = self._variables.get("mstr_on_failure", "stop") == "stop"
+        assert succeeded or stops, "what comes after a failure is in the role alone: mark the test"
+        succeeded = self._succeeds(self._log_out) and succeeded
+        self._keep_result()
+        return succeeded
+
+    def plan(self) -> bool:
+        """Log in, plan, and log out, as deploy with ``--tags plan``. :returns: whether all went well"""
+        succeeded = self._succeeds(self._log_in) and self._succeeds(self._plan)
+        return self._succeeds(self._log_out) and succeeded
+
+    def rollback(self) -> bool:
+        """Do what the playbook rollback does. :returns: whether all went well"""
+        succeeded = self._succeeds(self._rollback)
+        return self._succeeds(self._log_out) and succeeded
+
+    @staticmethod
+    def _succeeds(block: Callable[[], None]) -> bool:
+        try:
+            block()
+        except StepFailed:
+            return False
+        return True
+
+    def _deploy(self) -> None:
+        self._log_in()
+        self._plan()
+        if not self._planned["in_sync"] and not self._check:
+            self._act()
+
+    def _rollback(self) -> None:
+        name = str(self._variables["mstr_package"])
+        entry = {"entry": self._variables["mstr_entry"]} if self._variables.get("mstr_entry") else {}
+        force = self._variables.get("mstr_force", False)
+        self._log_in()
+        for item in self._named(name) or [None]:
+            project = {} if item is None else {"project": self._project_of(item)}
+            self._take_back(name=name, force=force, **entry, **project)
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        return {name: self._variables["mstr_" + name] for name in names if "mstr_" + name in self._variables}
+
+    @property
+    def _history(self) -> dict[str, Any]:
+        directory = filters.below(self._variables.get("mstr_history_dir", "history"), self._base)
+        return {"history_dir": directory, "history_mode": self._variables.get("mstr_history_mode", "0600")}
+
+    def _project_of(self, item: dict[str, Any]) -> str:
+        if item.get("type") == "configuration":
+            return ""
+        return str(self._variables.get("mstr_project", "") if item.get("project") is None else item["project"])
+
+    def _named(self, name: str) -> list[dict[str, Any]]:
+        packages = self._variables.get("mstr_packages", [])
+        called = [item for item in packages if item.get("name") == name]
+        pattern = r"(^|/)%s(\.[^./]*)?$" % re.escape(name)
+        return called + [item for item in packages if "name" not in item and re.search(pattern, item.get("src", ""))]
+
+    def _task(
+        self,
+        name: str,
+        module: str,
+        options: dict[str, Any],
+        changed_when: Callable[[dict[str, Any]], bool] | None = None,
+    ) -> dict[str, Any]:
+        """Run a task, and record it.
+
+        :param changed_when: what says, of the result, whether the task changed something; None leaves it to the module.
+        :raises StepFailed: the module failed.
+        """
+        result = self._run(module, options).result
+        if changed_when is not None and not result.get("failed"):
+            result["changed"] = changed_when(result)
+        self._record(name, PREFIX + module, result)
+        if result.get("failed"):
+            raise StepFailed
+        return result
+
+    def _record(self, name: str, action: str, result: dict[str, Any]) -> None:
+        outcome = "failed" if result.get("failed") else "ok"
+        line = {"outcome": outcome, "host": self._host, "task": name, "action": action, "result": result}
+        self.results.append(line)
+        diff = result.get("diff") or []
+        self.printed.append(json.dumps({**line, "result": {**result, "diff": None}}))
+        self.printed += [part.get("prepared", "") for part in (diff if isinstance(diff, list) else [diff])]
+
+    def _log_in(self) -> None:
+        options = {**self._given(*HOST, *LIMITS, *LEASE), **self._history}
+        for name, path in self._given("ca_path", "client_cert", "client_key").items():
+            options[name] = filters.below(path, self._base)
+        self._session = self._task("Log in", "mstr_session", options, never)["session_file"]
+
+    def _plan(self) -> None:
+        manifests = self._variables.get("mstr_manifest_dir") or self._history["history_dir"] + "/manifests"
+        options = {
+            "session_file": self._session,
+            "project": self._variables.get("mstr_project", ""),
+            "packages": filters.package_list(self._variables.get("mstr_packages", []), self._base),
+            "manifest_dir": filters.below(manifests, self._base),
+            "log_out_when_in_sync": not self._acted,
+            **self._history,
+            **self._given("wait_timeout", *LIMITS),
+        }
+        if self._variables.get("mstr_package"):
+            options["name"] = self._variables["mstr_package"]
+        self._planned = self._task("Plan the list", "mstr_package_plan", options, self._predicts)
+        self._logged_out = self._planned["logged_out"]
+
+    def _predicts(self, plan: dict[str, Any]) -> bool:
+        """Return whether the plan's task says changed: in check mode the plan is the prediction."""
+        return self._check and not plan["in_sync"]
+
+    def _due(self, state: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Return what is due and was not acted on, with its item of the list."""
+        if self._planned["in_sync"]:
+            return []
+        done = {package["position"] for package in self._acted}
+        listed = filters.package_list(self._variables.get("mstr_packages", []), self._base)
+        pairs = zip(self._planned["packages"], listed)
+        return [
+            (package, item)
+            for package, item in pairs
+            if package["due"] and package["state"] == state and package["position"] not in done
+        ]
+
+    def _act(self) -> None:
+        undone = sorted(self._due("undone"), key=lambda pair: str(pair[0]["entry"]), reverse=True)
+        for package, item in undone:
+            what = {"name": package["name"], "project": package["project"], "force": item.get("force", False)}
+            self._acting(package, self._take_back, **what)
+        if undone:
+            self._plan()
+        self._import_all(last_logs_out=True)
+        if self._other_versions():
+            self._plan()
+            self._import_all(last_logs_out=False)
+
+    def _other_versions(self) -> int:
+        return sum(package.get("other_versions", 0) for package in self._acted)
+
+    def _import_all(self, last_logs_out: bool) -> None:
+        pairs = self._due("imported")
+        for number, (package, item) in enumerate(pairs, 1):
+            last = last_logs_out and number == len(pairs) and not self._other_versions()
+            self._acting(package, self._import, package=package, item=item, last=last)
+
+    def _acting(self, acted_on: dict[str, Any], act: Callable[..., object], **arguments: Any) -> None:
+        """Act on a package, and note what was done, whatever comes of it."""
+        before = len(self.results)
+        failed = False
+        try:
+            act(**arguments)
+        except StepFailed:
+            failed = True
+        result = self.results[before]["result"]
+        done = {key: result.get(key) for key in ("import", "undo", "receipt")}
+        done.update(changed=result.get("changed", False), failed=failed, msg=result.get("msg", ""))
+        self._acted.append({**acted_on, **done, "other_versions": len(result.get("other_versions", []))})
+        if failed:
+            raise StepFailed
+
+    def _import(self, package: dict[str, Any], item: dict[str, Any], last: bool) -> None:
+        known = ("checksum", "type", "generate_undo", "force")
+        given = {key: item[key] for key in known if item.get(key) not in (None, "")}
+        options = {
+            "session_file": self._session,
+            "project": package["project"],
+            "src": item["src"],
+            "name": package["name"],
+            "log_out_when_in_sync": last,
+            **given,
+            **self._history,
+            **self._given("history_keep", "undo_timeout", *WAITING, *LIMITS),
+        }
+        result = self._task("Import the package if it is due", "mstr_package_import", options)
+        self._logged_out = result["logged_out"]
+
+    def _take_back(self, **options: Any) -> None:
+        session = {"session_file": self._session, "state": "applied"}
+        limits = self._given(*WAITING, *LIMITS)
+        self._task("Take the package back", "mstr_undo_package", {**session, **self._history, **limits, **options})
+
+    def _log_out(self) -> None:
+        if self._session is not None and not self._logged_out:
+            options = {"session_file": self._session, "state": "absent", **self._given(*LIMITS)}
+            self._task("Log out", "mstr_session", options, never)
+
+    def _keep_result(self) -> None:
+        outcomes = filters.package_outcomes(self._planned.get("packages", []), self._acted, self._check)
+        facts = {"ansible_facts": {"mstr_packages_result": outcomes}}
+        self._record("Keep the result", "ansible.builtin.set_fact", facts)

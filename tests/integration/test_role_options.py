@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each variable of the role reaches the modules that it is for; and the steps give modules what the role gives them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from harness import DEMO, PASSWORD, PREFIX, Controller, Run, Server
+from warm_modules import ROOT
+
+# Nothing is as it is without the variable.
+VARIABLES: dict[str, Any] = {
+    "mstr_username": "ldap-user",
+    "mstr_password": PASSWORD,
+    "mstr_login_mode": "ldap",
+    "mstr_validate_certs": False,
+    "mstr_ca_path": "ca.pem",
+    "mstr_client_cert": "client.pem",
+    "mstr_client_key": "client.pem",
+    "mstr_timeout": 17.5,
+    "mstr_retries": 1,
+    "mstr_environment_name": "alpha",
+    "mstr_project": "MicroStrategy Tutorial",
+    "mstr_history_dir": "kept",
+    "mstr_history_mode": "0640",
+    "mstr_history_keep": 7,
+    "mstr_manifest_dir": "known",
+    "mstr_lease_timeout": 41,
+    "mstr_lock_timeout": 11,
+    "mstr_wait_timeout": 71,
+    "mstr_undo_timeout": 31,
+    "mstr_poll_interval": 0.7,
+}
+# Those that a test of its own is about, and those by which a run is chosen.
+ELSEWHERE = {"mstr_api_token", "mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}
+CHOICES = {"mstr_package", "mstr_entry", "mstr_force"}
+
+
+def given(run: Run) -> list[tuple[str, dict[str, Any]]]:
+    """Return the modules that ran, each with its options less its session file, which is new each time."""
+    ran = []
+    for item in run.results:
+        if item["action"].startswith(PREFIX) and item["outcome"] != "skipped":
+            options = dict(item["result"]["invocation"]["module_args"], session_file=None)
+            ran.append((item["action"][len(PREFIX) :], options))
+    return ran
+
+
+@pytest.mark.every_core
+def test_the_steps_give_modules_what_the_role_gives_them(
+    tls_server: Server, controller: Controller, ca_file: Path
+) -> None:
+    described = yaml.safe_load((ROOT / "roles" / "mstr" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    assert set(VARIABLES) | ELSEWHERE | CHOICES == {
+        name for entry in described["argument_specs"].values() for name in entry["options"]
+    }
+    for name in ("ca.pem", "client.pem"):
+        shutil.copy(ca_file.with_name(name), controller.directory / name)
+    digest = hashlib.sha256((controller.packages / "finance.mmp").read_bytes()).hexdigest()
+    first = controller.sample("finance", name="first", project=DEMO, checksum="sha256:" + digest, force=True)
+    second = controller.sample("users", name="second", type="configuration", generate_undo=False)
+    controller.declare(tls_server, first, second, **VARIABLES)
+    seen = {}
+    for way in (controller.playbook_run, controller.steps):
+        tls_server.reset()
+        shutil.rmtree(controller.directory / "kept", ignore_errors=True)
+        deployed = way("deploy")
+        assert deployed.code == 0, deployed.output
+        (entry,) = (controller.directory / "kept").glob("alpha/*/*Z-first-*")
+        chosen = ("-e", "mstr_package=first", "-e", "mstr_entry=" + entry.name, "-e", "mstr_force=true")
+        taken_back = way("rollback", *chosen)
+        assert taken_back.code == 0, taken_back.output
+        ran = given(deployed) + given(taken_back)
+        (undone,) = (options for module, options in ran if module == "mstr_undo_package")
+        assert undone.pop("entry") == entry.name
+        seen[way.__name__] = ran
+    assert [module for module, _ in seen["steps"]] == [module for module, _ in seen["playbook_run"]]
+    for (module, by_steps), (_, by_role) in zip(seen["steps"], seen["playbook_run"]):
+        assert by_steps == by_role, module

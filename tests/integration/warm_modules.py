@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs modules without Ansible, in a warm process: see warm.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COLLECTIONS = ROOT / ".cache" / "collections"
+
+
+@dataclass
+class Ran:
+    """A module that has run.
+
+    Attributes:
+        module: Its name.
+        code: Its exit status; None where it had to be ended.
+        stdout: Its output.
+        stderr: What it wrote to standard error.
+    """
+
+    module: str
+    code: int | None
+    stdout: str
+    stderr: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The result, which is a single document of strict JSON."""
+
+        def refuse(constant: str) -> Any:
+            raise ValueError("%s is no JSON" % constant)
+
+        return dict(json.loads(self.stdout, parse_constant=refuse))
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.result.get("failed"))
+
+    @property
+    def message(self) -> str:
+        return str(self.result.get("msg", "")) if self.failed else ""
+
+    @property
+    def text(self) -> str:
+        """All that a person is told."""
+        return "\n".join([self.message, *map(_words, self.result.get("warnings", []))])
+
+
+def _words(warning: Any) -> str:
+    """Return a warning's text; newer versions of ansible-core wrap it."""
+    return str(warning["event"]["msg"]) if isinstance(warning, dict) else str(warning)
+
+
+class Modules:
+    """The warm process."""
+
+    def __init__(self) -> None:
+        # Outside of what tests look at.
+        self._output = tempfile.TemporaryDirectory(prefix="mstr_output_")
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("warm.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(COLLECTIONS), "LC_ALL": "C.UTF-8"},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._to, self._from = self._process.stdin, self._process.stdout
+        assert self._from.readline() == "ready\n", "the modules could not be imported from %s" % COLLECTIONS
+
+    def run(
+        self,
+        module: str,
+        arguments: dict[str, Any],
+        directory: Path,
+        temporary: Path,
+        *,
+        environment: dict[str, str] | None = None,
+        limit: float = 40,
+    ) -> Ran:
+        """Run a module.
+
+        Args:
+            module: Its name.
+            arguments: Its options.
+            directory: Its working directory.
+            temporary: Its TMPDIR.
+            environment: More of its environment, which has hardly anything.
+            limit: Seconds after which it hangs for good, and is ended.
+        """
+        out, err = Path(self._output.name) / "stdout", Path(self._output.name) / "stderr"
+        basis = {"PATH": os.defpath, "HOME": str(directory), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
+        job = {
+            "module": module,
+            "arguments": arguments,
+            "directory": str(directory),
+            "environment": {**basis, **(environment or {})},
+            "stdout": str(out),
+            "stderr": str(err),
+            "limit": limit,
+        }
+        self._to.write(json.dumps(job) + "\n")
+        self._to.flush()
+        code = json.loads(self._from.readline())["code"]
+        return Ran(module, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+
+    def stop(self) -> None:
+        """End the process."""
+        self._to.close()
+        self._process.wait(10)
+        self._output.cleanup()
