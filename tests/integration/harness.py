@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+from ansible.module_utils.common.parameters import PASS_VARS
 from jinja2 import Environment
 from steps import PREFIX, Steps
 from warm_modules import COLLECTIONS, ROOT, Modules, Ran
@@ -318,8 +319,10 @@ class Controller:
     def _module(self, module: str, options: dict[str, Any], *, check: bool = False, diff: bool = False) -> Ran:
         """Run a module without Ansible."""
         assert self._modules is not None
-        # As with Ansible, the options are in the result: see variables.
-        flags = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_inject_invocation": True}
+        flags = {"_ansible_check_mode": check, "_ansible_diff": diff}
+        if "inject_invocation" in PASS_VARS:
+            # Older versions of ansible-core do so always: the options are in the result.
+            flags["_ansible_inject_invocation"] = True
         ran = self._modules.run(
             module, {**options, **flags}, self.directory, self.temporary, environment=self.environment, limit=120
         )

@@ -82,6 +82,6 @@ def test_the_steps_give_modules_what_the_role_gives_them(
         (undone,) = (options for module, options in ran if module == "mstr_undo_package")
         assert undone.pop("entry") == entry.name
         seen[way.__name__] = ran
-    assert [module for module, _ in seen["steps"]] == [module for module, _ in seen["playbook_run"]]
-    for (module, by_steps), (_, by_role) in zip(seen["steps"], seen["playbook_run"]):
-        assert by_steps == by_role, module
+    assert [ran[0] for ran in seen["steps"]] == [ran[0] for ran in seen["playbook_run"]]
+    for by_steps, by_role in zip(seen["steps"], seen["playbook_run"]):
+        assert by_steps == by_role
