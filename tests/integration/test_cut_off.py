@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from harness import TUTORIAL, Controller, Run, Server, declared, make_package, object_id
-from processes import kill_all, module_processes, output, started, until
+from processes import kill_all, module_processes, output, result_of, start_module, started, until
 
 INCREMENTS = ("inc1", "inc2", "inc3")
 YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
@@ -107,31 +107,47 @@ def states(controller: Controller) -> list[str]:
     return found
 
 
-# What the server is like, and how many of which calls it has seen, when the run is killed; then what becomes of the
-# two packages, and what the next run says of it.
-Moment = tuple[dict[str, Any], tuple[str, str, int], list[str], str]
+def called(method: str, path: str, times: int) -> Callable[[Server, Controller], Any]:
+    """Wait for the server to have seen a call so many times."""
+    return lambda server, _controller: len(server.calls(method, path)) >= times
+
+
+def importing(times: int) -> Callable[[Server, Controller], Any]:
+    """Wait for so many imports, of which the run knows the last: before that nobody could ask for its undo package."""
+
+    def holds(server: Server, controller: Controller) -> bool:
+        held = [json.loads(path.read_text(encoding="utf-8")) for path in controller.history.glob("*/sessions/*.json")]
+        known = any(session["import_process"] and session["import_process"]["id"] for session in held)
+        return known and len(server.calls("POST", "/packages/imports")) >= times
+
+    return holds
+
+
+# What the server is like, and when the run is killed; then what becomes of the two packages, and what the next run says
+# of it.
+Moment = tuple[dict[str, Any], Callable[[Server, Controller], Any], list[str], str]
 MOMENTS: dict[str, Moment] = {
-    "the list is learnt": ({"upload_processing": 1}, ("PUT", "/binary", 2), ["imported", "imported"], "released"),
-    "the first import runs": ({"import_duration": 2}, ("GET", "/packages/imports/", 1), ["imported"] * 2, "imported"),
+    "the list is learnt": ({"upload_processing": 1}, called("PUT", "/binary", 2), ["imported"] * 2, "released"),
+    "the first import runs": (
+        {"import_duration": 2},
+        called("GET", "/packages/imports/", 1),
+        ["imported"] * 2,
+        "imported",
+    ),
     "its undo package is not there": (
         {"undo_delay": 2},
-        ("GET", "/packages/imports/", 2),
+        called("GET", "/packages/imports/", 2),
         ["imported"] * 2,
         "imported",
     ),
     "the first import is released": (
         {"latency": 0.3},
-        ("DELETE", "/packages/imports/", 1),
+        called("DELETE", "/packages/imports/", 1),
         ["imported"] * 2,
         "released",
     ),
-    "the second import runs": (
-        {"import_duration": 1},
-        ("POST", "/packages/imports", 2),
-        ["imported"] * 2,
-        "imported",
-    ),
-    "it logs out": ({"latency": 0.3}, ("POST", "/auth/logout", 1), ["imported"] * 2, ""),
+    "the second import runs": ({"import_duration": 1}, importing(2), ["imported"] * 2, "imported"),
+    "it logs out": ({"latency": 0.3}, called("POST", "/auth/logout", 1), ["imported"] * 2, ""),
 }
 
 
@@ -148,10 +164,10 @@ CUTS = [
 def test_the_next_run_completes_it(
     moment: str, kill: Callable[[Any], None], server: Server, controller: Controller
 ) -> None:
-    settings, (method, path, count), expected, outcome = MOMENTS[moment]
+    settings, reached, expected, outcome = MOMENTS[moment]
     server.set(**settings)
     declare(controller, server, "inc1", "inc2")
-    cut_off(controller, lambda: len(server.calls(method, path)) >= count, moment, kill)
+    cut_off(controller, lambda: reached(server, controller), moment, kill)
     if kill is the_module and moment in ("the list is learnt", "the first import is released"):
         # ansible-playbook lives, and has logged out. An import that was not at its end it has left to the next run.
         assert server.held() == []
@@ -173,7 +189,7 @@ def test_a_long_import_is_waited_for_while_the_list_goes_on(server: Server, cont
     server.edit(object_id("Region"))
     server.set(import_duration=4)
     declare(controller, server, *INCREMENTS)
-    cut_off(controller, lambda: server.calls("POST", "/packages/imports"), "the first import")
+    cut_off(controller, lambda: importing(1)(server, controller), "the first import")
     assert controller.deploy().code == 0
     assert server.has(declared(*INCREMENTS))
     assert controller.deploy().recap("prod")["changed"] == 0
@@ -205,7 +221,7 @@ def test_a_rollback_that_is_cut_off_counts(server: Server, controller: Controlle
     server.set(import_duration=2)
     cut_off(
         controller,
-        lambda: len(server.calls("POST", "/packages/imports")) == 2,
+        lambda: importing(2)(server, controller),
         "the rollback",
         everything,
         "rollback",
@@ -301,6 +317,20 @@ def test_a_run_that_slept_too_long_imports_nothing(server: Server, controller: C
     assert run.named("Import under the lock")["changed"]
     assert server.state()["imports_started"] == 1
     assert sessions(controller) == []
+
+
+def test_a_run_that_is_taken_over_while_it_plans_imports_nothing(server: Server, controller: Controller) -> None:
+    log_in = {"name": "first", "mstr.migration.mstr_session": {"history_dir": str(controller.history)}}
+    session = controller.tasks(server, [log_in]).named("first")["session_file"]
+    server.fault("GET", "^/objects/", {"kind": "hang", "seconds": 1, "when": "before"})
+    process = start_module(controller, server, session_file=session)
+    until(lambda: server.calls("GET", "/objects/"), "the plan")
+    (lock,) = controller.history.glob("locks/*.1.lock")
+    lock.with_name(lock.name.replace(".1.", ".2.")).write_text("{}", encoding="utf-8")
+    result = result_of(process)
+    assert "another run has taken over this environment" in result["msg"]
+    assert server.state()["imports_started"] == 0
+    assert controller.receipts() == []
 
 
 def test_a_run_that_was_taken_over_closes_nothing_of_its_successor(server: Server, controller: Controller) -> None:
