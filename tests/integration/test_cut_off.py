@@ -319,6 +319,20 @@ def test_a_run_that_slept_too_long_imports_nothing(server: Server, controller: C
     assert sessions(controller) == []
 
 
+def test_a_task_that_imports_without_a_lock_is_not_taken_for_dead(server: Server, controller: Controller) -> None:
+    server.set(import_duration=3)
+    process = start_module(controller, server)
+    until(lambda: server.calls("GET", "/packages/imports/"), "the import")
+    options = {"session_file": str(controller.directory / "session.json"), "history_dir": str(controller.history)}
+    log_in = {"name": "present", "mstr.migration.mstr_session": options}
+    log_out = {"name": "absent", "mstr.migration.mstr_session": {**options, "state": "absent"}}
+    assert controller.tasks(server, [log_in, log_out]).named("present")["recovered"] == []
+    assert states(controller) == ["started"]
+    assert result_of(process)["undo"]["size"] > 0
+    assert states(controller) == ["imported"]
+    assert server.held() == []
+
+
 def test_a_run_that_is_taken_over_while_it_plans_imports_nothing(server: Server, controller: Controller) -> None:
     log_in = {"name": "first", "mstr.migration.mstr_session": {"history_dir": str(controller.history)}}
     session = controller.tasks(server, [log_in]).named("first")["session_file"]
