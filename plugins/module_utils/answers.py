@@ -18,6 +18,10 @@ from typing import Any, Callable
 from .errors import ServerError
 from .text import printable, without_tags
 
+# The Intelligence Server's code for a user who has as many sessions as the server allows.
+_TOO_MANY_SESSIONS = -2147072486
+# What of an error's parts is shown: a package can have as many as it has objects.
+_SHOWN_PARTS = 5
 # A text of megabytes is still read for its code; what is longer is no answer of this server.
 _LONGEST_BODY = 8 * 1024 * 1024
 # Where a server asks to wait longer, it is asked again after this all the same.
@@ -32,6 +36,7 @@ class _Refusal:
     iserver_code: int | None
     message: str | None
     ticket_id: str | None
+    parts: tuple[str, ...] = ()
 
 
 def refused(response: Any, step: str, masked: Callable[[str], str] = str) -> ServerError:
@@ -51,6 +56,8 @@ def refused(response: Any, step: str, masked: Callable[[str], str] = str) -> Ser
     text = "%s: the server answered %d" % (step, status)
     if said.message:
         text += ": %s" % said.message.rstrip(".")
+    if said.parts:
+        text += ": %s" % "; ".join(said.parts)
     known = [
         "%s %s" % (name, value)
         for name, value in (
@@ -76,6 +83,11 @@ def refused(response: Any, step: str, masked: Callable[[str], str] = str) -> Ser
 
 def _advice(status: int, said: _Refusal) -> str:
     """Return what to do about an error answer; empty where there is nothing sure to say."""
+    if said.iserver_code == _TOO_MANY_SESSIONS:
+        return (
+            "The user has as many sessions as the server allows. Log out others of this user, let them end, give this "
+            "job a user of its own, or raise the limit of sessions; it is not tried again."
+        )
     if status == 401 and said.code == "ERR003":
         return (
             "Check username, password and login_mode, or the api_token; it is not tried again, because accounts lock."
@@ -137,7 +149,37 @@ def _read_refusal(response: Any, masked: Callable[[str], str]) -> _Refusal:
         # Masked first: half of a secret that is cut off would not be found.
         message=printable(without_tags(masked(str(message))), 500) if message else None,
         ticket_id=printable(masked(str(ticket)), 80) if ticket else None,
+        parts=_parts(document.get("subErrors"), masked),
     )
+
+
+def _parts(errors: Any, masked: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the parts of an error in words: ``subErrors`` name the objects that it is about.
+
+    Each is ``{message, iServerCode, additionalProperties: {objectId, objectName}}``, and none of it need be there.
+    """
+    found = []
+    for error in errors if isinstance(errors, list) else ():
+        if not isinstance(error, dict):
+            continue
+        about = error.get("additionalProperties")
+        about = about if isinstance(about, dict) else {}
+        name, number = about.get("objectName"), about.get("objectId")
+        words = ["object %s" % number] if number else []
+        words += ['"%s"' % name] if name else []
+        message, code = error.get("message"), _integer_or_none(error.get("iServerCode"))
+        said = [str(message).rstrip(".")] if message else []
+        said += ["iServerCode %d" % code] if code is not None else []
+        text = ": ".join(part for part in (" ".join(words), ", ".join(said)) if part)
+        if text:
+            found.append(printable(without_tags(masked(text)), 200))
+    more = len(found) - _SHOWN_PARTS
+    return (*found[:_SHOWN_PARTS], *(["and %d more" % more] if more > 0 else []))
+
+
+def is_hopeless(error: ServerError) -> bool:
+    """Return whether the same request would be refused again: another attempt makes it worse, or changes nothing."""
+    return error.iserver_code == _TOO_MANY_SESSIONS
 
 
 # The Intelligence Server's codes for an id, and for an object, that is not in the metadata: 0x8004140B

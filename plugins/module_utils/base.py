@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import remove_values
 
 from . import connection, lease, session_file, signals, transport
 from .errors import InputError, Interrupted, MigrationError
@@ -19,7 +20,7 @@ from .heartbeat import Heartbeat
 from .library import Library
 from .session import Session
 from .session_file import SessionFile
-from .text import printable
+from .text import is_secret, printable
 from .transport import Transport
 
 # Seconds to wait for another task that uses the same session file.
@@ -205,7 +206,22 @@ class MigrationModule(AnsibleModule):
 
     def _hide(self, state: SessionFile) -> None:
         """Keep a session's secrets out of all output, even where a server's message repeats them."""
-        self.no_log_values.update([state.token, *(str(cookie["value"]) for cookie in state.cookies)])
+        self.no_log_values.update(
+            value for value in (state.token, *(str(cookie["value"]) for cookie in state.cookies)) if is_secret(value)
+        )
+
+    def _refuse_masked(self, path: str) -> None:
+        """Fail for a path that Ansible would change in results, since later tasks could not find the file.
+
+        Raises:
+            InputError: A secret is a part of it.
+        """
+        if remove_values(path, self.no_log_values) != path:
+            raise InputError(
+                "session_file: a secret, the password perhaps, is a part of the path of the session file, and Ansible "
+                "blanks it out in results. Name another session_file, history_dir or environment_name, or give the "
+                "user another password."
+            )
 
     def log_in(self, path: str | None) -> Session:
         """Log in and return the session.
@@ -219,7 +235,7 @@ class MigrationModule(AnsibleModule):
         credentials = connection.Credentials(self.params)
         library = self._library(None)
         # Asked for first, because it needs no log-in: a server that cannot be reached leaves no session.
-        server = library.status()
+        server = library.status(self.warnings)
         library.log_in(credentials.login_mode, credentials.username, credentials.password, credentials.api_token)
         options = library.transport.options
         state = SessionFile(
@@ -255,6 +271,7 @@ class MigrationModule(AnsibleModule):
             # A signal in the middle would leave a session that nobody knows.
             with signals.held_back():
                 session = self.log_in(path)
+                self._refuse_masked(path)
                 session.state.own_directory = own_directory
                 if lock is not None:
                     session.state.lock, session.state.lock_token = lock.path, lock.token

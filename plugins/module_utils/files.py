@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import io
@@ -23,6 +24,46 @@ _BEHIND = 32 * CHUNK
 # Bytes that are written at once. Linux caches a write in blocks as large as itself; where large blocks of memory are
 # new to a virtual machine, writes of 1 MiB took up to ten times as long as small ones.
 _WRITE = CHUNK // 16
+
+
+# Bytes at the beginning of a file that tell whether it is text.
+HEAD = 512
+_TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
+
+
+def text_kind(head: bytes) -> str | None:
+    """Return what a file is in words, where its first bytes show that it is text; None for anything else.
+
+    A package file is binary. What takes its place by mistake is text: the answer of a gateway, or a pointer of Git LFS
+    where the file was not fetched.
+
+    Args:
+        head: The first ``HEAD`` bytes, or all where there are fewer.
+    """
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if head.startswith(mark):
+            head = head[len(mark) :].decode(encoding, "ignore").encode("utf-8")
+            break
+    beginning = head.lstrip()
+    if beginning.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS"
+    if beginning.startswith(b"<"):
+        return "a web page or XML"
+    if beginning[:1] in (b"{", b"[") and _is_text(head):
+        return "JSON"
+    return "text" if head and _is_text(head) else None
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether bytes are text, in UTF-8 or in an encoding of single bytes that is ASCII for the most part."""
+    if any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head):
+        return False
+    try:
+        # The last character may be cut off.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return sum(byte < 0x7F for byte in head) * 10 >= len(head) * 7
+    return True
 
 
 @contextlib.contextmanager

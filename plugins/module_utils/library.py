@@ -10,14 +10,16 @@ migration package", "Import a migration package") and of what the vendor's own P
 
 from __future__ import annotations
 
+import contextlib
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Callable, TypeVar
 from urllib.parse import quote
 
 from . import models
-from .answers import says_no_such_call, says_not_found
-from .errors import ConnectionLost, ServerError
+from .answers import refused, says_no_such_call, says_not_found
+from .errors import ConnectionLost, MigrationError, ServerError
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .text import printable
 from .transport import Repeat, Transport
@@ -28,6 +30,8 @@ TOKEN_HEADER = "X-MSTR-AuthToken"
 _PROJECT_HEADER = "X-MSTR-ProjectID"
 # Required by the calls that only start something.
 _ASYNC = {"Prefer": "respond-async"}
+# How gateways answer to calls that they do not let through.
+_NOT_LET_THROUGH = (401, 403, 404, 405)
 _WEB_PAGE = ("text/html", "application/xhtml+xml")
 _DOWNLOAD_CHUNK = 1 << 20
 # Without its token nobody can log the session out.
@@ -59,9 +63,19 @@ class Library:
         self.transport.hide(value)
         self.transport.headers[TOKEN_HEADER] = value
 
-    def status(self) -> dict[str, str | None]:
-        """Return the server's versions: ``web_version`` and ``iserver_version``, None where it does not say."""
-        data = self._json("GET", "/status", "ask for the server's version", Repeat.SAFE)
+    def status(self, warnings: list[str]) -> dict[str, str | None]:
+        """Return the server's versions: ``web_version`` and ``iserver_version``, None where it does not say.
+
+        Args:
+            warnings: Gets a sentence where the call is not let through: gateways block it, and nothing depends on it.
+        """
+        data: Any = {}
+        try:
+            data = self._json("GET", "/status", "ask for the server's version", Repeat.SAFE)
+        except ServerError as error:
+            if error.status not in _NOT_LET_THROUGH:
+                raise
+            warnings.append("The versions of the server are not known: %s" % error.message)
         data = data if isinstance(data, dict) else {}
         return {
             "web_version": _text_or_none(data.get("webVersion")),
@@ -252,24 +266,35 @@ class Library:
             "/packages/imports/%s/undoPackage/binary" % quote(import_id, safe=""),
             step,
             repeat=Repeat.SAFE,
-            headers=_with_project({"Accept": "application/octet-stream, */*;q=0.1"}, project_id),
+            # What something on the way compresses all the same is only known to be whole once it is decoded to its end.
+            headers=_with_project(
+                {"Accept": "application/octet-stream, */*;q=0.1", "Accept-Encoding": "identity"}, project_id
+            ),
             stream=True,
         )
         if _kind(response) in _WEB_PAGE:
             response.close()
             raise ServerError("%s: the server sent a web page instead of a package." % step, response.status_code)
+        if _kind(response) == "application/json":
+            with contextlib.closing(response):
+                raise refused(response, step, self.transport.masked)
         length = response.headers.get("Content-Length", "")
-        encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
 
         def parts() -> Iterator[bytes]:
             try:
-                yield from response.iter_content(_DOWNLOAD_CHUNK)
+                if encoding == "identity":
+                    yield from response.iter_content(_DOWNLOAD_CHUNK)
+                else:
+                    yield from _decoded(response, encoding, step)
+            except MigrationError:
+                raise
             except Exception as error:
                 raise self.transport.broken(error, step) from error
             finally:
                 response.close()
 
-        return (int(length) if length.isdigit() and not encoded else None), parts()
+        return (int(length) if length.isdigit() and encoding == "identity" else None), parts()
 
     def delete_import(self, import_id: str, project_id: str | None) -> None:
         """Release an import process; one that is gone already is fine."""
@@ -323,6 +348,28 @@ class Library:
             raise ServerError(
                 "%s: the server's answer is not as documented: %s." % (step, printable(error, 200)), 200
             ) from error
+
+
+def _decoded(response: Any, encoding: str, step: str) -> Iterator[bytes]:
+    """Decode an answer that was compressed on its way, to its very end.
+
+    Raises:
+        ConnectionLost: It breaks off.
+        ServerError: The encoding is another one.
+    """
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise ServerError(
+            "%s: the package came with the encoding %s, which was not asked for; a proxy may have made it."
+            % (step, printable(encoding, 40)),
+            response.status_code,
+        )
+    # Of gzip and of zlib alike, by the header.
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    for chunk in response.raw.stream(_DOWNLOAD_CHUNK, decode_content=False):
+        yield decoder.decompress(chunk)
+    yield decoder.flush()
+    if not decoder.eof:
+        raise ConnectionLost("%s: the answer, which was compressed on its way, broke off." % step, sent=True)
 
 
 def _kind(response: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from . import manifest as manifests
 from . import models
 from .errors import ConnectionLost, InputError, MigrationError, ServerError
-from .files import readable_file, sha256_of, write_file
+from .files import HEAD, readable_file, sha256_of, text_kind, write_file
 from .manifest import Manifest
 from .models import PackageInfo, Row, ShapeError
 from .plan_list import Listed
@@ -96,6 +96,7 @@ def examine(path: str, checksum: str | None, warnings: list[str]) -> PackageFile
     package = PackageFile(path, os.path.getsize(path))
     if package.size == 0:
         raise InputError("src: %s is empty." % path)
+    refuse_text(path)
     wanted = parse_checksum(checksum)
     if wanted is not None and package.hash() != wanted:
         raise InputError(
@@ -110,6 +111,20 @@ def examine(path: str, checksum: str | None, warnings: list[str]) -> PackageFile
                 "%s is of another file than %s (its sha256 differs) and is ignored." % (manifests.path_for(path), path)
             )
     return package
+
+
+def refuse_text(path: str) -> None:
+    """Fail for a file that is text, before anything is sent.
+
+    Raises:
+        InputError: It is.
+    """
+    with open(path, "rb") as handle:
+        kind = text_kind(handle.read(HEAD))
+    if kind is None:
+        return
+    advice = "Fetch the file itself (git lfs pull)." if "LFS" in kind else "Name the package file itself."
+    raise InputError("src: %s is no package file, but %s; nothing was sent. %s" % (path, kind, advice))
 
 
 def parse_checksum(checksum: str | None) -> str | None:

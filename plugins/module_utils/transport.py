@@ -21,9 +21,9 @@ from typing import Any, Callable
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from . import signals
-from .answers import LONGEST_PAUSE, refused, retry_after, says_not_found
+from .answers import LONGEST_PAUSE, is_hopeless, refused, retry_after, says_not_found
 from .errors import ConnectionLost, InputError, ServerError
-from .text import printable
+from .text import is_secret, printable
 from .tls import SharedContextAdapter, client_context
 from .upload import MultipartFile
 
@@ -201,7 +201,7 @@ class Transport:
 
     def masked(self, text: str) -> str:
         """Return a text of the server without the secrets and cookies that went to it."""
-        cookies = {cookie.value for cookie in self._session.cookies if cookie.value}
+        cookies = {cookie.value for cookie in self._session.cookies if cookie.value and is_secret(cookie.value)}
         # The longest first, since one may be a part of another.
         for secret in sorted(self._secrets | cookies, key=len, reverse=True):
             text = text.replace(secret, _MASK)
@@ -307,7 +307,8 @@ class Transport:
                 response.close()
                 plainly = response.status_code in (429, 503) and pause is not None
                 temporary = response.status_code in _TEMPORARY and repeat is Repeat.SAFE
-                if attempt >= self._retries() or not (plainly or temporary) or says_not_found(error):
+                pointless = says_not_found(error) or is_hopeless(error)
+                if attempt >= self._retries() or not (plainly or temporary) or pointless:
                     raise error
             if pause is None:
                 pause = 0.2 * 2**attempt

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from .background_hash import BackgroundHash
 from .errors import ConnectionLost, InputError, MigrationError, ServerError
-from .files import CHUNK, atomic_file, make_directory, readable_file, sha256_of
+from .files import CHUNK, HEAD, atomic_file, make_directory, readable_file, sha256_of, text_kind
 from .models import ImportInfo
 from .session import Session
 from .waiter import TimeIsUp, wait_for
@@ -203,7 +203,7 @@ def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: in
     backup = None
     try:
         with atomic_file(path, mode) as handle:
-            digest, size = _write(parts, handle)
+            digest, size = _write(_only_binary(parts), handle)
             if length is not None and size != length:
                 raise ConnectionLost(
                     "download the undo package: %d bytes came of the %d that the server announced." % (size, length),
@@ -220,6 +220,31 @@ def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: in
     except OSError as error:
         raise InputError("the undo package cannot be written to %s: %s." % (path, error.strerror)) from error
     return SavedUndo(path, digest, size, backup=backup)
+
+
+def _only_binary(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass the parts of a download on, unless they begin as text does: then something answered instead of the server.
+
+    Raises:
+        ServerError: They do.
+    """
+    head = b""
+    for part in parts:
+        if len(head) < HEAD:
+            head += part[: HEAD - len(head)]
+            if len(head) == HEAD:
+                _refuse_text(head)
+        yield part
+    if len(head) < HEAD:
+        _refuse_text(head)
+
+
+def _refuse_text(head: bytes) -> None:
+    kind = text_kind(head)
+    if kind is not None:
+        raise ServerError(
+            "download the undo package: the server, or something before it, sent %s instead of a package." % kind, 200
+        )
 
 
 class _AlreadyThere(Exception):

@@ -62,6 +62,32 @@ def test_session_in_a_directory_of_its_own(server: Server, controller: Controlle
     assert server.held() == []
 
 
+@pytest.mark.parametrize("cookie", ["SERVERID=1", "SRV=s", "SRV=.1", "SRV=", "SRV=session", "NODE=node2"])
+def test_the_words_of_a_load_balancer_are_left_alone(cookie: str, server: Server, controller: Controller) -> None:
+    server.set(balancer_cookies=[cookie])
+    present = controller.tasks(server, [task("present", "mstr_session")])
+    session_file = present.named("present")["session_file"]
+    assert Path(session_file).exists()
+    staged = task(
+        "staged", "mstr_package", session_file=session_file, project=DEMO, src=str(controller.packages / "year.mmp")
+    )
+    absent = task("absent", "mstr_session", session_file=session_file, state="absent")
+    run = controller.tasks(server, [staged, absent])
+    assert run.code == 0, run.output
+    assert changed(run, "staged", "absent") == [True, True]
+    assert "*" not in json.dumps([result["result"] for result in run.results])
+    assert server.held() == []
+
+
+def test_a_session_file_that_ansible_would_hide_is_refused(server: Server, controller: Controller) -> None:
+    path = controller.directory / PASSWORD / "session.json"
+    run = controller.tasks(server, [task("present", "mstr_session", session_file=str(path))])
+    assert "a secret, the password perhaps, is a part of the path" in run.named("present")["msg"]
+    assert server.state()["logins"] == 1
+    assert server.held() == []
+    assert not path.exists()
+
+
 def test_session_works_in_check_mode(server: Server, controller: Controller) -> None:
     run = controller.tasks(
         server,

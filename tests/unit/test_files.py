@@ -18,6 +18,30 @@ from ansible_collections.mstr.migration.plugins.module_utils import files
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 
 
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x01\x80\xbe\xfe\x7f and more", None),
+        (b"PK\x03\x04", None),
+        (b"", None),
+        (bytes(range(256)), None),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a pointer of Git LFS"),
+        (b"\r\n <!DOCTYPE html><html>", "a web page or XML"),
+        (b"<?xml version='1.0'?>", "a web page or XML"),
+        (b'{"code": "ERR001"}', "JSON"),
+        (b'\xef\xbb\xbf[{"code": 1}]', "JSON"),
+        ('{"code": "ERR001"}'.encode("utf-16"), "JSON"),
+        ("\ufeff<html>".encode("utf-16-be"), "a web page or XML"),
+        ("Zugriff verweigert: Größe".encode("latin-1"), "text"),
+        ("Доступ запрещён: see the log".encode(), "text"),
+        (b"upstream connect error", "text"),
+        (b"\x1b[31mred", "text"),
+    ],
+)
+def test_text_in_the_place_of_a_package_is_seen(head, kind):
+    assert files.text_kind(head) == kind
+
+
 def mode_of(path):
     return stat.S_IMODE(path.stat().st_mode)
 

@@ -25,7 +25,7 @@ PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
 STAGED = Staged(PACKAGE, {"defaultAction": "replace"}, (row(),), uploaded=True)
 LISTED = STAGED.as_listed("finance")
 PLAN = plan_list([LISTED], {LISTED.key(row()): None})[0].plan
-UNDO = Reply(200, b"undo package")
+UNDO = Reply(200, b"\x01\x80\xbe\xfe\x7fundo package")
 STARTED = Reply(202, {"id": "i=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0})
 
 

@@ -21,7 +21,7 @@ PACKAGE = {"id": "p/1+=", "status": "READY", "settings": {}, "content": [row_jso
 IMPORT = {"id": "i/1+=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0}
 # name: how it is called, what is asked for, what is answered, whether it may be sent twice
 CALLS = {
-    "status": (lambda api, project: api.status(), "GET /status", Reply(200, {}), True),
+    "status": (lambda api, project: api.status([]), "GET /status", Reply(200, {}), True),
     "log in": (
         lambda api, project: api.log_in("standard", "tina", "pass", None),
         "POST /auth/login",
@@ -183,9 +183,11 @@ def test_a_log_in_whose_answer_is_lost_may_have_opened_a_session(serve, reply, t
 
 
 def test_secrets_that_a_server_repeats_are_in_no_message(serve):
-    login = Reply(204, headers={"X-MSTR-AuthToken": "t0ken-of-tina", "Set-Cookie": "JSESSIONID=C00KIE; Path=/"})
-    said = "tina s3cret t0ken-of-tina C00KIE"
-    refusal = Reply(400, {"code": "C00KIE", "message": "x" * 495 + said, "ticketId": "t0ken-of-tina"})
+    login = Reply(
+        204, headers={"X-MSTR-AuthToken": "t0ken-of-tina", "Set-Cookie": "JSESSIONID=C00KIE0123456789ABCDEF; Path=/"}
+    )
+    said = "tina s3cret t0ken-of-tina C00KIE0123456789ABCDEF"
+    refusal = Reply(400, {"code": "C00KIE0123456789ABCDEF", "message": "x" * 495 + said, "ticketId": "t0ken-of-tina"})
     failed = Reply(200, {**IMPORT, "status": "FAILED", "message": said})
     library = session_with(serve(login, refusal, failed)).library
     library.log_in("standard", "tina", "s3cret", None)
@@ -195,6 +197,24 @@ def test_secrets_that_a_server_repeats_are_in_no_message(serve):
     # Not even the half that is left where the message is cut.
     assert not any(part in shown for part in ("s3c", "t0k", "C00"))
     assert library.import_process("i", PROJECT_ID).message == "tina ******** ******** ********"
+
+
+@pytest.mark.parametrize("cookie", ["SERVERID=1", "SRV=s", "SRV=.1", "SRV=", "SRV"])
+def test_the_words_of_a_load_balancer_are_no_secrets(serve, cookie):
+    login = Reply(204, headers={"X-MSTR-AuthToken": "t0ken-of-tina", "Set-Cookie": cookie + "; Path=/"})
+    library = session_with(serve(login, Reply(400, {"code": "ERR001", "message": "1 of 1 is s.1"}))).library
+    library.log_in("standard", "tina", "s3cret", None)
+    with pytest.raises(ServerError) as caught:
+        library.projects()
+    assert caught.value.server_message == "1 of 1 is s.1"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_status_call_that_is_not_let_through_is_said_and_no_failure(serve, status):
+    warnings = []
+    server = session_with(serve(Reply(status, "<html>Forbidden</html>"))).library.status(warnings)
+    assert server == {"web_version": None, "iserver_version": None}
+    assert str(status) in warnings[0]
 
 
 def test_a_message_that_is_a_page_is_shown_without_its_tags(serve):

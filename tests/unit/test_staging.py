@@ -22,7 +22,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.errors import Input
 from ansible_collections.mstr.migration.plugins.module_utils.manifest import Manifest
 from ansible_collections.mstr.migration.plugins.module_utils.session_file import HeldImport, HeldPackage
 
-DATA = b"a package"
+DATA = b"\x01\x80\xbe\xfe\x7fa package"
 SHA256 = hashlib.sha256(DATA).hexdigest()
 SETTINGS = {"defaultAction": "replace"}
 REVIEWED = Manifest(SHA256, len(DATA), "project", SETTINGS, (row(),))
@@ -103,6 +103,19 @@ def test_a_file_that_is_missing_or_empty_is_refused(path):
         staging.examine(str(path), None, [])
     path.unlink()
     with pytest.raises(InputError, match=r"^src: there is no file"):
+        staging.examine(str(path), None, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS; nothing was sent. .*git lfs pull"),
+        (b"<html>Sign in</html>", "a web page"),
+    ],
+)
+def test_a_file_that_is_text_is_refused(path, content, words):
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="^src: .*no package file, but " + words):
         staging.examine(str(path), None, [])
 
 

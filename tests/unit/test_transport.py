@@ -221,6 +221,37 @@ def refusal(serve, reply, **options):
 ERROR = {"code": "ERR006", "iServerCode": -2147072488, "message": "Invalid input.", "ticketId": "5a1c"}
 
 
+def test_the_parts_of_an_error_name_the_objects(serve):
+    missing = {"message": "Not in the metadata.", "iServerCode": -2147216373}
+    about = {"objectId": "A" * 32, "objectName": "Revenue\x1b[31m"}
+    parts = [
+        {**missing, "additionalProperties": about},
+        {"message": "Only a message"},
+        {},
+        None,
+        "text",
+        {"additionalProperties": []},
+    ]
+    error = refusal(serve, Reply(400, {**ERROR, "subErrors": parts}))
+    assert (
+        'object %s "Revenue\\x1b[31m": Not in the metadata, iServerCode -2147216373; Only a message' % ("A" * 32)
+        in error.message
+    )
+    many = refusal(serve, Reply(400, {**ERROR, "subErrors": [missing] * 9}))
+    assert many.message.count("Not in the metadata") == 5
+    assert "and 4 more" in many.message
+    for odd in ({}, "text", [[]], 7):
+        assert refusal(serve, Reply(400, {**ERROR, "subErrors": odd})).code == "ERR006"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_user_with_too_many_sessions_is_told_at_once(serve, status):
+    server = serve(Reply(status, {**ERROR, "iServerCode": -2147072486}, {"Retry-After": "1"}))
+    with pytest.raises(ServerError, match="as many sessions as the server allows"):
+        send(transport_to(server.base_url, retries=3))
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("body", [ERROR, {"errors": [ERROR]}], ids=["plain", "wrapped"])
 def test_an_error_says_step_status_code_message_ticket_and_iserver_code(serve, body):
     error = refusal(serve, Reply(400, body))

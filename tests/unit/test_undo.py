@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import stat
@@ -21,7 +22,8 @@ from ansible_collections.mstr.migration.plugins.module_utils.errors import Input
 from ansible_collections.mstr.migration.plugins.module_utils.models import ImportInfo
 from ansible_collections.mstr.migration.plugins.module_utils.undo import UndoUnavailable
 
-DATA = b"undo package" * 1000
+# Packages begin so in the samples that the vendor published.
+DATA = b"\x01\x80\xbe\xfe\x7f" + b"undo package" * 1000
 WHOLE = Reply(200, DATA)
 BROKEN = Reply(200, DATA, missing=500)
 
@@ -52,6 +54,37 @@ def test_it_is_written_with_its_mode_and_told(serve, dest, mode):
     assert saved.changed
     assert saved.backup is None
     assert saved.as_result() == {"path": str(dest), "sha256": hashlib.sha256(DATA).hexdigest(), "size": len(DATA)}
+
+
+def gzipped(data):
+    return Reply(200, gzip.compress(data), {"Content-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        Reply(200, {"code": "ERR001", "message": "General error."}, {"Content-Type": "application/octet-stream"}),
+        Reply(200, {"code": "ERR001", "message": "General error."}, {"Content-Type": "application/json;charset=UTF-8"}),
+        Reply(200, "<html>Sign in</html>", {"Content-Type": "application/octet-stream"}),
+        Reply(200, "upstream connect error"),
+        gzipped(b'{"code": "ERR001"}'),
+        Reply(200, gzip.compress(DATA)[:-20], {"Content-Encoding": "gzip"}),
+        Reply(200, DATA, {"Content-Encoding": "br"}),
+    ],
+    ids=["JSON", "JSON, said so", "web page", "text", "JSON, compressed", "compressed, cut", "unknown encoding"],
+)
+def test_what_is_no_whole_package_is_not_kept_and_is_asked_for_again(serve, dest, instead):
+    server = serve(instead, instead, WHOLE)
+    assert save(server, dest, timeout=5).size == len(DATA)
+    assert dest.read_bytes() == DATA
+    assert {request.headers["Accept-Encoding"] for request in server.requests} == {"identity"}
+    with pytest.raises(UndoUnavailable):
+        save(serve(*[instead] * 3), dest.with_name("other"))
+    assert not dest.with_name("other").exists()
+
+
+def test_a_package_that_was_compressed_on_its_way_is_kept_as_it_was(serve, dest):
+    assert save(serve(gzipped(DATA)), dest).sha256 == hashlib.sha256(DATA).hexdigest()
 
 
 def test_the_same_bytes_are_no_change(serve, dest):

@@ -44,6 +44,7 @@ async def login(call: Call) -> Reply:
             ("X-MSTR-AuthToken", session.token),
             ("Set-Cookie", f"{SESSION_COOKIE}={session.cookie}; Path=/MicroStrategyLibrary; HttpOnly{secure}"),
             ("Set-Cookie", f"{BALANCER_COOKIE}={BALANCER_VALUE}; Path=/"),
+            *(("Set-Cookie", f"{cookie}; Path=/") for cookie in call.server.settings.balancer_cookies),
         ],
     )
 

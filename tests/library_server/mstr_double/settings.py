@@ -19,6 +19,7 @@ class Settings:
     second_holder: str = "refuse"
     anonymous: bool = False
     require_balancer_cookie: bool = False
+    balancer_cookies: list[str] = field(default_factory=list)
     session_timeout: float = 1800.0
     latency: float = 0.0
     build_duration: float = 0.0
@@ -110,6 +111,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "undo_unseen": _count,
     "reversion_types": _list_of(int),
     "ignore_objects": _list_of(str),
+    "balancer_cookies": _list_of(str),
     "web_version": _text,
     "iserver_version": _text,
 }
