@@ -206,9 +206,8 @@ class MigrationModule(AnsibleModule):
 
     def _hide(self, state: SessionFile) -> None:
         """Keep a session's secrets out of all output, even where a server's message repeats them."""
-        self.no_log_values.update(
-            value for value in (state.token, *(str(cookie["value"]) for cookie in state.cookies)) if is_secret(value)
-        )
+        cookies = [str(cookie["value"]) for cookie in state.cookies]
+        self.no_log_values.update([state.token, *filter(is_secret, cookies)])
 
     def _refuse_masked(self, path: str) -> None:
         """Fail for a path that Ansible would change in results, since later tasks could not find the file.

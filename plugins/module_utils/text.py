@@ -18,12 +18,12 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 _PAGE = re.compile(r"<(?:!doctype|html|head|body|div|h[1-6]|p|b|br|pre|table)\b", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-# Characters. A session cookie has 32, a token 26 at least; a load balancer's own words have fewer.
+# Characters. A session cookie has 32; a load balancer's own words have fewer.
 _SHORTEST_SECRET = 16
 
 
 def is_secret(value: str) -> bool:
-    """Return whether a token or a cookie's value is to be kept out of all output.
+    """Return whether a cookie's value is to be kept out of all output.
 
     Cookies of load balancers are words such as ``1`` or ``node2``. Masked, they would blank out what is no secret. What
     opens a session is long, or it could be guessed.

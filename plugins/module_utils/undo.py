@@ -182,7 +182,7 @@ def would_change(session: Session, import_id: str, project_id: str | None, path:
         ServerError, ConnectionLost: The server does not give the package.
     """
     _length, parts = session.library.undo_package(import_id, project_id)
-    digest, size = _write(parts, None)
+    digest, size = _write(_only_binary(parts), None)
     if not os.path.lexists(path):
         return SavedUndo(path, digest, size)
     same = _same(path, digest, size)
