@@ -46,6 +46,8 @@ class MigrationModule(AnsibleModule):
                 self.params[name] = os.path.abspath(self.params[name])
         # Sentences for people about what is not as it should be and is no failure.
         self.warnings: list[str] = []
+        # Where the task works. Empty where the options do not tell, which fails as soon as a session is needed.
+        self.base_url = ""
         self.environment = ""
         # What the task is about, for the message of a failure. A project of None is that of the option.
         self.package = ""
@@ -108,7 +110,8 @@ class MigrationModule(AnsibleModule):
         with contextlib.suppress(InputError):
             path = self.params["session_file"]
             state = session_file.read(path) if path and session_file.exists(path) else None
-            self.environment = connection.environment_name(self.params, connection.base_url(self.params, state), state)
+            self.base_url = connection.base_url(self.params, state)
+            self.environment = connection.environment_name(self.params, self.base_url, state)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -187,17 +190,18 @@ class MigrationModule(AnsibleModule):
             raise
         return self._session
 
-    def session_of(self, path: str, claimed: int | None = None) -> Session:
+    def session_of(self, path: str, claimed: int | None = None, private: bool = True) -> Session:
         """Return the session that a session file describes, whoever uses it.
 
         Args:
             path: The file.
             claimed: The descriptor by which it is claimed for this task.
+            private: Whether the file must be this user's alone.
 
         Raises:
             InputError: The file cannot be used.
         """
-        state = session_file.read(path)
+        state = session_file.read(path, private)
         library = self._library(state)
         library.token = state.token
         library.transport.set_cookies(state.cookies)
@@ -265,6 +269,7 @@ class MigrationModule(AnsibleModule):
         Raises:
             MigrationError: The log-in was refused, or the file cannot be written.
         """
+        session_file.check_place(path)
         session = None
         try:
             # A signal in the middle would leave a session that nobody knows.

@@ -17,7 +17,7 @@ from .errors import InputError
 from .files import readable_file
 from .library import LOGIN_MODES
 from .session_file import SessionFile
-from .text import environment_from_url, file_name_part, printable
+from .text import environment_from_url, file_name_part, plain_environment_from_url, printable
 from .transport import TransportOptions, normalise_base_url, same_base_url
 
 
@@ -198,13 +198,28 @@ def environment_name(params: Mapping[str, Any], url: str, session: SessionFile |
     """
     given = params.get("environment_name")
     if not given:
-        return session.environment if session is not None else environment_from_url(url)
+        return session.environment if session is not None else _name_of(url, params.get("history_dir"))
     if file_name_part(given) != given:
         raise InputError(
             "environment_name: %s is to be a directory's name: up to 100 letters, digits and . _ -, beginning "
             "and ending with a letter, a digit or -." % printable(given, 100)
         )
     return str(given)
+
+
+def _name_of(url: str, history_dir: str | None) -> str:
+    """Return the name of an environment that was given none.
+
+    Before names were made so that no two addresses share one, an environment may have got the plain one.
+    """
+    name, plain = environment_from_url(url), plain_environment_from_url(url)
+    if history_dir and name != plain and not os.path.isdir(os.path.join(history_dir, name)):
+        # Imported where it is needed, because hardly any address needs it.
+        from .history import History
+
+        if History(history_dir, plain, base_url=url).all_entries():
+            return plain
+    return name
 
 
 def transport_options(params: Mapping[str, Any], url: str, session: SessionFile | None) -> TransportOptions:

@@ -18,10 +18,12 @@ from .base import MigrationModule
 from .errors import InputError
 from .files import directory_mode, make_directory
 from .heartbeat import Heartbeat
-from .history import History, now, parse_mode
+from .history import History, now
+from .ownership import open_history
 from .recovery import Recovery
 from .session import Session
 from .text import environment_from_url
+from .watch import Watch
 
 
 def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, list[dict[str, Any]]]:
@@ -40,14 +42,18 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
     params = module.params
     base_url = connection.base_url(params, None)
     module.environment = connection.environment_name(params, base_url, None)
-    history = History(params["history_dir"], module.environment, parse_mode(params["history_mode"]))
-    path = path or _session_path(history)
+    history = open_history(module)
+    if history is None:
+        raise AssertionError("there is no lock without a history")
+    path = path or _session_path(history, params["session_dir"])
+    watch = Watch(params["lease_timeout"])
     recovery = Recovery(
         history=history,
         base_url=base_url,
         reopen=module.session_of,
         close=module.close_session,
-        lease_timeout=params["lease_timeout"],
+        watch=watch,
+        session_dir=params["session_dir"],
         wait_timeout=params["wait_timeout"],
         undo_timeout=params["undo_timeout"],
         warnings=module.warnings,
@@ -61,14 +67,14 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
                 environment_from_url(base_url),
                 history.mode,
                 _holder(path, base_url, module.environment),
-                params["lease_timeout"],
+                watch,
                 params["lock_timeout"],
             )
             lock = taken.lock
             leases.extend((lock.path, path))
             recovered = recovery.take_up(taken.dead)
             session = module.log_in_to_file(path, False, lock)
-            recovery.watch(session)
+            recovery.wait_until_at_rest(session)
     except BaseException:
         if session is not None:
             module.discard_session_file(session)
@@ -78,13 +84,14 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
     return session, recovered
 
 
-def _session_path(history: History) -> str:
-    directory = history.sessions
+def _session_path(history: History, elsewhere: str | None) -> str:
+    directory = elsewhere or history.sessions
     try:
         # Others of the group remove what this run may leave there; the file itself stays this user's alone.
-        make_directory(directory, directory_mode(history.mode))
+        make_directory(directory, 0o700 if elsewhere else directory_mode(history.mode))
     except OSError as error:
-        raise InputError("history_dir: %s cannot be made: %s." % (directory, error.strerror)) from error
+        option = "session_dir" if elsewhere else "history_dir"
+        raise InputError("%s: %s cannot be made: %s." % (option, directory, error.strerror)) from error
     run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(4))
     return os.path.join(directory, run + ".json")
 

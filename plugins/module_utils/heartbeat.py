@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from . import lease
 
-# The longest time between two signs of life, in seconds.
-_INTERVAL = 10.0
+# The longest time between two signs of life, in seconds. Short, because who waits to see one waits for so long.
+_INTERVAL = 1.0
 # Of a shorter lease the share after which it is renewed.
 _SHARE = 0.2
 # Seconds between two looks at whether Ansible is still there.

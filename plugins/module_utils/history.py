@@ -20,7 +20,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,7 @@ from typing import Any
 from .errors import InputError
 from .files import directory_mode, make_directory, sync_directory, write_file
 from .text import file_name_part, printable, readable_json
+from .transport import same_base_url
 
 RECEIPT = "receipt.json"
 UNDO = "undo.mmp"
@@ -49,15 +50,6 @@ def now() -> str:
     return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)), int(moment * 1000) % 1000)
 
 
-def seconds_since(text: Any) -> float | None:
-    """Return the seconds since a moment that ``now`` wrote, None where it is none."""
-    try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-    except (TypeError, ValueError):
-        return None
-    return time.time() - moment.timestamp()
-
-
 def parse_mode(value: Any) -> int:
     """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
 
@@ -77,6 +69,20 @@ def parse_mode(value: Any) -> int:
 _SESSIONS = "sessions"
 
 
+def is_elsewhere(made_on: str | None, base_url: str) -> bool:
+    """Return whether what was made on a server is none of this one's; what does not say where is.
+
+    Args:
+        made_on: The base URL of that server, None where it is not known.
+        base_url: That of this one.
+    """
+    try:
+        return made_on is not None and not same_base_url(made_on, base_url)
+    except ValueError:
+        # No address at all.
+        return True
+
+
 @dataclass(frozen=True)
 class History:
     """Where the receipts and undo packages of an environment go.
@@ -85,11 +91,15 @@ class History:
         directory: The history's root.
         environment: The environment's name.
         mode: Permission bits of the files; directories get the matching search bits.
+        base_url: The server whose history it is. Entries that were made on another one are no part of it. None for all.
     """
 
     directory: str
     environment: str
     mode: int = 0o600
+    base_url: str | None = None
+    # What was read of the servers of entries, by the entry's directory.
+    _made_on: dict[str, str | None] = field(default_factory=dict, compare=False)
 
     @property
     def root(self) -> str:
@@ -176,7 +186,7 @@ class History:
         Raises:
             InputError: The directory cannot be read.
         """
-        return self._entries_in(self.scope(project_id))
+        return [entry for entry in self._entries_in(self.scope(project_id)) if self._is_own(entry)]
 
     def all_entries(self) -> list[Entry]:
         """Return the entries of the environment, whatever their project, oldest first.
@@ -184,9 +194,40 @@ class History:
         Raises:
             InputError: A directory cannot be read.
         """
+        return [entry for entry in self._entries_everywhere() if self._is_own(entry)]
+
+    def of_other_servers(self) -> list[Entry]:
+        """Return the entries below the environment's name that were made on other servers, oldest first.
+
+        Two environments may have been given one name, or a server has moved.
+
+        Raises:
+            InputError: A directory cannot be read.
+        """
+        return [entry for entry in self._entries_everywhere() if not self._is_own(entry)]
+
+    def _entries_everywhere(self) -> list[Entry]:
         root = self.root
         found = [entry for part in _names_in(root) for entry in self._entries_in(os.path.join(root, part))]
         return sorted(found, key=lambda entry: entry.name)
+
+    def _is_own(self, entry: Entry) -> bool:
+        if self.base_url is None:
+            return True
+        if entry.path not in self._made_on:
+            self._made_on[entry.path] = entry.made_on
+        return not is_elsewhere(self._made_on[entry.path], self.base_url)
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run has worked with it before: the first one makes the environment's directory."""
+        return os.path.isdir(self.root)
+
+    def begin_anew(self) -> None:
+        """Note that there is a history from now on, also where nothing is imported yet."""
+        # Where it cannot be made, that is told when an entry is.
+        with contextlib.suppress(OSError):
+            make_directory(self.root, directory_mode(self.mode))
 
     def unsettled(self) -> list[Entry]:
         """Return the entries of the environment of which an import, or a taking back, may not have been seen to end.
@@ -207,6 +248,8 @@ class History:
 
 
 _STATE_TEXT = re.compile(rb'"state":\s*"(\w+)"')
+# Quotation marks within a name are escaped, so this is the field itself.
+_BASE_URL_TEXT = re.compile(rb'"base_url":\s*"([^"\\]*)"')
 
 
 def _is_settled(receipt_path: str) -> bool:
@@ -307,6 +350,23 @@ class Entry:
             )
         return dict(values)
 
+    @cached_property
+    def made_on(self) -> str | None:
+        """The base URL of the server it was made on; None where its receipt does not say.
+
+        Each plan asks it of all entries, so receipts are only searched for it, and not kept.
+        """
+        if "receipt" in self.__dict__:
+            value = self.receipt.get("base_url")
+            return value if isinstance(value, str) else None
+        try:
+            with open(self.receipt_path, "rb") as handle:
+                match = _BASE_URL_TEXT.search(handle.read())
+        except OSError:
+            # Reading it for good will say what is wrong.
+            return None
+        return match.group(1).decode("utf-8", "replace") if match else None
+
     @property
     def undo_path(self) -> str:
         """Where the undo package goes."""
@@ -365,6 +425,8 @@ class Entry:
         self.write(
             state=UNDONE,
             undone_at=now(),
+            # By which a later import is told from an earlier one, whatever the clocks of those who wrote the receipts.
+            undone_after=max([self.name, *filter(_ENTRY_NAME.match, _names_in(os.path.dirname(self.path)))]),
             held=hold,
             # Set by AWX and Automation Controller in the environment of a job.
             undone_job_id=os.environ.get("JOB_ID"),
@@ -431,6 +493,8 @@ _FIELDS = {
     "name": _is_text,
     "sha256": _is_text,
     "type": _is_text_or_none,
+    "content": _is_text_or_none,
+    "base_url": _is_text_or_none,
     "project": _is_text_or_none,
     "changes": _is_changes,
     "unresolved": _is_changes,
@@ -439,6 +503,7 @@ _FIELDS = {
     "versions_undone": _is_versions,
     "started": _is_text_or_none,
     "undone_at": _is_text_or_none,
+    "undone_after": _is_text_or_none,
     "undo": _is_undo,
     "taking_back": _is_object_or_none,
 }

@@ -13,12 +13,13 @@ from typing import Any
 from . import importing, plan_text, staging
 from .base import MigrationModule
 from .errors import InputError
-from .history import History, parse_mode
+from .history import History
 from .importing import ImportOptions, Outcome, WithoutUndo
+from .ownership import open_history
 from .plan import refuse_keep_both
 from .plan_list import Listed, ListedPlan
 from .planning import make_plan
-from .records import prunable
+from .records import prunable, vouches
 from .session import Session
 from .staging import PackageFile, Staged
 from .text import printable
@@ -28,8 +29,8 @@ def present(module: MigrationModule) -> dict[str, Any]:
     """Import what is due, or wait for an import that was started."""
     if module.params["src"]:
         return _from_file(module)
+    options = _options(module, open_history(module))
     with module.session() as session:
-        options = _options(module)
         way = _wait_for if module.params["import_id"] else _from_session
         return _end(module, session, way(module, session, options))
 
@@ -57,16 +58,12 @@ def absent(module: MigrationModule) -> dict[str, Any]:
         return {"changed": True}
 
 
-def _options(module: MigrationModule, package_file: str | None = None) -> ImportOptions:
-    """Return the options of the import; the history needs the environment, which the session knows."""
+def _options(module: MigrationModule, history: History | None, package_file: str | None = None) -> ImportOptions:
+    """Return the options of the import."""
     params = module.params
-    history = None
     keep = params["history_keep"]
     if keep is not None and keep < 1:
         raise InputError("history_keep: it must be 1 or more; to keep all entries, leave it out.")
-    mode = parse_mode(params["history_mode"])
-    if params["history_dir"]:
-        history = History(params["history_dir"], module.environment, mode)
     return ImportOptions(
         name=params["name"] or _name_of(package_file),
         generate_undo=params["generate_undo"],
@@ -93,17 +90,20 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
     package = staging.examine(params["src"], params["checksum"], module.warnings)
     declared = staging.agreed_type(params["type"], package.manifest)
     staging.check_project_option(params["project"], declared)
+    options = _options(module, open_history(module), package.path)
     with module.session() as session:
-        return _end(module, session, _import_file(module, session, package, declared))
+        return _end(module, session, _import_file(module, session, package, declared, options))
 
 
 def _import_file(
-    module: MigrationModule, session: Session, package: PackageFile, declared: str | None
+    module: MigrationModule, session: Session, package: PackageFile, declared: str | None, options: ImportOptions
 ) -> dict[str, Any]:
     params = module.params
-    options = _options(module, package.path)
     project_id = session.project_id(params["project"])
     planned = _plan_from_manifest(session, package, project_id, options)
+    if planned is not None and not (planned.due or planned.held or _is_vouched_for(package, project_id, options)):
+        # Uploaded, to see whether the manifest is right.
+        planned = None
     if planned is not None:
         done = _nothing_to_do(module, planned, options)
         if done is not None:
@@ -135,6 +135,12 @@ def _plan_from_manifest(
     kind = staging.package_type(found.type, found.rows, project_id is not None)
     listed = Listed(options.name, found.rows, found.settings, kind, project_id, found.sha256, options.force)
     return make_plan(session, listed, options.history)
+
+
+def _is_vouched_for(package: PackageFile, project_id: str | None, options: ImportOptions) -> bool:
+    if package.manifest is None or options.history is None:
+        return False
+    return vouches(options.history.entries(project_id), package.hash(), package.manifest.digest)
 
 
 def _from_session(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:

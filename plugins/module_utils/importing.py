@@ -20,7 +20,8 @@ from . import history, plan_text, undo
 from .answers import says_not_found
 from .errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
 from .history import Entry, History
-from .models import ImportInfo
+from .manifest import content_digest
+from .models import ImportInfo, same_version
 from .plan import NOT_COMPARED, Change, PackagePlan, changes_from_result, other_versions, unresolved
 from .planning import make_plan
 from .session import Session
@@ -166,7 +167,7 @@ def start(session: Session, staged: Staged, plan: PackagePlan, options: ImportOp
     held = staged.held
     outcome = Outcome(plan.as_result())
     before = versions_of(plan)
-    outcome.entry = _begin_entry(session, held, outcome.plan, before, options)
+    outcome.entry = _begin_entry(session, staged, outcome.plan, before, options)
     process = HeldImport(
         "",
         held.project_id,
@@ -430,13 +431,14 @@ def _undo_state(session: Session, process: HeldImport, outcome: Outcome, options
 
 def _begin_entry(
     session: Session,
-    held: HeldPackage,
+    staged: Staged,
     plan: dict[str, Any],
     before: dict[str, str | None],
     options: ImportOptions,
 ) -> Entry | None:
     if options.history is None:
         return None
+    held = staged.held
     receipt = {
         "state": history.STARTED,
         "name": options.name,
@@ -444,6 +446,8 @@ def _begin_entry(
         "sha256": held.sha256,
         "size": held.size,
         "type": held.type,
+        # What the server itself said that it holds: this vouches for a manifest of the file.
+        "content": content_digest(staged.settings, staged.rows),
         "environment": options.history.environment,
         "base_url": session.state.base_url,
         "project": held.project_id,
@@ -671,7 +675,11 @@ def _report_failure(
     else:
         versions = versions_of(after)
         keys = {"%s:%d" % change.row.key: change for change in after.objects}
-        changed = [keys[key] for key in versions if key in process.before and versions[key] != process.before[key]]
+        changed = [
+            keys[key]
+            for key, version in versions.items()
+            if key in process.before and not same_version(version, process.before[key])
+        ]
         uncertain = any(key not in versions or key not in process.before for key in keys)
         if changed:
             text += " It changed %d of %d objects before it failed: %s." % (

@@ -8,8 +8,8 @@
 ``O_EXCL``, so that of two runs one gets a number. Whoever takes over from a dead run takes the next number; a run that
 finds a higher one than its own has lost the lock, even if it still believes to be alive.
 
-The lease is the modification time of the holder's session file, or of the lock file while there is none yet. Clocks
-of several machines do not agree, so its age is judged against a file touched in the same directory.
+The lease is the modification time of the holder's session file, or of the lock file while there is none yet. Whether
+that changes shows whether the holder lives (``watch``). How old it is shows nothing: clocks do not agree.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import json
 import os
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from typing import Any, Callable
 from .errors import InputError
 from .files import directory_mode, make_directory
 from .text import printable
+from .watch import Watch, is_given_up
 
 _LOCKS = "locks"
 _NAME = re.compile(r"(.+)\.([1-9]\d*)\.lock\Z")
@@ -63,21 +63,25 @@ class Lock:
                 os.unlink(self.path)
 
 
-def age(path: str) -> float | None:
-    """Return the seconds since path was touched, None where it is not there; by the file system's own clock."""
+def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
+    """Return the locks that are held by the run of a session file.
+
+    Args:
+        session_path: The session file, which may be gone.
+        history_dir: The history's root; None where the file lies in it (``<history>/<environment>/sessions``).
+    """
+    directory = os.path.join(history_dir or os.path.dirname(os.path.dirname(os.path.dirname(session_path))), _LOCKS)
     try:
-        touched = os.stat(path).st_mtime
+        names = os.listdir(directory)
     except OSError:
-        return None
-    try:
-        descriptor, probe = tempfile.mkstemp(prefix=".mstr_", dir=os.path.dirname(path))
-    except OSError:
-        return time.time() - touched
-    try:
-        return os.fstat(descriptor).st_mtime - touched
-    finally:
-        os.close(descriptor)
-        os.unlink(probe)
+        return []
+    found = []
+    for path in (os.path.join(directory, name) for name in names if _NAME.match(name)):
+        holder = _read(path) or {}
+        token = holder.get("token")
+        if holder.get("session_file") == session_path and isinstance(token, str):
+            found.append(Lock(path, token))
+    return found
 
 
 def touch(path: str) -> None:
@@ -111,19 +115,22 @@ def acquire(
     address: str,
     mode: int,
     holder: Mapping[str, Any],
-    lease_timeout: float,
+    watch: Watch,
     lock_timeout: float,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Taken:
     """Get the lock of an environment, waiting for it if another run is at work there.
+
+    One whose holder shows no sign of life is waited for until that is sure, also where that takes longer than
+    lock_timeout.
 
     Args:
         history_dir: The history's root.
         address: The environment's address, as a file name.
         mode: Permission bits of the files of the history.
         holder: Who asks, for those who find the lock: ``session_file``, ``environment`` and what helps a person.
-        lease_timeout: Seconds after which a lease that was not renewed has run out.
-        lock_timeout: Seconds to wait.
+        watch: Tells the dead from the living.
+        lock_timeout: Seconds to wait for a run that lives.
         sleep: Waits a number of seconds; given by tests.
 
     Raises:
@@ -131,31 +138,29 @@ def acquire(
     """
     directory = os.path.join(history_dir, _LOCKS)
     document = dict(holder, token=secrets.token_hex(16))
-    start = time.monotonic()
+    start = watch.clock()
     try:
         make_directory(directory, directory_mode(mode))
-        _sweep(directory, lease_timeout)
         while True:
-            living = _living(directory, address, lease_timeout)
+            living = _living(directory, address, watch)
             if living is None:
-                taken = _take(directory, address, mode, document, lease_timeout)
+                taken = _take(directory, address, mode, document, watch)
                 if taken is not None:
                     return taken
-            elif time.monotonic() - start >= lock_timeout:
-                raise InputError(_busy(living, lock_timeout, lease_timeout))
+            elif watch.clock() - start >= lock_timeout and watch.lives(_sign_of_life(living)):
+                raise InputError(_busy(living, lock_timeout, watch))
             # Uneven pauses, so that two runs that gave way to each other do not do so for ever.
             sleep(_PAUSE * (0.5 + secrets.randbelow(1000) / 1000))
     except OSError as error:
         raise InputError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
 
 
-def remark(history_dir: str, address: str, lease_timeout: float) -> str | None:
+def remark(history_dir: str, address: str) -> str | None:
     """Return what a run that takes no lock has to know of others on the environment, for a warning; None for nothing.
 
     Args:
         history_dir: The history's root.
         address: The environment's address, as a file name.
-        lease_timeout: Seconds after which a lease that was not renewed has run out.
     """
     directory = os.path.join(history_dir, _LOCKS)
     try:
@@ -166,27 +171,18 @@ def remark(history_dir: str, address: str, lease_timeout: float) -> str | None:
         return None
     path = _path(directory, address, numbers[-1])
     who = _words(_read(path) or {})
-    if not _has_run_out(path, lease_timeout):
+    if is_given_up(_sign_of_life(path)):
         return (
-            "Another run is at work on this environment (%s), so what is planned now may be another thing in a moment."
-            % who
+            "A run on this environment was stopped and left an import that goes on, or a session (%s). Without check "
+            "mode a run first takes up what that left; what is planned now may be another thing then." % who
         )
     return (
-        "A run on this environment was cut off, or left an import that goes on (%s). Without check mode a run first "
-        "takes up what that left; what is planned now may be another thing then." % who
+        "Another run is at work on this environment, or was cut off (%s). What is planned now may be another thing in "
+        "a moment. If it was cut off, the next run without check mode first takes up what it left." % who
     )
 
 
-def _sweep(directory: str, lease_timeout: float) -> None:
-    """Remove the files by which ages were judged and whose runs died meanwhile."""
-    for name in os.listdir(directory):
-        path = os.path.join(directory, name)
-        if name.startswith(".mstr_") and (age(path) or 0.0) > lease_timeout:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-
-
-def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], lease_timeout: float) -> Taken | None:
+def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], watch: Watch) -> Taken | None:
     """Take the next number; None where another run was quicker."""
     numbers = _numbers(directory, address)
     path = _path(directory, address, numbers[-1] + 1 if numbers else 1)
@@ -200,14 +196,14 @@ def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], 
     lock = Lock(path, document["token"])
     others = [_path(directory, address, number) for number in _numbers(directory, address)]
     # Between the look and the taking all may have been released, and the numbers begun anew.
-    if path not in others or any(other != path and not _lapsed(other, lease_timeout) for other in others):
+    if path not in others or any(other != path and not _lapsed(other, watch) for other in others):
         lock.release()
         return None
     dead = []
     for other in others:
         holder = _read(other)
         # One that was released meanwhile is not dead; and its name may be somebody else's by now.
-        if other == path or not _has_run_out(other, lease_timeout):
+        if other == path or not os.path.exists(other) or not _lapsed(other, watch):
             continue
         dead.append((holder or {}).get("session_file"))
         with contextlib.suppress(OSError):
@@ -215,43 +211,38 @@ def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], 
     return Taken(lock, [name for name in dead if isinstance(name, str)])
 
 
-def _living(directory: str, address: str, lease_timeout: float) -> str | None:
-    """Return the lock file of a run that lives, None where there is none."""
-    for number in reversed(_numbers(directory, address)):
-        path = _path(directory, address, number)
-        if not _lapsed(path, lease_timeout):
-            return path
-    return None
+def _living(directory: str, address: str, watch: Watch) -> str | None:
+    """Return the lock file of a run that lives, or may live, None where there is none."""
+    paths = [_path(directory, address, number) for number in reversed(_numbers(directory, address))]
+    # All of them are asked about, so that the time for which each is watched begins now.
+    living = [path for path in paths if not _lapsed(path, watch)]
+    return living[0] if living else None
 
 
-def _lapsed(path: str, lease_timeout: float) -> bool:
-    """Return whether nobody holds a lock by this file: its lease has run out, or it is gone."""
-    return not os.path.exists(path) or _has_run_out(path, lease_timeout)
+def _lapsed(path: str, watch: Watch) -> bool:
+    """Return whether nobody holds a lock by this file: its holder is dead, or it is gone."""
+    return not os.path.exists(path) or watch.is_dead(_sign_of_life(path))
 
 
-def _has_run_out(path: str, lease_timeout: float) -> bool:
+def _sign_of_life(path: str) -> str:
+    """Return the file that the holder of a lock keeps touching."""
     session = (_read(path) or {}).get("session_file")
-    since = age(session) if isinstance(session, str) else None
-    if since is None:
-        since = age(path)
-    return since is not None and since > lease_timeout
+    return session if isinstance(session, str) and os.path.exists(session) else path
 
 
-def _busy(path: str, lock_timeout: float, lease_timeout: float) -> str:
+def _busy(path: str, lock_timeout: float, watch: Watch) -> str:
     holder = _read(path) or {}
-    session = str(holder.get("session_file"))
-    since = age(session)
     return (
-        "Another run is at work on this environment: %s, begun %s, session file %s, last sign of life %s. Waited %g s "
-        "for it (lock_timeout). Let it end, then run again. If it is dead, its lease runs out %g s (lease_timeout) "
-        "after its last sign of life, and the next run takes over. [lock %s]"
+        "Another run is at work on this environment: %s, begun %s, session file %s, last sign of life %d s ago. Waited "
+        "%g s for it (lock_timeout). Let it end, then run again. If it is dead, its lease runs out %g s "
+        "(lease_timeout) after its last sign of life, and the next run takes over. [lock %s]"
         % (
             _words(holder),
             printable(holder.get("since"), 40),
-            printable(session, 300),
-            "unknown" if since is None else "%d s ago" % max(since, 0),
+            printable(holder.get("session_file"), 300),
+            watch.silence(_sign_of_life(path)),
             lock_timeout,
-            lease_timeout,
+            watch.patience,
             path,
         )
     )

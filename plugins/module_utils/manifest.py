@@ -9,6 +9,7 @@ It lies beside the file as ``<file>.manifest.json``. Order and layout are stable
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -46,6 +47,11 @@ class Manifest:
     settings: Mapping[str, Any]
     rows: tuple[Row, ...]
     request: Mapping[str, Any] | None = None
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of what it says of the package's content, see ``content_digest``."""
+        return content_digest(self.settings, self.rows)
 
 
 def path_for(package_file: str) -> str:
@@ -129,6 +135,17 @@ def loads(text: str) -> Manifest:
     return Manifest(sha256.lower(), size, kind, settings, sort_rows(rows), request)
 
 
+def content_digest(settings: Mapping[str, Any], rows: Iterable[Row]) -> str:
+    """Return the sha256, hexadecimal, of what a package holds: two descriptions that say the same have the same."""
+    content = [
+        {name: _field(name, value) for name, value in _row_as_json(row).items() if name != "type_name"}
+        for row in sort_rows(rows)
+    ]
+    said = {key: meaning for key, meaning in ((key, _meaning(value)) for key, value in settings.items()) if meaning}
+    text = json.dumps([said, content], sort_keys=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:
     """Return how a server's description of an uploaded package differs from the manifest that was reviewed.
 
@@ -152,12 +169,17 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
             found.append("object %s (type %d): manifest %d times, server %d times" % (*identity, *counts))
         for ours_row, theirs_row in zip(ours_rows, theirs_rows):
             for name in _ROW_FIELDS:
-                if ours_row[name] != theirs_row[name]:
+                if _field(name, ours_row[name]) != _field(name, theirs_row[name]):
                     found.append(
                         "object %s (type %d), %s: manifest %s, server %s"
                         % (*identity, name, json.dumps(ours_row[name]), json.dumps(theirs_row[name]))
                     )
     return found
+
+
+def _field(name: str, value: Any) -> Any:
+    """Return what a field of a row says: ids and versions are hexadecimal digits, and say the same in either case."""
+    return value.upper() if name in ("id", "version") and isinstance(value, str) else value
 
 
 def _meaning(setting: Any) -> Any:

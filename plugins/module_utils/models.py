@@ -188,6 +188,14 @@ def parse_date(text: str | None) -> datetime | None:
     return moment
 
 
+def same_version(one: str | None, other: str | None) -> bool:
+    """Return whether two version ids are the same; None is that of what is not there.
+
+    They are hexadecimal digits, which servers write in upper or lower case.
+    """
+    return (one or "").upper() == (other or "").upper()
+
+
 @dataclass(frozen=True)
 class Row:
     """One object in a package, and what the package wants done about it.

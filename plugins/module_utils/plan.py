@@ -155,7 +155,7 @@ def classify(row: Row, found: DestinationObject | None) -> str:
         return DOES_NOT_EXIST
     if row.version is None or found.version is None:
         return NOT_COMPARED
-    if row.version.upper() == found.version.upper():
+    if models.same_version(row.version, found.version):
         return EXISTS_IDENTICALLY
     return EXISTS_DIFFERENTLY
 
@@ -302,7 +302,8 @@ def unresolved(predicted: Iterable[Change], after: PackagePlan) -> list[Change]:
         elif change.effect == EFFECT_DELETE:
             missed = later.effect == EFFECT_DELETE
         elif change.effect == EFFECT_REPLACE:
-            missed = later.conflict != EXISTS_IDENTICALLY and later.version_before in (None, change.version_before)
+            as_before = later.version_before is None or models.same_version(later.version_before, change.version_before)
+            missed = later.conflict != EXISTS_IDENTICALLY and as_before
         else:
             # The copy of a duplicate has an id that nobody knows; an unknown effect was no prediction.
             missed = False

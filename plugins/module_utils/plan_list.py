@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import models
-from .models import DestinationObject, Row
+from .models import DestinationObject, Row, same_version
 from .plan import (
     CREATE,
     DUPLICATE,
@@ -244,9 +244,9 @@ class _Simulation:
         now = self._now.get(key)
         if package.comparable and not isinstance(now, CannotTell):
             version = now.version if now is not None else None
-            if row_key not in record.versions or not _same_version(record.versions[row_key], version):
+            if row_key not in record.versions or not same_version(record.versions[row_key], version):
                 return False
-            left_alone = row_key in record.before and _same_version(record.before[row_key], record.versions[row_key])
+            left_alone = row_key in record.before and same_version(record.before[row_key], record.versions[row_key])
             return change.effect == UNKNOWN or not left_alone
         # No version tells: it is so unless another import came over it. A later package of this list is meant to.
         later = {self._packages[other].sha256 for other, _row in self._carriers.get(key, ()) if other > index}
@@ -311,11 +311,7 @@ def _got_another_version(row: Row, record: Record | None) -> bool:
     if record is None or not record.imported or row.key in record.unresolved:
         return False
     version, before = record.versions.get(row.key), record.before.get(row.key)
-    return version is not None and not _same_version(version, row.version) and not _same_version(version, before)
-
-
-def _same_version(one: str | None, other: str | None) -> bool:
-    return (one or "").upper() == (other or "").upper()
+    return version is not None and not same_version(version, row.version) and not same_version(version, before)
 
 
 def _same_state(state: Found, now: DestinationObject | None, object_type: int, recorded: str | None) -> bool:
@@ -323,6 +319,6 @@ def _same_state(state: Found, now: DestinationObject | None, object_type: int, r
         return state is None and now is None
     if isinstance(state, CannotTell):
         return False
-    if object_type == models.FOLDER_TYPE or _same_version(state.version, now.version):
+    if object_type == models.FOLDER_TYPE or same_version(state.version, now.version):
         return True
-    return recorded is not None and _same_version(recorded, now.version)
+    return recorded is not None and same_version(recorded, now.version)

@@ -20,10 +20,11 @@ from .files import directory_mode, make_directory
 from .history import UNDONE, Entry, History, parse_mode
 from .manifest import Manifest
 from .models import DestinationObject
+from .ownership import open_history
 from .plan import CannotTell, Change, Found, PackagePlan, refuse_keep_both
 from .plan_list import Listed, ListedPlan, ObjectKey
 from .planning import look_up_all, make_plans
-from .records import change_of_undo, latest, named, older_imports, touched, versions_before
+from .records import change_of_undo, latest, named, older_imports, touched, versions_before, vouches
 from .rollback import names_of_entries, parts_to_take_back, refuse_edited, refuse_under_newer, undo_file
 from .session import Session
 from .staging import PackageFile
@@ -76,8 +77,8 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
     packages = [_examine(module, option) for option in params["packages"]]
     _refuse_twice(packages, [package.project for package in packages])
     selected = _selected(packages, params["name"])
+    history = open_history(module)
     with module.session() as session:
-        history = History(params["history_dir"], module.environment, mode) if params["history_dir"] else None
         for package in packages:
             with _about(module, package):
                 package.project_id = session.project_id(package.project)
@@ -107,6 +108,8 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         for package, planned in zip(to_import, plans):
             with _about(module, package):
                 _check(module, history, package, planned)
+                if not planned.due and not planned.held and package in selected:
+                    _confirm(module, session, history, package, mode)
         result = _result(module, packages, selected, dict(zip((id(package) for package in to_import), plans)))
         result["logged_out"] = result["in_sync"] and params["log_out_when_in_sync"] and session.end_with_task()
     return result
@@ -251,6 +254,25 @@ def _learn_one(module: MigrationModule, session: Session, package: _Wanted, mode
         staging.write_manifest(path, package.content, check_mode=False, mode=mode)
 
 
+def _confirm(module: MigrationModule, session: Session, history: History | None, package: _Wanted, mode: int) -> None:
+    """Upload a package that is left alone by its manifest, unless it was seen before that the manifest is right.
+
+    A manifest may have been edited, or be that of an older build. What is due is compared when it is imported.
+
+    Raises:
+        MigrationError: The server reads something else in the file.
+    """
+    if package.file is None or package.file.manifest is None:
+        return
+    digest, sha256 = package.file.manifest.digest, package.file.hash()
+    remembered = _remembered(module, package.file)
+    if remembered is not None and remembered.digest == digest:
+        return
+    if history is not None and vouches(history.entries(package.project_id), sha256, digest):
+        return
+    _learn_one(module, session, package, mode)
+
+
 def _write_beside(module: MigrationModule, packages: Iterable[_Wanted]) -> None:
     """Write the manifests that are to be committed with their packages, where they are not there yet."""
     for package in packages:
@@ -333,7 +355,7 @@ def _what_undoing_changes(session: Session, package: _Wanted, entry: Entry) -> l
         if isinstance(seen, CannotTell):
             continue
         version = seen.version if seen is not None else None
-        if version != change.row.version:
+        if not models.same_version(version, change.row.version):
             now.append(replace(change, version_before=version))
     return now
 

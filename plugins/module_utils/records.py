@@ -57,7 +57,7 @@ def touched(entry: Entry) -> frozenset[Key]:
     """Return the objects that the import of an entry changed, or may have changed where nobody saw it end."""
     predicted = _keys(entry.receipt.get("changes"))
     before, after = versions_before(entry), versions_after(entry)
-    changed = {key for key in before if key in after and before[key] != after[key]}
+    changed = {key for key in before if key in after and not models.same_version(before[key], after[key])}
     # What no version tells of.
     changed.update(key for key in predicted if key not in after or key not in before)
     return frozenset(changed)
@@ -113,6 +113,10 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
 
 
 def _was_started_after_undoing(entry: Entry, undone: Entry) -> bool:
+    last_before: str | None = undone.receipt.get("undone_after")
+    if last_before is not None:
+        return entry.name > last_before
+    # A receipt from before this was noted.
     return (entry.receipt.get("started") or "") > (undone.receipt.get("undone_at") or "")
 
 
@@ -135,6 +139,26 @@ def _overtaken(newer: Iterable[Entry]) -> dict[Key, frozenset[str]]:
             for key in touched(entry):
                 found[key] = found.get(key, frozenset()) | {entry.receipt["sha256"]}
     return found
+
+
+def vouches(entries: Iterable[Entry], sha256: str, digest: str) -> bool:
+    """Return whether an import of a file showed that a description of it is right.
+
+    A receipt from before it was noted what the server said vouches for any description.
+
+    Args:
+        entries: The entries of the package's project, or of the configuration level.
+        sha256: The file's sha256.
+        digest: The digest of the description (``manifest.content_digest``).
+
+    Raises:
+        InputError: A receipt cannot be read.
+    """
+    return any(
+        entry.receipt["sha256"] == sha256 and entry.receipt.get("content") in (None, digest)
+        for entry in entries
+        if entry.sha256_part == sha256[:12]
+    )
 
 
 def named(entries: Iterable[Entry], name: str) -> list[Entry]:

@@ -20,11 +20,13 @@ from typing import Any, Callable
 
 from . import lease, session_file, signals
 from .errors import InputError, MigrationError, ServerError
-from .history import FAILED, IMPORTED, INTERRUPTED, STARTED, UNDONE, Entry, History, now, seconds_since
+from .history import FAILED, IMPORTED, INTERRUPTED, STARTED, UNDONE, Entry, History, now
+from .models import same_version
 from .session import Session
 from .session_file import HeldImport
 from .text import printable
 from .transport import same_base_url
+from .watch import Watch
 
 RELEASED = "released"
 
@@ -42,7 +44,8 @@ class Recovery:
         base_url: Where the environment is.
         reopen: Returns the session of a session file.
         close: Logs out of a session, which frees all that it holds; returns whether that worked.
-        lease_timeout: Seconds after which a lease that was not renewed has run out.
+        watch: Tells the dead from the living.
+        session_dir: Where runs keep their session files instead of the history, or None.
         wait_timeout: Seconds to wait for an import that goes on.
         undo_timeout: Seconds to wait for the undo package of an import that has ended.
         warnings: Gets a sentence for each thing that was found.
@@ -52,7 +55,8 @@ class Recovery:
     base_url: str
     reopen: Callable[[str], Session]
     close: Callable[[Session], bool]
-    lease_timeout: float
+    watch: Watch
+    session_dir: str | None
     wait_timeout: float
     undo_timeout: float
     warnings: list[str]
@@ -66,34 +70,34 @@ class Recovery:
         Raises:
             MigrationError: The server cannot be asked, or an import that goes on did not end in time.
         """
-        found: list[dict[str, Any]] = []
         paths = [path for path in dead if session_file.exists(path)]
-        paths += [path for path in self._lapsed_sessions() if path not in paths]
-        for path in paths:
-            outcome = self._take_up_session(path)
-            if outcome is not None:
-                found.append(outcome)
-        for entry in self.history.unsettled():
-            if entry.receipt["state"] == STARTED and self._is_dead(entry):
-                found.append(self._interrupted(entry))
-        self._sweep()
+        others = [path for path in self._other_sessions() if path not in paths]
+        found = [self._take_up_session(path) for path in paths + self.watch.dead_of(others)]
+        # Also runs without a session file renew their receipt while they work.
+        begun = {entry.receipt_path: entry for entry in self.history.unsettled() if entry.receipt["state"] == STARTED}
+        temporary = self._temporary_files()
+        silent = self.watch.dead_of([*begun, *temporary])
+        found.extend(self._interrupted(entry) for path, entry in begun.items() if path in silent)
+        for path in temporary:
+            if path in silent:
+                _remove(path)
+        return [outcome for outcome in found if outcome is not None]
+
+    def _other_sessions(self) -> list[str]:
+        """Return the session files of the environment."""
+        # Of one that cannot be read in the environment's own directory, taking it up says what is wrong. Where those of
+        # all environments are, it may be anybody's.
+        found = [path for path in _json_files(self.history.sessions) if self._is_here(path) is not False]
+        if self.session_dir is not None:
+            found += [path for path in _json_files(self.session_dir) if self._is_here(path)]
         return found
 
-    def _lapsed_sessions(self) -> list[str]:
-        directory = self.history.sessions
+    def _is_here(self, path: str) -> bool | None:
+        """Return whether a session is with this server, None where its file cannot be read."""
         try:
-            names = sorted(os.listdir(directory))
-        except OSError:
-            return []
-        paths = [os.path.join(directory, name) for name in names if name.endswith(".json")]
-        return [path for path in paths if (lease.age(path) or 0.0) > self.lease_timeout]
-
-    def _is_dead(self, entry: Entry) -> bool:
-        base_url = entry.receipt.get("base_url")
-        if isinstance(base_url, str) and not same_base_url(base_url, self.base_url):
-            return False
-        # Also runs without a session file renew their receipt while they work.
-        return (lease.age(entry.receipt_path) or 0.0) > self.lease_timeout
+            return same_base_url(session_file.read(path).base_url, self.base_url)
+        except InputError:
+            return None
 
     def _take_up_session(self, path: str) -> dict[str, Any] | None:
         try:
@@ -222,7 +226,7 @@ class Recovery:
         )
         return {"entry": entry.name, "outcome": INTERRUPTED}
 
-    def watch(self, session: Session) -> None:
+    def wait_until_at_rest(self, session: Session) -> None:
         """Wait until imports whose end nobody saw have come to rest: what still changes cannot be planned.
 
         The server tells nobody of an import whose session is gone, so their objects are looked at until all are as
@@ -251,10 +255,7 @@ class Recovery:
         receipt = entry.receipt
         if receipt.get("taking_back"):
             return bool(receipt["state"] != UNDONE)
-        if receipt["state"] != INTERRUPTED or receipt.get("watched") or not receipt.get("changes"):
-            return False
-        since = seconds_since(receipt.get("started"))
-        return since is not None and since < self.wait_timeout
+        return bool(receipt["state"] == INTERRUPTED and not receipt.get("watched") and receipt.get("changes"))
 
     def _conclude(self, entry: Entry, seen: dict[str, str | None]) -> None:
         from .records import touched, version_key, versions_before
@@ -266,25 +267,29 @@ class Recovery:
             return
         before = {version_key(text): version for text, version in seen.items()}
         wanted = {key: version for key, version in versions_before(entry).items() if key in touched(entry)}
-        if all(before.get(key) == version for key, version in wanted.items()):
+        if all(key in before and same_version(before[key], version) for key, version in wanted.items()):
             entry.mark_undone(bool(taking_back.get("hold", True)), taking_back=None)
             self.warnings.append("%s is taken back." % entry.name)
         else:
             entry.write(taking_back=None)
             self.warnings.append("%s is not taken back, or only in part. Take it back again." % entry.name)
 
-    def _sweep(self) -> None:
-        """Remove the temporary files of dead runs from the environment's part of the history."""
+    def _temporary_files(self) -> list[str]:
+        """Return the temporary files and directories in the environment's part of the history."""
+        found: list[str] = []
         for parent, directories, files in os.walk(self.history.root):
-            for name in [name for name in directories + files if name.startswith(".mstr_")]:
-                path = os.path.join(parent, name)
-                if (lease.age(path) or 0.0) <= self.lease_timeout:
-                    continue
-                if name in directories:
-                    directories.remove(name)
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    _remove(path)
+            temporary = [name for name in directories + files if name.startswith(".mstr_")]
+            found.extend(os.path.join(parent, name) for name in temporary)
+            directories[:] = [name for name in directories if name not in temporary]
+        return found
+
+
+def _json_files(directory: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return []
+    return [os.path.join(directory, name) for name in names if name.endswith(".json")]
 
 
 def _is_complete(held: HeldImport) -> bool:
@@ -328,7 +333,7 @@ def _as_predicted(entries: Sequence[Entry], seen: dict[str, dict[str, str | None
         for change in entry.receipt["changes"]:
             version = seen[entry.path].get("%s:%d" % (change["id"], change["type"]))
             effect = change.get("effect")
-            if effect in (CREATE, EFFECT_REPLACE) and version != change.get("version_after"):
+            if effect in (CREATE, EFFECT_REPLACE) and not same_version(version, change.get("version_after")):
                 return False
             if effect == EFFECT_DELETE and version is not None:
                 return False
@@ -336,5 +341,8 @@ def _as_predicted(entries: Sequence[Entry], seen: dict[str, dict[str, str | None
 
 
 def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
     with contextlib.suppress(OSError):
         os.unlink(path)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from . import plan_text, staging
 from .errors import InputError
 from .history import UNDONE, Entry
+from .models import same_version
 from .plan import NOT_COMPARED, Change
 from .records import expected_versions, failed_before, standing_on
 from .staging import PackageFile
@@ -119,8 +120,7 @@ def refuse_edited(entry: Entry, entries: Iterable[Entry], changes: Iterable[Chan
         key = change.row.key
         if key not in expected or change.conflict == NOT_COMPARED:
             continue
-        recorded = expected[key]
-        if (change.version_before or "").upper() != (recorded or "").upper():
+        if not same_version(change.version_before, expected[key]):
             edited.append(change)
     if edited:
         raise InputError(

@@ -125,14 +125,56 @@ class SessionFile:
     lease_timeout: float = 60.0
 
 
-def new_path() -> str:
-    """Return a path for a session file in a new directory that only this user can enter."""
-    return os.path.join(tempfile.mkdtemp(prefix="mstr_session_"), "session.json")
+def new_path(parent: str | None = None) -> str:
+    """Return a path for a session file in a new directory that only this user can enter.
+
+    Args:
+        parent: Where to make the directory; None for where temporary files go.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        if parent is not None:
+            make_directory(parent, 0o700)
+        return os.path.join(tempfile.mkdtemp(prefix="mstr_session_", dir=parent), "session.json")
+    except OSError as error:
+        raise InputError("session_dir: no directory can be made in %s: %s." % (parent, error.strerror)) from error
 
 
 def exists(path: str) -> bool:
     """Return whether there is something at path, be it a broken link."""
     return os.path.lexists(path)
+
+
+def check_place(path: str) -> None:
+    """Check, before a log-in, that a session file at path would stay this user's alone.
+
+    Some shares show every file with the same owner and mode, whatever is asked for.
+
+    Raises:
+        InputError: It would not, or nothing can be written there.
+    """
+    directory = os.path.dirname(os.path.abspath(path))
+    try:
+        make_directory(directory, 0o700)
+        descriptor, probe = tempfile.mkstemp(prefix=".mstr_", dir=directory)
+    except OSError as error:
+        raise InputError("session_file: %s cannot be written to: %s." % (directory, error.strerror)) from error
+    try:
+        os.fchmod(descriptor, 0o600)
+        _refuse_unless_private(probe, os.fstat(descriptor))
+    except (InputError, OSError) as error:
+        raise InputError(
+            "session_file: a file in %s does not stay private to its user, as on some shares: %s Nothing was sent. "
+            "Name a place on a disk of this machine: session_file, or session_dir where the path is made here "
+            "(mstr_session_dir of the role)."
+            % (directory, getattr(error, "message", None) or "%s." % getattr(error, "strerror", error))
+        ) from error
+    finally:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            os.unlink(probe)
 
 
 def write(path: str, session: SessionFile) -> int:
@@ -215,8 +257,12 @@ def _open(path: str, flags: int) -> int:
         raise InputError("session_file: %s cannot be opened: %s." % (path, error.strerror)) from error
 
 
-def read(path: str) -> SessionFile:
+def read(path: str, private: bool = True) -> SessionFile:
     """Return what the file holds.
+
+    Args:
+        path: The file.
+        private: Whether it must be this user's alone.
 
     Raises:
         InputError: It is not there, is not this user's alone, or is no session file.
@@ -224,7 +270,7 @@ def read(path: str) -> SessionFile:
     descriptor = _open(path, os.O_RDONLY)
     try:
         # Before a file object is made of it, which a directory cannot become.
-        _refuse_unless_private(path, os.fstat(descriptor))
+        _refuse_unless_private(path, os.fstat(descriptor), private)
     except BaseException:
         os.close(descriptor)
         raise
@@ -239,9 +285,11 @@ def read(path: str) -> SessionFile:
         ) from error
 
 
-def _refuse_unless_private(path: str, status: os.stat_result) -> None:
+def _refuse_unless_private(path: str, status: os.stat_result, private: bool = True) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise InputError("session_file: %s is not a regular file." % path)
+    if not private:
+        return
     if status.st_uid != os.geteuid():
         raise InputError(
             "session_file: %s belongs to user %d, not to the user that runs the module (%d); it is not used."

@@ -15,6 +15,9 @@ from .errors import InputError
 from .session import Session
 from .text import environment_from_url
 
+# What Ansible puts in the place of a secret.
+_MASK = "********"
+
 
 def present(module: MigrationModule) -> dict[str, Any]:
     """Renew the session of the file, or log in and write one."""
@@ -38,7 +41,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
             return dict(_result(session, session.path or "", changed=True), recovered=recovered)
         _remark(module)
     # Made before the log-in, so that no session is open that nobody knows.
-    path = path or session_file.new_path()
+    path = path or session_file.new_path(module.params["session_dir"])
     try:
         session = module.log_in_to_file(path, own_directory, None)
     except BaseException:
@@ -67,10 +70,14 @@ def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
 
 
 def _remark(module: MigrationModule) -> None:
-    """Say, in check mode, that others are at work: it neither waits for them, nor takes up what they left."""
+    """Say, in check mode, whose history it is and who is at work: it neither waits for them, nor takes anything up."""
+    from .ownership import open_history
+
     params = module.params
-    address = environment_from_url(connection.base_url(params, None))
-    remark = lease.remark(params["history_dir"], address, params["lease_timeout"])
+    base_url = connection.base_url(params, None)
+    open_history(module)
+    address = environment_from_url(base_url)
+    remark = lease.remark(params["history_dir"], address)
     if remark is not None:
         module.warnings.append(remark)
 
@@ -89,6 +96,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
     """Release what the session holds, log out, remove the file."""
     path = module.params["session_file"]
     if not session_file.exists(path):
+        _refuse_lost(module, path)
         return {"changed": False, "session_file": path}
     session = _open_at_last(module, path)
     if session.is_taken_over:
@@ -126,9 +134,50 @@ def _note_interrupted(module: MigrationModule, session: Session) -> None:
         module.warnings.append(error.message)
 
 
+def _refuse_lost(module: MigrationModule, path: str) -> None:
+    """Fail for a session file that is gone although nobody logged out. The run's lock is taken away.
+
+    Raises:
+        InputError: It is.
+    """
+    if _MASK in path:
+        raise InputError(
+            "session_file: %s is no path: Ansible has blanked a part of it out, because that equals a secret. The "
+            "session stays open until the server ends it. Name a session_file without such a part." % path
+        )
+    locks = lease.locks_of(path, module.params["history_dir"])
+    if locks:
+        for lock in locks:
+            lock.release()
+        raise InputError(
+            "session_file: there is no file %s any more, and nobody has logged out: its session stays open until the "
+            "server ends it. The lock of the environment is released. See who removes files below history_dir." % path
+        )
+
+
 def _open_at_last(module: MigrationModule, path: str) -> Session:
-    """Return the session of the file, whoever uses it: logging out always goes through."""
+    """Return the session of the file, whoever uses it: logging out always goes through.
+
+    Raises:
+        InputError: It cannot be used, and is not the file of a run that holds a lock.
+    """
     try:
         return module.open_session_file(path)
     except InputError:
-        return module.session_of(path)
+        try:
+            return module.session_of(path)
+        except InputError:
+            if not _is_of_a_run(module, path):
+                raise
+    # The share has changed how it shows files. Its session is to be closed all the same.
+    module.warnings.append("%s is not private any more; its session is closed." % path)
+    return module.session_of(path, private=False)
+
+
+def _is_of_a_run(module: MigrationModule, path: str) -> bool:
+    """Return whether a session file, of whoever it seems to be, is that of a run which holds a lock for it."""
+    try:
+        token = session_file.read(path, private=False).lock_token
+    except InputError:
+        return False
+    return any(lock.token == token for lock in lease.locks_of(path, module.params["history_dir"]))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -18,6 +19,14 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 _PAGE = re.compile(r"<(?:!doctype|html|head|body|div|h[1-6]|p|b|br|pre|table)\b", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+# Characters of a file's name, and of a digest in one.
+_LONGEST_NAME = 100
+_DIGEST = 8
+_OWN_PORTS = {"http": 80, "https": 443}
+# Of an address that its name tells: every character of it is in the name, but for the slashes.
+_PLAIN_HOST = re.compile(r"[a-z0-9.-]+\Z")
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9.-]+)*\Z")
+_LIKE_A_PORT = re.compile(r"/\d+(?:/|\Z)")
 # Characters. A session cookie has 32; a load balancer's own words have fewer.
 _SHORTEST_SECRET = 16
 
@@ -82,18 +91,38 @@ def file_name_part(text: str) -> str:
 
     Never empty, never ``.`` or ``..``, never longer than 100 characters.
     """
-    name = _UNSAFE_IN_NAME.sub("_", text).strip("._")[:100]
+    name = _UNSAFE_IN_NAME.sub("_", text).strip("._")[:_LONGEST_NAME]
     return name or "_"
 
 
-def environment_from_url(base_url: str) -> str:
-    """Return the name of an environment that was given none: host, port and path of its base URL.
+def plain_environment_from_url(base_url: str) -> str:
+    """Return host, port and path of a base URL, made safe for a file name. Several addresses may have the same.
 
     A port that is the scheme's own is left out, so that two spellings of one URL agree.
     """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     port = parts.port
-    if port is not None and port != {"http": 80, "https": 443}.get(parts.scheme):
+    if port is not None and port != _OWN_PORTS.get(parts.scheme):
         host = "%s_%d" % (host, port)
     return file_name_part(host + parts.path.rstrip("/"))
+
+
+def environment_from_url(base_url: str) -> str:
+    """Return the name of an environment that was given none: host, port and path of its base URL.
+
+    Where that does not tell the address, since a character was lost or cut, a digest of it is added, so that no two
+    have one name. Only http and https of one host are not told apart: as a rule one leads to the other.
+    """
+    name = plain_environment_from_url(base_url)
+    parts = urlsplit(base_url)
+    host, path = parts.hostname or "", parts.path.rstrip("/")
+    port = parts.port or _OWN_PORTS.get(parts.scheme, 0)
+    port_is_shown = port != _OWN_PORTS.get(parts.scheme)
+    # What the name is read back as: an underscore is a slash, and digits after the first one are a port.
+    plain = _PLAIN_HOST.match(host) and _PLAIN_PATH.match(path) and (port_is_shown or not _LIKE_A_PORT.match(path))
+    if plain and len(name) == len(host + path) + (len("_%d" % port) if port_is_shown else 0):
+        return name
+    address = "%s://%s:%s%s" % (parts.scheme, host, port, path)
+    digest = hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return "%s-%s" % (name[: _LONGEST_NAME - _DIGEST - 1], digest)

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +17,10 @@ from . import importing, plan_text, staging, undo
 from .base import MigrationModule
 from .connection import from_environment
 from .errors import InputError, MigrationError
-from .history import UNDONE, Entry, History, parse_mode
+from .history import UNDONE, Entry, History
 from .importing import ImportFailed, ImportOptions, Outcome
 from .models import FOLDER_TYPE
+from .ownership import open_history, others_in_words
 from .plan import EXISTS_DIFFERENTLY, PackagePlan
 from .plan_list import ListedPlan
 from .planning import make_plan
@@ -81,7 +84,6 @@ class _Rollback:
 def applied(module: MigrationModule) -> dict[str, Any]:
     """Take an import back."""
     params = module.params
-    mode = parse_mode(params["history_mode"])
     package = None
     if params["src"]:
         package = staging.examine(params["src"], params["checksum"], module.warnings)
@@ -92,9 +94,11 @@ def applied(module: MigrationModule) -> dict[str, Any]:
                 "name: it is empty; say which package is to be taken back (playbook rollback: mstr_package)."
             )
         module.package = params["name"]
+    history = open_history(module)
+    if package is not None:
+        _refuse_of_another_server(module, package, history)
     with module.session() as session:
         project_id = session.project_id(params["project"])
-        history = History(params["history_dir"], module.environment, mode) if params["history_dir"] else None
         if package is not None:
             return _apply(module, session, _of_file(package, history, project_id), project_id)
         if history is None:
@@ -175,9 +179,36 @@ def _scope(history: History, params: dict[str, Any], project_id: str | None) -> 
 def _of_file(package: PackageFile, history: History | None, project_id: str | None) -> _Rollback:
     """Return what an undo package's file takes back; its entry is the one that has this very file."""
     entries = history.entries(project_id) if history is not None else []
-    own = [entry for entry in entries if (entry.receipt.get("undo") or {}).get("sha256") == package.hash()]
-    entry = own[-1] if own else None
+    entry = _whose_undo(entries, package)
     return _Rollback(package, entry.receipt["name"] if entry else os.path.basename(package.path), entry, entries)
+
+
+def _whose_undo(entries: Iterable[Entry], package: PackageFile) -> Entry | None:
+    """Return the newest entry whose undo package is this very file, None where there is none."""
+    own = [entry for entry in entries if (entry.receipt.get("undo") or {}).get("sha256") == package.hash()]
+    return own[-1] if own else None
+
+
+def _refuse_of_another_server(module: MigrationModule, package: PackageFile, history: History | None) -> None:
+    """Fail for an undo package that takes back what was imported on another server.
+
+    Raises:
+        InputError: It is, by the history, or by the receipt that lies beside it.
+    """
+    if module.params["server_moved"]:
+        return
+    entry = _whose_undo(history.of_other_servers(), package) if history is not None else None
+    beside = Entry(os.path.dirname(package.path), 0o600)
+    if entry is None and histories.is_elsewhere(beside.made_on, module.base_url):
+        # What lies beside the file may also be no receipt.
+        with contextlib.suppress(InputError):
+            entry = _whose_undo([beside], package)
+    if entry is not None:
+        raise InputError(
+            "src: %s takes back %s, which was imported on %s, not on %s. Nothing was sent. If this is that server "
+            "under another address, say server_moved: true."
+            % (package.path, entry.name, printable(entry.made_on, 200), module.base_url)
+        )
 
 
 def _entry_of(history: History, name: str, directory: str, own: list[Entry]) -> Entry:
@@ -189,8 +220,14 @@ def _entry_of(history: History, name: str, directory: str, own: list[Entry]) -> 
     wanted = [entry for entry in own if entry.name == os.path.basename(directory.rstrip("/"))]
     if not wanted:
         raise InputError(
-            "entry: the history of environment %s has no entry %s of package %s; there is: %s."
-            % (history.environment, printable(directory, 200), printable(name, 100), names_of_entries(own))
+            "entry: the history of environment %s has no entry %s of package %s; there is: %s.%s"
+            % (
+                history.environment,
+                printable(directory, 200),
+                printable(name, 100),
+                names_of_entries(own),
+                _elsewhere(history, name),
+            )
         )
     return wanted[-1]
 
@@ -246,8 +283,15 @@ def _of_entry(module: MigrationModule, entry: Entry, entries: list[Entry]) -> _R
 def _no_such_import(history: History, name: str) -> Entry:
     raise InputError(
         "name: the history of environment %s below %s has no import of a package called %s there; the environment has: "
-        "%s." % (history.environment, history.directory, printable(name, 100), _names(history))
+        "%s.%s"
+        % (history.environment, history.directory, printable(name, 100), _names(history), _elsewhere(history, name))
     )
+
+
+def _elsewhere(history: History, name: str) -> str:
+    """Return a sentence on what other servers have of that name, with a space before it; empty for nothing."""
+    others = named(history.of_other_servers(), name)
+    return " " + others_in_words(history, others) if others else ""
 
 
 def _names(history: History) -> str:

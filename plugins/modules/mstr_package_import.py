@@ -20,6 +20,7 @@ author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
+  - mstr.migration.history
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -341,6 +342,7 @@ import_outcome:
 
 from ansible_collections.mstr.migration.plugins.module_utils import import_task
 from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
 from ansible_collections.mstr.migration.plugins.module_utils.models import PACKAGE_TYPES
 
 
@@ -359,8 +361,7 @@ def main() -> None:
             "undo_required": {"type": "bool", "default": True},
             "undo_timeout": {"type": "float", "default": 300.0},
             "undo_dest": {"type": "path"},
-            "history_dir": {"type": "path"},
-            "history_mode": {"type": "raw", "default": "0600"},
+            **history_spec(),
             "history_keep": {"type": "int"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 3600.0},

@@ -22,6 +22,7 @@ author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
+  - mstr.migration.history
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -240,6 +241,7 @@ packages:
 
 from ansible_collections.mstr.migration.plugins.module_utils import plan_task
 from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
 from ansible_collections.mstr.migration.plugins.module_utils.models import PACKAGE_TYPES
 
 PACKAGE_OPTIONS = {
@@ -270,8 +272,7 @@ def main() -> None:
             "manifest_dir": {"type": "path"},
             "log_out_when_in_sync": {"type": "bool", "default": False},
             "write_manifests": {"type": "bool", "default": False},
-            "history_dir": {"type": "path"},
-            "history_mode": {"type": "raw", "default": "0600"},
+            **history_spec(),
             "wait_timeout": {"type": "float", "default": 3600.0},
         },
     )

@@ -17,6 +17,7 @@ description:
 author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
+  - mstr.migration.history
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -38,14 +39,21 @@ options:
   session_file:
     description:
       - Where the session file is, or is to be. Directories that are missing are made with mode 0700.
-      - If not set, a file is made and returned as RV(session_file), below O(history_dir) or, without that and in check mode, in a
-        new private directory.
+      - If not set, a file is made and returned as RV(session_file), in O(session_dir), below O(history_dir) or, without these and
+        in check mode, in a new private directory.
+    type: path
+  session_dir:
+    description:
+      - The directory in which session files are made where O(session_file) is not set. Use one on a disk of this machine where
+        the history is on a share on which files do not stay private to their user.
+      - What a run left that was cut off is taken up by the next one only where that finds the directory again.
+      - If not set, a file is made below O(history_dir), or among temporary files.
     type: path
   history_dir:
     description:
       - The history of imports. With it, O(state=present) makes sure that this run alone works on the environment, and takes up what
         runs left on it that were cut off without warning.
-      - For that, the session file is its sign of life. A module that uses it renews its modification time every 10 seconds.
+      - For that, the session file is its sign of life. A module that uses it renews its modification time every second.
       - Of a run that is dead, the session is closed. An import that went on alone is waited for, its undo package is kept, and its
         entry in the history is completed. Where the session has ended, the entry is marked as interrupted, with a warning that
         there is no undo package.
@@ -155,6 +163,7 @@ recovered:
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
 from ansible_collections.mstr.migration.plugins.module_utils.session_task import absent, present
 
 
@@ -163,8 +172,8 @@ def main() -> None:
     module = MigrationModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "history_dir": {"type": "path"},
-            "history_mode": {"type": "raw", "default": "0600"},
+            "session_dir": {"type": "path"},
+            **history_spec(),
             "lease_timeout": {"type": "float", "default": 60.0},
             "lock_timeout": {"type": "float", "default": 90.0},
             "wait_timeout": {"type": "float", "default": 3600.0},

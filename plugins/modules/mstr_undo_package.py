@@ -17,6 +17,7 @@ author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
+  - mstr.migration.history
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -250,6 +251,7 @@ receipt:
 
 from ansible_collections.mstr.migration.plugins.module_utils import undo_task
 from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
 
 
 def main() -> None:
@@ -263,8 +265,7 @@ def main() -> None:
             "checksum": {"type": "str"},
             "name": {"type": "str"},
             "entry": {"type": "str"},
-            "history_dir": {"type": "path"},
-            "history_mode": {"type": "raw", "default": "0600"},
+            **history_spec(),
             "hold": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
             "undo_timeout": {"type": "float", "default": 300.0},

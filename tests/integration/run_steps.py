@@ -10,9 +10,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
+import emulations
 from harness import Controller
 from warm_modules import Modules
 
@@ -21,6 +23,8 @@ def main() -> int:
     directory, temporary = map(Path, sys.argv[1:3])
     playbook, *arguments = sys.argv[3:]
     controller = Controller(directory, directory, temporary, Modules(), with_ansible=False)
+    if emulations.VARIABLE in os.environ:
+        controller.environment[emulations.VARIABLE] = os.environ[emulations.VARIABLE]
     # JSON is YAML, and what the test wrote is both.
     controller.inventory(json.loads((directory / "inventory.yml").read_text(encoding="utf-8"))["mstr"]["hosts"])
     run = controller.steps(playbook, *arguments)

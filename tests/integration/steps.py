@@ -122,7 +122,8 @@ class Steps:
     @property
     def _history(self) -> dict[str, Any]:
         directory = filters.below(self._variables.get("mstr_history_dir", "history"), self._base)
-        return {"history_dir": directory, "history_mode": self._variables.get("mstr_history_mode", "0600")}
+        mode = self._variables.get("mstr_history_mode", "0600")
+        return {"history_dir": directory, "history_mode": mode, **self._given("server_moved", "history_must_exist")}
 
     def _project_of(self, item: dict[str, Any]) -> str:
         if item.get("type") == "configuration":
@@ -165,7 +166,7 @@ class Steps:
 
     def _log_in(self) -> None:
         options = {**self._given(*HOST, *LIMITS, *LEASE), **self._history}
-        for name, path in self._given("ca_path", "client_cert", "client_key").items():
+        for name, path in self._given("ca_path", "client_cert", "client_key", "session_dir").items():
             options[name] = filters.below(path, self._base)
         self._session = self._task("Log in", "mstr_session", options, never)["session_file"]
 
@@ -261,7 +262,8 @@ class Steps:
 
     def _log_out(self) -> None:
         if self._session is not None and not self._logged_out:
-            options = {"session_file": self._session, "state": "absent", **self._given(*LIMITS)}
+            history = {"history_dir": self._history["history_dir"]}
+            options = {"session_file": self._session, "state": "absent", **history, **self._given(*LIMITS)}
             self._task("Log out", "mstr_session", options, never)
 
     def _keep_result(self) -> None:

@@ -32,6 +32,10 @@ VARIABLES: dict[str, Any] = {
     "mstr_history_dir": "kept",
     "mstr_history_mode": "0640",
     "mstr_history_keep": 7,
+    "mstr_server_moved": True,
+    # There is none yet.
+    "mstr_history_must_exist": False,
+    "mstr_session_dir": "open",
     "mstr_manifest_dir": "known",
     "mstr_lease_timeout": 41,
     "mstr_lock_timeout": 11,

@@ -30,6 +30,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import emulations
+
 MODULES = "ansible_collections.mstr.migration.plugins.modules"
 UTILITIES = "ansible_collections.mstr.migration.plugins.module_utils"
 
@@ -85,6 +87,7 @@ def in_child(job: dict[str, Any], path: str, program: CodeType) -> int:
     os.environ.clear()
     os.environ.update(job["environment"])
     redirect(job)
+    emulations.emulate()
     module = types.ModuleType("__main__")
     module.__file__ = path
     sys.modules["__main__"] = module

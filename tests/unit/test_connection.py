@@ -13,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.mstr.migration.plugins.module_utils import connection
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.history import History
 from ansible_collections.mstr.migration.plugins.module_utils.session_file import SessionFile
 from ansible_collections.mstr.migration.plugins.module_utils.transport import normalise_base_url, same_base_url
 
@@ -246,6 +247,22 @@ def test_an_environments_name_that_is_no_directorys_is_refused(name):
 def test_an_environment_without_a_name_has_the_sessions_or_its_urls():
     assert connection.environment_name(params_of(), URL, SESSION) == "prod"
     assert connection.environment_name(params_of(), URL, None) == "mstr.example.com_MicroStrategyLibrary"
+
+
+def test_an_environment_that_has_a_history_keeps_its_name(tmp_path):
+    url = "https://mstr.example.com/a_b"
+    options = {**params_of(), "history_dir": str(tmp_path)}
+    name = connection.environment_name(options, url, None)
+    assert name.startswith("mstr.example.com_a_b-")
+    # Of another address that had the same one.
+    receipt = {"state": "imported", "name": "x", "sha256": "a" * 64, "base_url": "https://mstr.example.com/a/b"}
+    before = History(str(tmp_path), "mstr.example.com_a_b")
+    before.begin(None, "x", "a" * 64, receipt)
+    assert connection.environment_name(options, url, None) == name
+    before.begin(None, "x", "a" * 64, {**receipt, "base_url": url})
+    assert connection.environment_name(options, url, None) == "mstr.example.com_a_b"
+    (tmp_path / name).mkdir()
+    assert connection.environment_name(options, url, None) == name
 
 
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"timeout": -1}, {"timeout": "nan"}, {"retries": -1}], ids=str)

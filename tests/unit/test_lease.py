@@ -17,13 +17,49 @@ import pytest
 from ansible_collections.mstr.migration.plugins.module_utils import lease
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.lease import Lock, acquire
+from ansible_collections.mstr.migration.plugins.module_utils.watch import Watch
 
 ADDRESS = "mstr.example.com_Library"
 
 
-def take(tmp_path, name="one", lock_timeout=0.0, lease_timeout=60.0, address=ADDRESS, mode=0o600):
+class Time:
+    """A clock that goes on only while somebody sleeps, and what happens meanwhile."""
+
+    def __init__(self, meanwhile=lambda seconds: None):
+        self.now = 0.0
+        self.meanwhile = meanwhile
+
+    def clock(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        self.meanwhile(self.now)
+
+
+def touching(*paths):
+    """What a living run does: it renews its lease, by whatever clock."""
+
+    def touch(now):
+        for path in paths:
+            os.utime(path, (now + 1, now + 1))
+
+    return touch
+
+
+def take(
+    tmp_path, name="one", lock_timeout=0.0, lease_timeout=60.0, address=ADDRESS, mode=0o600, alive=(), meanwhile=None
+):
     holder = {"session_file": str(tmp_path / name), "user": "deployer", "host": "runner", "since": "now"}
-    return acquire(str(tmp_path), address, mode, holder, lease_timeout, lock_timeout, sleep=lambda seconds: None)
+    time = Time(meanwhile or touching(*alive))
+    watch = Watch(lease_timeout, time.clock, time.sleep)
+    taken = acquire(str(tmp_path), address, mode, holder, watch, lock_timeout, time.sleep)
+    taken_after.append(time.now)
+    return taken
+
+
+# The seconds after which each lock was got.
+taken_after: list[float] = []
 
 
 def kill(*paths):
@@ -35,7 +71,7 @@ def test_one_run_holds_the_lock_until_it_lets_go(tmp_path):
     first = take(tmp_path).lock
     assert first.holds()
     with pytest.raises(InputError) as caught:
-        take(tmp_path, "two")
+        take(tmp_path, "two", alive=[first.path])
     for part in ("user deployer", "host runner", str(tmp_path / "one"), "lock_timeout", "lease_timeout", first.path):
         assert part in caught.value.message
     first.release()
@@ -44,14 +80,14 @@ def test_one_run_holds_the_lock_until_it_lets_go(tmp_path):
 
 
 def test_who_takes_no_lock_is_told_of_those_who_have_one(tmp_path):
-    assert lease.remark(str(tmp_path), ADDRESS, 60.0) is None
+    assert lease.remark(str(tmp_path), ADDRESS) is None
     lock = take(tmp_path).lock
-    assert lease.remark(str(tmp_path), "other.example.com_Library", 60.0) is None
-    assert "at work on this environment (user deployer, host runner)" in lease.remark(str(tmp_path), ADDRESS, 60.0)
-    kill(lock.path)
-    assert "was cut off" in lease.remark(str(tmp_path), ADDRESS, 60.0)
+    assert lease.remark(str(tmp_path), "other.example.com_Library") is None
+    assert "or was cut off (user deployer, host runner)" in lease.remark(str(tmp_path), ADDRESS)
+    lease.give_up([lock.path])
+    assert "was stopped and left an import" in lease.remark(str(tmp_path), ADDRESS)
     lock.release()
-    assert lease.remark(str(tmp_path), ADDRESS, 60.0) is None
+    assert lease.remark(str(tmp_path), ADDRESS) is None
 
 
 def test_environments_do_not_wait_for_each_other(tmp_path):
@@ -81,7 +117,7 @@ def test_the_session_file_is_the_lease_once_it_is_there(tmp_path):
     (tmp_path / "one").write_text("{}")
     kill(first.path)
     with pytest.raises(InputError):
-        take(tmp_path, "two")
+        take(tmp_path, "two", alive=[tmp_path / "one"])
     kill(tmp_path / "one")
     lease.touch(first.path)
     assert take(tmp_path, "two").lock.holds()
@@ -94,11 +130,52 @@ def test_a_lease_that_is_given_up_is_not_waited_for(tmp_path):
     assert take(tmp_path, "two").dead == [str(tmp_path / "one")]
 
 
-def test_a_lease_in_the_future_holds(tmp_path):
+@pytest.mark.parametrize("offset", [-(10**9), -120, 0, 120, 2**31], ids=lambda value: "%d s" % value)
+def test_whatever_the_clocks_say_a_living_run_is_not_succeeded(offset, tmp_path):
+    # As on a share that takes the time of a renewed file from its client, whose clock is another one.
     first = take(tmp_path).lock
-    os.utime(first.path, (2**32, 2**32))
+    moment = os.stat(first.path).st_mtime + offset
+
+    def renew(now):
+        os.utime(first.path, (moment + now, moment + now))
+
+    renew(0)
     with pytest.raises(InputError):
-        take(tmp_path, "two")
+        take(tmp_path, "two", lock_timeout=200.0, meanwhile=renew)
+    assert first.holds()
+
+
+@pytest.mark.parametrize("offset", [-(10**9), -120, 120, 2**31], ids=lambda value: "%d s" % value)
+def test_whatever_the_clocks_say_a_dead_run_is_succeeded(offset, tmp_path):
+    first = take(tmp_path).lock
+    moment = os.stat(first.path).st_mtime + offset
+    os.utime(first.path, (moment, moment))
+    # Also where who waits for it would not wait for a living one.
+    assert take(tmp_path, "two", lock_timeout=0.0).dead == [str(tmp_path / "one")]
+    assert 60 <= taken_after[-1] < 62
+
+
+def test_a_run_that_lives_is_not_waited_for_longer_than_asked(tmp_path):
+    first = take(tmp_path).lock
+    waited = []
+
+    def renew(now):
+        waited.append(now)
+        # A sign of life every 10 seconds.
+        os.utime(first.path, (1 + now // 10, 1 + now // 10))
+
+    with pytest.raises(InputError):
+        take(tmp_path, "two", lock_timeout=25.0, meanwhile=renew)
+    assert 25 <= waited[-1] < 27
+
+
+def test_the_locks_of_a_run_are_found_by_its_session_file(tmp_path):
+    path = tmp_path / "prod" / "sessions" / "run.json"
+    lock = take(tmp_path, "prod/sessions/run.json").lock
+    assert lease.locks_of(str(path), None) == [lock]
+    assert lease.locks_of(str(path.with_name("other.json")), None) == []
+    assert lease.locks_of("/elsewhere/run.json", None) == []
+    assert lease.locks_of("/elsewhere/run.json", str(tmp_path)) == []
 
 
 def test_a_lock_that_is_just_being_written_holds(tmp_path):
@@ -106,7 +183,7 @@ def test_a_lock_that_is_just_being_written_holds(tmp_path):
     with open(first.path, "w", encoding="utf-8"):
         pass
     with pytest.raises(InputError, match="unknown"):
-        take(tmp_path, "two")
+        take(tmp_path, "two", alive=[first.path])
     kill(first.path)
     assert take(tmp_path, "two").dead == []
 
@@ -137,12 +214,12 @@ def test_one_that_waits_gets_it(tmp_path):
     first = take(tmp_path).lock
     pauses = []
 
-    def sleep(seconds):
-        pauses.append(seconds)
+    def release(now):
+        pauses.append(now)
         if len(pauses) == 3:
             first.release()
 
-    acquire(str(tmp_path), ADDRESS, 0o600, {"session_file": str(tmp_path / "two")}, 60, 30, sleep)
+    take(tmp_path, "two", lock_timeout=30.0, meanwhile=release)
     assert len(pauses) == 3
 
 
@@ -173,15 +250,3 @@ def test_a_lock_file_elsewhere_holds_nothing(tmp_path):
     path.write_text(json.dumps({"token": "t"}))
     assert not Lock(str(path), "t").holds()
     assert not Lock(str(tmp_path / "a.1.lock"), "t").holds()
-
-
-def test_age_is_that_of_the_file_system(tmp_path):
-    path = tmp_path / "file"
-    path.touch()
-    age = lease.age(str(path))
-    assert age is not None
-    assert -1 < age < 30
-    kill(path)
-    assert (lease.age(str(path)) or 0) > 10**9
-    assert lease.age(str(tmp_path / "nothing")) is None
-    assert os.listdir(tmp_path) == ["file"]

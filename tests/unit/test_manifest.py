@@ -13,7 +13,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import SHA256, damaged, json_values, row
+from samples import OBJECT_ID, SHA256, damaged, json_values, row
 
 from ansible_collections.mstr.migration.plugins.module_utils import manifest, models
 from ansible_collections.mstr.migration.plugins.module_utils.manifest import Manifest
@@ -192,3 +192,20 @@ def test_what_does_not_show_is_escaped_for_the_reviewer():
     text = manifest.dumps(Manifest("0" * 64, 1, "project", {}, (row,)))
     assert "Sales\\u202eseirtnE\\u009b é" in text
     assert manifest.loads(text).rows == (row,)
+
+
+def test_the_digest_is_that_of_what_is_said():
+    settings = {"defaultAction": "replace", "aclOnNewObjects": ["a", "b"], "updateSchema": []}
+    rows = (row(), row(id=OBJECT_ID.lower()[::-1], version="ab"))
+    digest = manifest.content_digest(settings, rows)
+    same = {"aclOnNewObjects": ["b", "a"], "defaultAction": "replace"}
+    assert manifest.content_digest(same, [row(id=OBJECT_ID[::-1], version="AB"), row()]) == digest
+    for other in (row(version="AC"), row(action="delete"), row(name="Other"), row(type=12), row(date_modified=None)):
+        assert manifest.content_digest(settings, (other, rows[1])) != digest
+    assert manifest.content_digest({**settings, "defaultAction": "delete"}, rows) != digest
+    assert manifest.content_digest(settings, rows[:1]) != digest
+
+
+def test_ids_and_versions_in_another_case_are_no_difference():
+    known = Manifest("a" * 64, 1, "project", {}, (row(version="AB"),))
+    assert manifest.differences(known, {}, [row(id=OBJECT_ID.lower(), version="ab")]) == []

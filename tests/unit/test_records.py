@@ -266,3 +266,50 @@ def test_a_damaged_receipt_is_read_or_named(tmp_path, document):
     except InputError as error:
         message = error.message
     assert message is None or str(tmp_path) in message
+
+
+def test_versions_in_another_case_are_no_change(past):
+    (entry,) = past(receipt(before={A + ":3": "ab"}, after={A + ":3": "AB"}))
+    assert records.touched(entry) == frozenset()
+    assert records.changed_nothing(entry)
+
+
+@pytest.mark.parametrize("url", ["https://other.example.com/x", "http://mstr.example.com/x", "http://["])
+def test_entries_of_another_server_are_not_there(url, tmp_path):
+    everything = History(str(tmp_path), "prod")
+    own = receipt(base_url="https://mstr.example.com/x")
+    for values in (receipt(), own, receipt(base_url=url)):
+        everything.begin(PROJECT_ID, "finance", SHA256, values)
+    history = History(str(tmp_path), "prod", base_url="https://MSTR.example.com:443/x")
+    # What does not say where it was made is everybody's.
+    assert [entry.receipt.get("base_url") for entry in history.entries(PROJECT_ID)] == [None, own["base_url"]]
+    assert len(history.all_entries()) == 2
+    assert [entry.made_on for entry in history.of_other_servers()] == [url]
+    assert len(everything.entries(PROJECT_ID)) == 3
+
+
+def test_a_name_in_a_receipt_is_not_taken_for_its_server(tmp_path):
+    values = receipt(changes=[{**changed(A)[0], "name": '"base_url": "https://other.example.com"'}])
+    History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256, values)
+    history = History(str(tmp_path), "prod", base_url="https://mstr.example.com/x")
+    assert len(history.entries(PROJECT_ID)) == 1
+
+
+def test_a_receipt_vouches_for_the_content_that_the_server_read(past):
+    entries = past(receipt(content="one"), receipt(sha256=OTHER))
+    assert records.vouches(entries, SHA256, "one")
+    assert not records.vouches(entries, SHA256, "two")
+    # From before it was noted.
+    assert records.vouches(entries, OTHER, "two")
+    assert not records.vouches(entries, "b" * 64, "one")
+
+
+@pytest.mark.parametrize("skew", ["2020-01-01T00:00:00.000Z", "2090-01-01T00:00:00.000Z"])
+def test_what_came_after_a_taking_back_does_not_depend_on_clocks(skew, tmp_path):
+    history = History(str(tmp_path), "prod")
+    first = history.begin(PROJECT_ID, "finance", SHA256, receipt(started="2050-01-01T00:00:00.000Z"))
+    first.mark_undone(True)
+    assert records.record_of(history.entries(PROJECT_ID), SHA256, False).held
+    unchanged = {A + ":3": "1"}
+    history.begin(PROJECT_ID, "finance", SHA256, receipt(before=unchanged, after=unchanged, started=skew))
+    assert not records.record_of(history.entries(PROJECT_ID), SHA256, False).held

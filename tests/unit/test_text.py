@@ -9,10 +9,10 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.mstr.migration.plugins.module_utils import text
+from ansible_collections.mstr.migration.plugins.module_utils import text, transport
 
 any_text = st.text(st.characters(), max_size=200)
 
@@ -91,6 +91,39 @@ def test_an_environment_is_named_after_host_port_and_path(url, name):
 )
 def test_other_environments_have_other_names(other):
     assert text.environment_from_url(other) != text.environment_from_url("https://a/Library")
+
+
+# Addresses whose plain names are one.
+SAME_NAMES = [
+    ["https://a/b_c", "https://a/b/c", "https://a/b//c", "https://a/b c", "https://a/b%20c", "https://a/b\u00e9c"],
+    ["https://a/b\u00e9", "https://a/b\u00e8"],
+    ["https://a/b", "https://a/b./", "https://a/b_"],
+    ["https://a/" + "x" * 120 + "1", "https://a/" + "x" * 120 + "2"],
+    ["https://a:8443/Library", "https://a/8443/Library", "https://a_8443/Library"],
+    ["https://[::1]/Library", "https://[1::]/Library"],
+]
+
+
+@pytest.mark.parametrize("urls", SAME_NAMES, ids=lambda urls: urls[0][:20])
+def test_addresses_that_would_have_one_name_have_several(urls):
+    names = [text.environment_from_url(url) for url in urls]
+    assert len(set(names)) == len(urls)
+    for name in names:
+        assert text.file_name_part(name) == name
+
+
+def test_spellings_of_an_address_have_one_name():
+    assert text.environment_from_url("https://A:443/b_c/") == text.environment_from_url("https://a/b_c")
+
+
+@given(*[st.from_regex(r"\Ahttps://[a-z0-9._-]{1,6}(:[1-9]\d{0,3})?(/[ -.0-~]{0,6}){0,3}\Z") for _url in range(2)])
+def test_two_addresses_have_two_names(one, other):
+    try:
+        same = transport.same_base_url(one.rstrip("/"), other.rstrip("/"))
+        names = [text.environment_from_url(url.rstrip("/")) for url in (one, other)]
+    except ValueError:
+        assume(False)
+    assert same or names[0] != names[1]
 
 
 @given(
