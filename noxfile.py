@@ -187,7 +187,7 @@ def expect(session: nox.Session, pattern: str, output: str) -> list[str]:
     return found
 
 
-# The gates, in the order in which they start: beside the longest, which uses all cores, those that use one.
+# The gates, in the order in which they start: the longest first, so that in the end both cores have something to do.
 
 
 @nox.session(python=PYTHON)
@@ -220,6 +220,13 @@ def integration(session: nox.Session) -> None:
     """Run the role and the playbooks by ansible-playbook, newest ansible-core, against the server double."""
     install(session, "core-newest", "test")
     pytest(session, "tests/integration", "-m", "ansible or every_core", "-n", WORKERS, "--dist", "worksteal")
+
+
+@nox.session(python=PYTHON, requires=["build"])
+def reliability(session: nox.Session) -> None:
+    """Run every call of the workflows with every fault."""
+    install(session, "core-newest", "test")
+    pytest(session, "tests/reliability", "-n", WORKERS, "--dist", "worksteal")
 
 
 @nox.session(python=PYTHON)
@@ -258,6 +265,21 @@ def give_pip_to_ansible_test(session: nox.Session) -> None:
             link.symlink_to(real)
 
 
+@nox.session(python=PYTHON, requires=["build"], tags=["quick"])
+def modules(session: nox.Session) -> None:
+    """Run the modules against the server double, without Ansible."""
+    install(session, "core-newest", "test")
+    pytest(session, "tests/integration", "-m", "not ansible and not every_core", "-n", WORKERS, "--dist", "worksteal")
+
+
+@nox.session(requires=["build"])
+@nox.parametrize(["python", "core"], OLDER_CORES)
+def integration_older(session: nox.Session, core: str) -> None:
+    """Run what an older ansible-core can do otherwise."""
+    install(session, core, "test")
+    pytest(session, "tests/integration", "-m", "every_core", "-n", WORKERS, "--dist", "worksteal")
+
+
 @nox.session(python=PYTHONS, tags=["quick"])
 def unit(session: nox.Session) -> None:
     """Run the unit tests on every Python."""
@@ -266,13 +288,6 @@ def unit(session: nox.Session) -> None:
     profile = "unit" if session.python in (PYTHONS[0], PYTHON) else "few"
     # No unit test waits for anything, so a minute is a hang; one that loops can fill the memory meanwhile.
     pytest(session, "tests/unit", "--timeout=60", f"--hypothesis-profile={profile}")
-
-
-@nox.session(python=PYTHON, requires=["build"], tags=["quick"])
-def modules(session: nox.Session) -> None:
-    """Run the modules against the server double, without Ansible."""
-    install(session, "core-newest", "test")
-    pytest(session, "tests/integration", "-m", "not ansible and not every_core", "-n", WORKERS, "--dist", "worksteal")
 
 
 @nox.session(python=PYTHON)
@@ -289,24 +304,31 @@ def mstrio(session: nox.Session) -> None:
     pytest(session, "tests/conformance/test_mstrio.py")
 
 
-@nox.session(python=PYTHON, tags=["quick"])
-def ruff(session: nox.Session) -> None:
-    """Run ruff: its findings, and the format."""
-    install(session, "lint")
-    run(session, "ruff", "check", "--output-format", "concise", ".", show=True)
-    run(session, "ruff", "format", "--check", ".", show=True)
-
-
-@nox.session(python=PYTHON, tags=["quick"])
-def types(session: nox.Session) -> None:
-    """Run mypy on the plugins, by the names under which Ansible imports them."""
-    install(session, "lint")
-    packages = []
-    for kind in ("filter", "module_utils", "modules"):
-        if not any((ROOT / "plugins" / kind).glob("*.py")):
-            session.error(f"there is nothing to check in plugins/{kind}")
-        packages += ["-p", f"ansible_collections.mstr.migration.plugins.{kind}"]
-    run(session, "mypy", "--no-color-output", *packages, show=True)
+@nox.session(python=PYTHON, requires=["build"])
+def importer(session: nox.Session) -> None:
+    """Do what Galaxy does with an uploaded collection, less what sessions of their own do: ansible-test, ansible-lint."""
+    install(session, "importer")
+    directory = CACHE / "importer"
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = configparser.ConfigParser()
+    settings["galaxy-importer"] = {
+        "run_ansible_doc": "true",
+        # The session ansible_lint does so, and asks for more.
+        "run_ansible_lint": "false",
+        "run_ansible_test": "false",
+        "check_changelog": "true",
+        "check_required_tags": "true",
+    }
+    configuration = directory / "galaxy-importer.cfg"
+    with configuration.open("w", encoding="utf-8") as handle:
+        settings.write(handle)
+    command = ["python", "-m", "galaxy_importer.main", str(artifact())]
+    output = run(session, *command, cwd=directory, GALAXY_IMPORTER_CONFIG=str(configuration))
+    for line in re.findall(r"^WARNING: (.*)$", output, re.MULTILINE):
+        note(session, line)
+    if errors := re.findall(r"^(?:ERROR|CRITICAL): .*$", output, re.MULTILINE):
+        session.error("\n".join(errors))
+    expect(session, "Importer processing completed successfully", output)
 
 
 @nox.session(python=PYTHON)
@@ -336,46 +358,24 @@ def changelog(session: nox.Session) -> None:
     run(session, "antsibull-changelog", "lint", cwd=copy_tree(session))
 
 
-@nox.session(python=PYTHON, requires=["build"])
-def importer(session: nox.Session) -> None:
-    """Do what Galaxy does with an uploaded collection, less ansible-test, which is a session of its own."""
-    install(session, "importer")
-    directory = CACHE / "importer"
-    directory.mkdir(parents=True, exist_ok=True)
-    settings = configparser.ConfigParser()
-    settings["galaxy-importer"] = {
-        "run_ansible_doc": "true",
-        "run_ansible_lint": "true",
-        "offline_ansible_lint": "true",
-        "run_ansible_test": "false",
-        "check_changelog": "true",
-        "check_required_tags": "true",
-    }
-    configuration = directory / "galaxy-importer.cfg"
-    with configuration.open("w", encoding="utf-8") as handle:
-        settings.write(handle)
-    command = ["python", "-m", "galaxy_importer.main", str(artifact())]
-    output = run(session, *command, cwd=directory, GALAXY_IMPORTER_CONFIG=str(configuration))
-    for line in re.findall(r"^WARNING: (.*)$", output, re.MULTILINE):
-        note(session, line)
-    if errors := re.findall(r"^(?:ERROR|CRITICAL): .*$", output, re.MULTILINE):
-        session.error("\n".join(errors))
-    expect(session, "Importer processing completed successfully", output)
+@nox.session(python=PYTHON, tags=["quick"])
+def types(session: nox.Session) -> None:
+    """Run mypy on the plugins, by the names under which Ansible imports them."""
+    install(session, "lint")
+    packages = []
+    for kind in ("filter", "module_utils", "modules"):
+        if not any((ROOT / "plugins" / kind).glob("*.py")):
+            session.error(f"there is nothing to check in plugins/{kind}")
+        packages += ["-p", f"ansible_collections.mstr.migration.plugins.{kind}"]
+    run(session, "mypy", "--no-color-output", *packages, show=True)
 
 
-@nox.session(requires=["build"])
-@nox.parametrize(["python", "core"], OLDER_CORES)
-def integration_older(session: nox.Session, core: str) -> None:
-    """Run what an older ansible-core can do otherwise."""
-    install(session, core, "test")
-    pytest(session, "tests/integration", "-m", "every_core", "-n", WORKERS, "--dist", "worksteal")
-
-
-@nox.session(python=PYTHON, requires=["build"])
-def reliability(session: nox.Session) -> None:
-    """Run every call of the workflows with every fault."""
-    install(session, "core-newest", "test")
-    pytest(session, "tests/reliability", "-n", WORKERS, "--dist", "worksteal")
+@nox.session(python=PYTHON, tags=["quick"])
+def ruff(session: nox.Session) -> None:
+    """Run ruff: its findings, and the format."""
+    install(session, "lint")
+    run(session, "ruff", "check", "--output-format", "concise", ".", show=True)
+    run(session, "ruff", "format", "--check", ".", show=True)
 
 
 # What is no gate.
