@@ -306,7 +306,7 @@ def mstrio(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, requires=["build"])
 def importer(session: nox.Session) -> None:
-    """Do what Galaxy does with an uploaded collection, less what sessions of their own do: ansible-test, ansible-lint."""
+    """Do what Galaxy does with an uploaded collection, less ansible-test and ansible-lint: these are sessions."""
     install(session, "importer")
     directory = CACHE / "importer"
     directory.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from typing import Any, Callable
@@ -90,8 +91,23 @@ class MigrationModule(AnsibleModule):
         # Outside of the handlers, where Ansible would add their traceback.
         if failure is not None:
             self._fail(failure.message, failure.details)
+        self._warn_of_masked(result)
         self._show_warnings()
         self.exit_json(**result)
+
+    def _warn_of_masked(self, result: dict[str, Any]) -> None:
+        """Say which parts of the result Ansible will change because a secret is in them: later tasks may need these."""
+        # Nearly always there are none, and a result can be long.
+        text = json.dumps(result, ensure_ascii=False)
+        if not any(secret in text for secret in self.no_log_values):
+            return
+        masked = remove_values(result, self.no_log_values)
+        names = [name for name in result if masked.get(name) != result[name]]
+        if names:
+            self.warnings.append(
+                "Ansible blanks a secret out in results, and a part of %s equals one. Do not use that in later tasks. "
+                "Give the user a password that is no word of a path or a name." % ", ".join(sorted(names))
+            )
 
     def _check_numbers(self) -> None:
         """Fail for an option that is no sensible number of seconds.
@@ -379,4 +395,5 @@ class MigrationModule(AnsibleModule):
 
     def _show_warnings(self) -> None:
         for text in self.warnings:
-            self.warn(text)
+            # Not every version of ansible-core blanks secrets out in warnings as in results.
+            self.warn(str(remove_values(text, self.no_log_values)))

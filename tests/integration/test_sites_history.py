@@ -328,6 +328,18 @@ def test_a_log_out_that_finds_no_file_of_a_run_that_logged_in_is_no_success(
     assert "blanked" in controller.tasks(server, [masked]).named("masked")["msg"]
 
 
+def test_a_secret_that_is_a_word_of_the_result_is_said(server: Server, controller: Controller) -> None:
+    # The password of the double, as a directory's name.
+    directory = controller.directory / "library-demo"
+    options = {"src": str(controller.packages / "inc1.mmp"), "project": TUTORIAL, "history_dir": str(directory)}
+    run = controller.tasks(server, [task("import", "mstr_package_import", **options)])
+    assert run.code == 0, run.output
+    assert "a part of receipt, undo equals one" in run.warnings
+    assert "library-demo" not in run.output
+    plain = task("import", "mstr_package_import", **{**options, "history_dir": str(controller.history)})
+    assert "equals one" not in controller.tasks(server, [plain]).warnings
+
+
 # K5. Ages by subtracting two clocks
 
 
