@@ -86,8 +86,15 @@ def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
 
 def touch(path: str) -> None:
     """Renew a lease; a file that is gone is somebody else's business."""
-    with contextlib.suppress(OSError):
+    try:
         os.utime(path)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        # A share may refuse it. What is JSON stays so with a space more.
+        with contextlib.suppress(OSError), open(path, "r+b", buffering=0) as handle:
+            handle.seek(0, os.SEEK_END)
+            handle.write(b" ")
 
 
 def give_up(paths: Iterable[str]) -> None:

@@ -151,9 +151,20 @@ def _optional_text(data: dict[str, Any], key: str, where: str) -> str | None:
 
 def _integer(data: dict[str, Any], key: str, where: str) -> int:
     value = data.get(key)
+    if isinstance(value, str) and _DIGITS.match(value):
+        # As some gateways write numbers.
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ShapeError("%s.%s: expected a whole number, found %s" % (where, key, _kind(value)))
     return value
+
+
+_DIGITS = re.compile(r"\d{1,9}\Z", re.ASCII)
+
+
+def _is_true(value: Any) -> bool:
+    """Return whether a value says yes, as JSON does or as a text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
 def _kind(value: Any) -> str:
@@ -325,7 +336,7 @@ def parse_import(data: Any) -> ImportInfo:
         id=_text(process, "id", "import"),
         status=_text(process, "status", "import").lower(),
         progress=float(progress) if sensible and progress is not None else None,
-        undo_package_created=process.get("undoPackageCreated") is True,
+        undo_package_created=_is_true(process.get("undoPackageCreated")),
         message=printable(message, 1000) if message else None,
     )
 

@@ -250,3 +250,16 @@ def test_a_lock_file_elsewhere_holds_nothing(tmp_path):
     path.write_text(json.dumps({"token": "t"}))
     assert not Lock(str(path), "t").holds()
     assert not Lock(str(tmp_path / "a.1.lock"), "t").holds()
+
+
+def test_a_lease_is_renewed_also_where_a_share_refuses_to_set_times(tmp_path, monkeypatch):
+    first = take(tmp_path).lock
+
+    def refuse(*_arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(lease.os, "utime", refuse)
+    with pytest.raises(InputError):
+        take(tmp_path, "two", lock_timeout=70.0, meanwhile=lambda now: lease.touch(first.path))
+    assert first.holds()
+    assert json.loads((tmp_path / first.path).read_text())["user"] == "deployer"

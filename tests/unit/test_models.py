@@ -90,7 +90,19 @@ def test_progress_is_a_percentage_or_nothing(progress, expected):
     assert models.parse_import(dict(IMPORT, progress=progress)).progress == expected
 
 
-@pytest.mark.parametrize(("value", "expected"), [(True, True), (False, False), (None, False)])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, True),
+        (False, False),
+        (None, False),
+        ("true", True),
+        ("True", True),
+        ("false", False),
+        ("", False),
+        (1, False),
+    ],
+)
 def test_whether_the_undo_package_can_be_had(value, expected):
     assert models.parse_import(dict(IMPORT, undoPackageCreated=value)).undo_package_created is expected
 
@@ -129,3 +141,7 @@ def test_whatever_two_dates_hold_they_can_be_compared(ours, theirs):
 def test_a_type_that_nobody_knows_has_its_number_for_a_name():
     assert models.type_name(3) == "report"
     assert "4711" in models.type_name(4711)
+
+
+def test_a_number_may_come_as_a_text():
+    assert models.parse_row(row_json(type="12"), "row").type == 12
