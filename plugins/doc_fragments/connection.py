@@ -21,16 +21,19 @@ options:
   username:
     description:
       - The user who logs in.
-      - If the task gives none of O(username), O(password) and O(api_token), the environment variable E(MSTR_USERNAME) is used.
+      - If the task gives none of O(username), O(password) and O(api_token), the environment variable E(MSTR_USERNAME) is used,
+        without line breaks at its end.
     type: str
   password:
     description:
-      - The user's password.
-      - If the task does not give O(password) or O(api_token), the environment variable E(MSTR_PASSWORD) is used.
+      - The user's password. What the task gives is sent as it is.
+      - If the task does not give O(password) or O(api_token), the environment variable E(MSTR_PASSWORD) is used, without line breaks
+        at its end, which mounted secrets have.
     type: str
   api_token:
     description:
-      - An API token to log in with instead of O(username) and O(password). It implies O(login_mode=api_token).
+      - An API token to log in with instead of O(username) and O(password). It implies O(login_mode=api_token). White space around it
+        is left out.
       - If the task gives none of O(username), O(password) and O(api_token), the environment variable E(MSTR_API_TOKEN) is used.
     type: str
   login_mode:

@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
 from . import connection, lease, session_file, signals, transport
-from .errors import InputError, Interrupted, MigrationError
+from .errors import InputError, Interrupted, MigrationError, ServerError
 from .heartbeat import Heartbeat
 from .library import Library
 from .session import Session
@@ -252,10 +252,18 @@ class MigrationModule(AnsibleModule):
             MigrationError: The log-in was refused, or an option is missing.
         """
         credentials = connection.Credentials(self.params)
+        # Ansible hides them as they were given.
+        self.no_log_values.update(credentials.secrets)
         library = self._library(None)
+        library.transport.hide(*credentials.secrets)
         # Asked for first, because it needs no log-in: a server that cannot be reached leaves no session.
         server = library.status(self.warnings)
-        library.log_in(credentials.login_mode, credentials.username, credentials.password, credentials.api_token)
+        try:
+            library.log_in(credentials.login_mode, credentials.username, credentials.password, credentials.api_token)
+        except ServerError as error:
+            if error.status == 401:
+                error.message += credentials.doubts()
+            raise
         options = library.transport.options
         state = SessionFile(
             base_url=options.base_url,

@@ -30,12 +30,23 @@ class _Default(str):
 
 
 def _environment(name: str) -> str:
-    """Return what the environment says, marked as such.
+    """Return what the environment says, marked as such, without white space around it.
 
     Like ``env_fallback``, but so that it can be told from what the task says: that beats the environment across options
     too. A task with a user and a password must not fail, nor log in as somebody else, because MSTR_API_TOKEN is set.
     """
-    value = os.environ.get(name)
+    return _marked(os.environ.get(name, "").strip())
+
+
+def _environment_line(name: str) -> str:
+    """Return what the environment says, marked as such, as it is but for the line breaks at its end.
+
+    A secret that is mounted as a file ends in one, and no password does. Other white space may be a part of it.
+    """
+    return _marked(os.environ.get(name, "").rstrip("\r\n"))
+
+
+def _marked(value: str) -> str:
     if not value:
         raise AnsibleFallbackNotFound
     return _FromEnvironment(value)
@@ -49,8 +60,8 @@ def connection_spec(with_project: bool = True) -> dict[str, Any]:
     """
     spec: dict[str, Any] = {
         "base_url": {"type": "str", "fallback": (_environment, ["MSTR_BASE_URL"])},
-        "username": {"type": "str", "fallback": (_environment, ["MSTR_USERNAME"])},
-        "password": {"type": "str", "no_log": True, "fallback": (_environment, ["MSTR_PASSWORD"])},
+        "username": {"type": "str", "fallback": (_environment_line, ["MSTR_USERNAME"])},
+        "password": {"type": "str", "no_log": True, "fallback": (_environment_line, ["MSTR_PASSWORD"])},
         "api_token": {"type": "str", "no_log": True, "fallback": (_environment, ["MSTR_API_TOKEN"])},
         "login_mode": {
             "type": "str",
@@ -80,7 +91,7 @@ class Credentials:
         login_mode: One of ``LOGIN_MODES``.
         username: The user, for standard and ldap.
         password: Their password, for standard and ldap.
-        api_token: The API token, for api_token.
+        api_token: The API token, for api_token, without white space around it.
 
     Args:
         params: The task's options.
@@ -102,7 +113,8 @@ class Credentials:
     def _take_token(self, params: Mapping[str, Any]) -> None:
         if given_by_task(params, "username") or given_by_task(params, "password"):
             raise InputError("api_token: give either an api_token, or username and password, not both.")
-        self.api_token = params["api_token"]
+        # No token begins or ends in white space, and one from a file has a line break at its end.
+        self.api_token = (params["api_token"] or "").strip()
         if not self.api_token:
             raise InputError("api_token: login_mode api_token needs one (or MSTR_API_TOKEN in the environment).")
 
@@ -119,6 +131,22 @@ class Credentials:
         if self.password is None:
             shown = printable(self.username, 60)
             raise InputError("password: the user %s needs one (or MSTR_PASSWORD in the environment)." % shown)
+
+    @property
+    def secrets(self) -> set[str]:
+        """What must not be shown: what is sent to the server, and the same without white space around it."""
+        sent = [secret for secret in (self.password, self.api_token) if secret]
+        return {secret for value in sent for secret in (value, value.strip()) if secret}
+
+    def doubts(self) -> str:
+        """Return what may be wrong with them, should the server refuse them: sentences, or nothing."""
+        values = {"user name": self.username, "password": self.password}
+        return "".join(
+            " The %s that was given begins or ends in white space, which was sent with it. Take it away, unless it is "
+            "meant." % name
+            for name, value in values.items()
+            if value and value != value.strip()
+        )
 
 
 def given_by_task(params: Mapping[str, Any], name: str) -> bool:

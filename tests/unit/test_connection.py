@@ -151,6 +151,57 @@ def test_other_options_come_from_the_environment_where_the_task_says_nothing(
     assert params_of(**({} if given is None else {option: given}))[option] == value
 
 
+@pytest.mark.parametrize("option", ["base_url", "api_token", "ca_path", "project", "login_mode", "timeout"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n"], ids=repr)
+def test_what_the_environment_says_has_no_white_space_around_it(environment, option, end):
+    value = {"login_mode": "ldap", "timeout": "7.5", "ca_path": "/srv/ca.pem"}.get(option, "a value")
+    environment(**{option: " " + value + end})
+    assert str(params_of()[option]) == value
+
+
+@pytest.mark.parametrize("option", ["username", "password"])
+def test_a_password_of_the_environment_loses_line_breaks_at_its_end_only(environment, option):
+    for given, value in ((" a b\n", " a b"), ("a \r\n\n", "a "), ("\na", "\na"), ("  ", "  ")):
+        environment(**{option: given})
+        assert params_of()[option] == value
+    environment(**{option: "\n"})
+    assert params_of()[option] is None
+
+
+def test_a_password_of_the_task_stays_as_it_is():
+    found = connection.Credentials(params_of(username="tina", password=" two words \n"))
+    assert found.password == " two words \n"
+    assert found.secrets == {" two words \n", "two words"}
+
+
+def test_a_token_is_taken_without_white_space_around_it(environment):
+    found = connection.Credentials(params_of(api_token=" t-token\n"))
+    assert (found.api_token, found.secrets, found.doubts()) == ("t-token", {"t-token"}, "")
+    environment(api_token="e-token\n")
+    assert connection.Credentials(params_of()).api_token == "e-token"
+
+
+def test_a_token_of_white_space_alone_is_none():
+    with pytest.raises(InputError, match=r"^api_token: "):
+        connection.Credentials(params_of(api_token=" \n"))
+
+
+@pytest.mark.parametrize(
+    ("task", "doubted"),
+    [
+        ({}, []),
+        ({"password": "a b"}, []),
+        ({"password": ""}, []),
+        ({"password": "a\n"}, ["password"]),
+        ({"password": "\ta"}, ["password"]),
+        ({"username": "tina ", "password": "a "}, ["user name", "password"]),
+    ],
+)
+def test_white_space_around_a_value_is_doubted(task, doubted):
+    doubts = connection.Credentials(params_of(**{**USER, **task})).doubts()
+    assert [what for what in ("user name", "password") if what in doubts] == doubted
+
+
 def test_defaults():
     params = params_of()
     assert (params["login_mode"], params["validate_certs"]) == ("standard", True)
