@@ -15,15 +15,15 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
+from .inputs import AS_IT_IS, given, name_of
+
 Package = Mapping[str, Any]
 
-# What modules take as it is: absolute paths, and those that begin with a home directory or a variable of the host.
-_AS_IT_IS = ("/", "~", "$")
 _REPORTED = ("name", "project", "state", "in_sync", "changed", "summary")
 
 
 def below(path: Any, directory: str) -> str:
-    """Return a path made absolute, as below a directory; an empty one stays empty.
+    """Return a path made absolute, as below a directory; one that is not given is empty.
 
     Args:
         path: The path, as text or as what YAML makes of a name that is a number. One that begins with ``/``, ``~`` or
@@ -33,19 +33,19 @@ def below(path: Any, directory: str) -> str:
     Raises:
         AnsibleFilterError: The directory has another one, so that it would mean a place that depends on who reads it.
     """
-    if not str(directory).startswith(_AS_IT_IS):
+    if not str(directory).startswith(AS_IT_IS):
         raise AnsibleFilterError(
             "mstr_base_dir is to be an absolute path, since others mean it; it is %s." % (directory or "empty")
         )
     # YAML has numbers and dates for some names, which an argument of the type path would take as text.
-    text = "" if path is None else str(path)
-    if not text or text.startswith(_AS_IT_IS):
+    text = str(given(path, ""))
+    if not text or text.startswith(AS_IT_IS):
         return text
     return posixpath.join(directory, text)
 
 
 def package_list(packages: Iterable[Package], directory: str) -> list[dict[str, Any]]:
-    """Return packages with what they leave out, and the paths of their files made absolute.
+    """Return packages without what is not given, with what they leave out, and the paths of their files made absolute.
 
     Args:
         packages: The packages as ``mstr_packages`` has them; ansible-core fills in no defaults within lists.
@@ -54,7 +54,24 @@ def package_list(packages: Iterable[Package], directory: str) -> list[dict[str, 
     Raises:
         AnsibleFilterError: The directory is no absolute path.
     """
-    return [{"generate_undo": True, **package, "src": below(package.get("src"), directory)} for package in packages]
+    return [
+        {
+            "generate_undo": True,
+            **{key: value for key, value in package.items() if given(value) is not None},
+            "src": below(package.get("src"), directory),
+        }
+        for package in packages
+    ]
+
+
+def packages_named(packages: Iterable[Package], name: Any) -> list[Package]:
+    """Return the packages of a list that are called so, by their name or, without one, by their file.
+
+    Args:
+        packages: The packages.
+        name: The name.
+    """
+    return [package for package in packages if name_of(package) == str(name)]
 
 
 def package_outcomes(planned: Iterable[Package], acted: Iterable[Package], check_mode: bool) -> list[dict[str, Any]]:
@@ -100,4 +117,5 @@ class FilterModule:
             "package_list": package_list,
             "package_outcomes": package_outcomes,
             "package_report": package_report,
+            "packages_named": packages_named,
         }

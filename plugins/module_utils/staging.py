@@ -171,7 +171,8 @@ def check_project_option(project: str | None, declared: str | None) -> None:
     if declared == models.CONFIGURATION and project:
         raise InputError(
             "project: a configuration package must not name a project, but %s is given (MSTR_PROJECT in the "
-            "environment counts). Say project: ''." % printable(project, 100)
+            "environment counts). Say project: '', or in mstr_packages of the role type: configuration, and no project."
+            % printable(project, 100)
         )
 
 

@@ -216,6 +216,16 @@ class Run:
         return {key: int(value) for key, value in (item.split("=") for item in line.split(":", 1)[1].split())}
 
 
+def given(run: Run) -> list[tuple[str, dict[str, Any]]]:
+    """Return the modules that ran, each with its options less its session file, which is new each time."""
+    ran = []
+    for item in run.results:
+        if item["action"].startswith(PREFIX) and item["outcome"] != "skipped":
+            options = dict(item["result"]["invocation"]["module_args"], session_file=None)
+            ran.append((item["action"][len(PREFIX) :], options))
+    return ran
+
+
 class Controller:
     """A directory from which a user works, by ansible-playbook or, without Ansible, by its steps.
 

@@ -12,9 +12,8 @@ goes through these steps otherwise goes through ansible-playbook.
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,9 @@ from typing import Any
 from warm_modules import COLLECTIONS, Ran
 
 # The role's filters, as they were built.
-_place = COLLECTIONS / "ansible_collections" / "mstr" / "migration" / "plugins" / "filter" / "packages.py"
-_spec = importlib.util.spec_from_file_location("role_filters", _place)
-assert _spec is not None
-assert _spec.loader is not None
-filters = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(filters)
+sys.path.insert(0, str(COLLECTIONS))
+from ansible_collections.mstr.migration.plugins.filter import packages as filters
+from ansible_collections.mstr.migration.plugins.filter.inputs import given, mistakes
 
 PREFIX = "mstr.migration."
 # The options of modules that are role variables of the same name.
@@ -64,7 +60,7 @@ class Steps:
         self._run = run
         self._host = host
         self._variables = variables
-        self._base = str(variables.get("mstr_base_dir", base_dir))
+        self._base = str(given(variables.get("mstr_base_dir"), base_dir))
         self._check = check
         self._session: str | None = None
         self._logged_out = False
@@ -76,8 +72,10 @@ class Steps:
 
     def deploy(self) -> bool:
         """Do what the playbook deploy does. :returns: whether all went well"""
+        if not self._succeeds(lambda: self._check_variables("deploy")):
+            return False
         succeeded = self._succeeds(self._deploy)
-        stops = self._variables.get("mstr_on_failure", "stop") == "stop"
+        stops = self._variable("on_failure", "stop") == "stop"
         assert succeeded or stops, "what comes after a failure is in the role alone: mark the test"
         succeeded = self._succeeds(self._log_out) and succeeded
         self._keep_result()
@@ -85,11 +83,15 @@ class Steps:
 
     def plan(self) -> bool:
         """Log in, plan, and log out, as deploy with ``--tags plan``. :returns: whether all went well"""
+        if not self._succeeds(lambda: self._check_variables("deploy")):
+            return False
         succeeded = self._succeeds(self._log_in) and self._succeeds(self._plan)
         return self._succeeds(self._log_out) and succeeded
 
     def rollback(self) -> bool:
         """Do what the playbook rollback does. :returns: whether all went well"""
+        if not self._succeeds(lambda: self._check_variables("rollback")):
+            return False
         succeeded = self._succeeds(self._rollback)
         return self._succeeds(self._log_out) and succeeded
 
@@ -101,6 +103,13 @@ class Steps:
             return False
         return True
 
+    def _check_variables(self, playbook: str) -> None:
+        found = mistakes(self._variables, playbook)
+        if found:
+            task = "Refuse variables that cannot be used"
+            self._record(task, "ansible.builtin.fail", {"failed": True, "msg": " ".join(found)})
+            raise StepFailed
+
     def _deploy(self) -> None:
         self._log_in()
         self._plan()
@@ -109,32 +118,31 @@ class Steps:
 
     def _rollback(self) -> None:
         name = str(self._variables["mstr_package"])
-        entry = {"entry": self._variables["mstr_entry"]} if self._variables.get("mstr_entry") else {}
-        force = self._variables.get("mstr_force", False)
         self._log_in()
-        for item in self._named(name) or [None]:
+        for item in filters.packages_named(self._packages, name) or [None]:
             project = {} if item is None else {"project": self._project_of(item)}
-            self._take_back(name=name, force=force, **entry, **project)
+            self._take_back(name=name, force=self._variable("force", False), **self._given("entry"), **project)
+
+    def _variable(self, name: str, otherwise: Any = None) -> Any:
+        return given(self._variables.get("mstr_" + name), otherwise)
 
     def _given(self, *names: str) -> dict[str, Any]:
-        return {name: self._variables["mstr_" + name] for name in names if "mstr_" + name in self._variables}
+        return {name: self._variable(name) for name in names if self._variable(name) is not None}
+
+    @property
+    def _packages(self) -> list[dict[str, Any]]:
+        return filters.package_list(self._variable("packages", []), self._base)
 
     @property
     def _history(self) -> dict[str, Any]:
-        directory = filters.below(self._variables.get("mstr_history_dir", "history"), self._base)
-        mode = self._variables.get("mstr_history_mode", "0600")
+        directory = filters.below(self._variable("history_dir", "history"), self._base)
+        mode = self._variable("history_mode", "0600")
         return {"history_dir": directory, "history_mode": mode, **self._given("server_moved", "history_must_exist")}
 
     def _project_of(self, item: dict[str, Any]) -> str:
         if item.get("type") == "configuration":
             return ""
-        return str(self._variables.get("mstr_project", "") if item.get("project") is None else item["project"])
-
-    def _named(self, name: str) -> list[dict[str, Any]]:
-        packages = self._variables.get("mstr_packages", [])
-        called = [item for item in packages if item.get("name") == name]
-        pattern = r"(^|/)%s(\.[^./]*)?$" % re.escape(name)
-        return called + [item for item in packages if "name" not in item and re.search(pattern, item.get("src", ""))]
+        return str(item.get("project", self._variable("project", "")))
 
     def _task(
         self,
@@ -171,18 +179,18 @@ class Steps:
         self._session = self._task("Log in", "mstr_session", options, never)["session_file"]
 
     def _plan(self) -> None:
-        manifests = self._variables.get("mstr_manifest_dir") or self._history["history_dir"] + "/manifests"
+        manifests = self._variable("manifest_dir", self._history["history_dir"] + "/manifests")
         options = {
             "session_file": self._session,
-            "project": self._variables.get("mstr_project", ""),
-            "packages": filters.package_list(self._variables.get("mstr_packages", []), self._base),
+            "project": self._variable("project", ""),
+            "packages": self._packages,
             "manifest_dir": filters.below(manifests, self._base),
             "log_out_when_in_sync": not self._acted,
             **self._history,
             **self._given("wait_timeout", *LIMITS),
         }
-        if self._variables.get("mstr_package"):
-            options["name"] = self._variables["mstr_package"]
+        if self._variable("package") is not None:
+            options["name"] = self._variable("package")
         self._planned = self._task("Plan the list", "mstr_package_plan", options, self._predicts)
         self._logged_out = self._planned["logged_out"]
 
@@ -195,8 +203,7 @@ class Steps:
         if self._planned["in_sync"]:
             return []
         done = {package["position"] for package in self._acted}
-        listed = filters.package_list(self._variables.get("mstr_packages", []), self._base)
-        pairs = zip(self._planned["packages"], listed)
+        pairs = zip(self._planned["packages"], self._packages)
         return [
             (package, item)
             for package, item in pairs
@@ -241,14 +248,14 @@ class Steps:
 
     def _import(self, package: dict[str, Any], item: dict[str, Any], last: bool) -> None:
         known = ("checksum", "type", "generate_undo", "force")
-        given = {key: item[key] for key in known if item.get(key) not in (None, "")}
+        options_of_item = {key: item[key] for key in known if key in item}
         options = {
             "session_file": self._session,
             "project": package["project"],
             "src": item["src"],
             "name": package["name"],
             "log_out_when_in_sync": last,
-            **given,
+            **options_of_item,
             **self._history,
             **self._given("history_keep", "undo_timeout", *WAITING, *LIMITS),
         }

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from harness import DEMO, PASSWORD, PREFIX, Controller, Run, Server
+from harness import DEMO, PASSWORD, Controller, Server, given
 from warm_modules import ROOT
 
-# Nothing is as it is without the variable.
+# Nothing is as it is without the variable. Zero and false are values, and a survey of AWX gives texts.
 VARIABLES: dict[str, Any] = {
     "mstr_username": "ldap-user",
     "mstr_password": PASSWORD,
@@ -26,12 +26,12 @@ VARIABLES: dict[str, Any] = {
     "mstr_client_cert": "client.pem",
     "mstr_client_key": "client.pem",
     "mstr_timeout": 17.5,
-    "mstr_retries": 1,
+    "mstr_retries": 0,
     "mstr_environment_name": "alpha",
     "mstr_project": "MicroStrategy Tutorial",
     "mstr_history_dir": "kept",
     "mstr_history_mode": "0640",
-    "mstr_history_keep": 7,
+    "mstr_history_keep": "7",
     "mstr_server_moved": True,
     # There is none yet.
     "mstr_history_must_exist": False,
@@ -39,23 +39,13 @@ VARIABLES: dict[str, Any] = {
     "mstr_manifest_dir": "known",
     "mstr_lease_timeout": 41,
     "mstr_lock_timeout": 11,
-    "mstr_wait_timeout": 71,
+    "mstr_wait_timeout": "71",
     "mstr_undo_timeout": 31,
     "mstr_poll_interval": 0.7,
 }
 # Those that a test of its own is about, and those by which a run is chosen.
 ELSEWHERE = {"mstr_api_token", "mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}
 CHOICES = {"mstr_package", "mstr_entry", "mstr_force"}
-
-
-def given(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """Return the modules that ran, each with its options less its session file, which is new each time."""
-    ran = []
-    for item in run.results:
-        if item["action"].startswith(PREFIX) and item["outcome"] != "skipped":
-            options = dict(item["result"]["invocation"]["module_args"], session_file=None)
-            ran.append((item["action"][len(PREFIX) :], options))
-    return ran
 
 
 @pytest.mark.every_core

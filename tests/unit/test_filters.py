@@ -54,7 +54,7 @@ def test_a_backslash_is_a_character_like_any_other() -> None:
     assert filters.below("a\\1", "/srv\\2") == "/srv\\2/a\\1"
 
 
-@pytest.mark.parametrize("path", ["", None])
+@pytest.mark.parametrize("path", ["", None, " "])
 def test_no_path_stays_none(path: str | None) -> None:
     assert filters.below(path, "/srv") == ""
 
@@ -78,6 +78,25 @@ def test_a_package_gets_what_it_leaves_out() -> None:
         {"src": "", "generate_undo": True, "name": "c", "state": "undone"},
     ]
     assert given_list[0] == {"src": "a.mmp"}
+
+
+@pytest.mark.parametrize("blank", [None, "", " "])
+def test_a_key_of_a_package_that_is_blank_is_left_out(blank: str | None) -> None:
+    keys = ("name", "src", "project", "type", "state", "checksum", "generate_undo", "force")
+    assert filters.package_list([dict.fromkeys(keys, blank)], "/srv") == [{"src": "", "generate_undo": True}]
+
+
+def test_packages_are_found_by_their_names_and_else_by_their_files() -> None:
+    packages = [
+        {"src": "/a/finance.mmp"},
+        {"src": "finance.mmp", "name": "other"},
+        {"src": "sales.mmp", "name": "finance"},
+        {"src": "finance-1.mmp"},
+        {"src": "x", "name": 2024},
+    ]
+    assert filters.packages_named(packages, "finance") == [packages[0], packages[2]]
+    assert filters.packages_named(packages, "2024") == [packages[4]]
+    assert filters.packages_named(packages, "sales") == []
 
 
 def test_an_empty_list_has_no_outcome() -> None:
