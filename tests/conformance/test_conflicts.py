@@ -34,7 +34,7 @@ def put_there(double: Double, **more: Any) -> dict[str, Any]:
 def test_object_that_does_not_exist(double: Double, packages: Packages, action: str, by_default: bool) -> None:
     data = _package(packages, action, by_default)
     state, _undo = double.login().run_import(data)
-    assert state["status"] == "IMPORTED"
+    assert state["status"] == "imported"
     there = double.objects().get(OBJECT)
     if action == "delete":
         assert there is None
@@ -149,7 +149,7 @@ def test_no_undo_package_with_keep_both_or_without_being_asked(double: Double, p
         ([row(action="replace")], {}, "False"),
     ):
         state, _undo = client.run_import(packages.make(content, settings=settings), undo)
-        assert (state["status"], state["undoPackageCreated"]) == ("IMPORTED", False)
+        assert (state["status"], state["undoPackageCreated"]) == ("imported", False)
 
 
 def test_undo_package_is_the_default(double: Double, packages: Packages) -> None:
@@ -165,7 +165,7 @@ def test_deleting_an_object_in_use_fails_the_import(double: Double, packages: Pa
     put_there(double, id=OTHER, name="User of it", depends_on=[OBJECT])
     client = double.login()
     state, undo = client.run_import(packages.make([row(id="C" * 32, action="replace"), row(action="delete")]))
-    assert state["status"] == "FAILED"
+    assert state["status"] == "failed"
     assert OBJECT in state["message"]
     assert "User of it" in state["message"]
     assert {OBJECT, "C" * 32} <= set(double.objects())
@@ -179,7 +179,7 @@ def test_deleting_an_object_with_its_users_works(double: Double, packages: Packa
     put_there(double)
     put_there(double, id=OTHER, depends_on=[OBJECT])
     state, _undo = double.login().run_import(packages.make([row(action="delete"), row(id=OTHER, action="delete")]))
-    assert state["status"] == "IMPORTED"
+    assert state["status"] == "imported"
     assert not {OBJECT, OTHER} & set(double.objects())
 
 
@@ -215,7 +215,7 @@ def test_ignored_objects_stay_as_they_are(double: Double, packages: Packages) ->
     there = put_there(double)
     double.settings(ignore_objects=[OBJECT])
     state, _undo = double.login().run_import(packages.make([row(), row(id=OTHER)]))
-    assert state["status"] == "IMPORTED"
+    assert state["status"] == "imported"
     assert double.objects()[OBJECT] == there
     assert OTHER in double.objects()
 
@@ -229,7 +229,7 @@ def test_import_that_fails_half_way(double: Double, packages: Packages, undo_on_
     rows = [row(id=str(number) * 32, name=f"Object {number}") for number in range(1, 5)]
     client = double.login()
     state, undo = client.run_import(packages.make(rows))
-    assert (state["status"], state["message"]) == ("FAILED", "The disk is full.")
+    assert (state["status"], state["message"]) == ("failed", "The disk is full.")
     assert state["progress"] < 100
     assert set(double.objects()) - set(before) == {"1" * 32, "2" * 32}
     assert (undo is not None) == undo_on_failure
@@ -286,6 +286,6 @@ def test_an_edit_by_hand_gives_a_new_version(double: Double) -> None:
 def test_large_package(double: Double, packages: Packages) -> None:
     rows = [{"id": f"{number:032X}", "name": f"Object {number}", "type": 4} for number in range(20000)]
     state, undo = double.login().run_import(packages.make(rows))
-    assert state["status"] == "IMPORTED"
+    assert state["status"] == "imported"
     assert len(double.objects()) == 20002
     assert undo is not None

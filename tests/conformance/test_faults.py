@@ -74,7 +74,7 @@ def test_hang(double: Double, client: Client, when: str) -> None:
 def test_an_upload_that_hangs_is_answered_in_the_end(double: Double, client: Client, packages: Packages) -> None:
     package_id = client.create()
     double.fault("PUT", "/binary$", kind="hang", seconds=0.2)
-    assert client.upload(package_id, packages.make([ROW])).json()["status"] == "READY"
+    assert client.upload(package_id, packages.make([ROW])).json()["status"] == "ready"
 
 
 def test_hang_is_answered_in_the_end(double: Double, client: Client) -> None:
@@ -273,9 +273,9 @@ def test_fault_while_uploading(double: Double, client: Client, packages: Package
     package_id = client.create()
     double.fault("PUT", "/binary$", kind="status", status=503)
     assert client.upload(package_id, data).status_code == 503
-    assert client.package(package_id).json()["status"] == "EMPTY"
+    assert client.package(package_id).json()["status"] == "empty"
     double.fault("PUT", "/binary$", kind="reset")
     with pytest.raises(requests.ConnectionError):
         client.upload(package_id, data)
-    assert client.upload(package_id, data).json()["status"] == "READY"
+    assert client.upload(package_id, data).json()["status"] == "ready"
     assert double.objects(DEMO)

@@ -138,7 +138,7 @@ def test_seed_file(tmp_path: Path) -> None:
             {"id": project, "name": "Mine", "objects": [{"id": YEAR, "name": "Year", "type": 12}]},
             {"id": "D" * 32, "name": "Asleep", "status": 1},
         ],
-        "settings": {"status_case": "lower"},
+        "settings": {"status_case": "upper"},
     }
     path = tmp_path / "seed.json"
     path.write_text(json.dumps(seed), encoding="utf-8")
@@ -148,7 +148,7 @@ def test_seed_file(tmp_path: Path) -> None:
         client = double.login(project=project)
         assert [(row["name"], row["status"]) for row in client.get("/projects").json()] == [("Mine", 0), ("Asleep", 1)]
         assert client.object(YEAR, 12).status_code == 200
-        assert client.package(client.create()).json()["status"] == "empty"
+        assert client.package(client.create()).json()["status"] == "EMPTY"
         assert double.objects("Mine")[YEAR]["name"] == "Year"
         asleep = double.login(project="D" * 32).post("/packages")
         assert (asleep.status_code, asleep.json()["code"]) == (500, "ERR002")
@@ -289,7 +289,7 @@ def test_sample_packages_are_always_the_same(samples: Path, tmp_path: Path) -> N
 def test_sample_packages_can_be_imported(double: Double, samples: Path) -> None:
     for name in ("year", "finance", "inc1", "inc2", "inc3", "keep_both", "project_security", "delete"):
         state, _undo = double.login().run_import((samples / f"{name}.mmp").read_bytes())
-        assert state["status"] == "IMPORTED", name
+        assert state["status"] == "imported", name
 
 
 def test_made_packages(double: Double, packages: Packages) -> None:

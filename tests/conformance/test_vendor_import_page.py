@@ -130,6 +130,13 @@ class Curl:
             self._requests.cookies.clear()
 
 
+@pytest.fixture(name="double")
+def words_of_the_pages(double: Double) -> Double:
+    """The pages show status words in upper case. Live servers answer in lower case, as the double does by itself."""
+    double.settings(status_case="upper")
+    return double
+
+
 @pytest.fixture(name="curl")
 def logged_in(double: Double, tmp_path: Path) -> Curl:
     curl = Curl(double, tmp_path, DEMO)

@@ -14,7 +14,7 @@ from typing import Any
 class Settings:
     """All settings, with their defaults. Durations are seconds. The README says what each one does."""
 
-    status_case: str = "upper"
+    status_case: str = "lower"
     missing_object: str = "404"
     second_holder: str = "refuse"
     anonymous: bool = False
