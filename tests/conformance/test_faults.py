@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from typing import Any
 
 import pytest
@@ -197,6 +198,101 @@ def test_content_type(double: Double, client: Client, packages: Packages) -> Non
     assert (len(answer.json()), answer.headers["Content-Type"]) == (2, "text/html")
 
 
+DOWNLOAD = "/undoPackage/binary$"
+
+
+def imported(client: Client, packages: Packages) -> str:
+    """Import something. :returns: the import, whose undo package can be had"""
+    import_id = str(client.start_import(client.stage(packages.make([ROW]))).json()["id"])
+    client.finish(import_id)
+    wait_until(lambda: client.import_state(import_id)["undoPackageCreated"], "the undo package")
+    return import_id
+
+
+@pytest.mark.parametrize("type_", ["application/octet-stream", "text/html", None])
+def test_another_body_of_a_download(
+    double: Double, client: Client, packages: Packages, type_: str | None
+) -> None:
+    import_id = imported(client, packages)
+    double.fault("GET", DOWNLOAD, kind="body", json={"code": "ERR002"}, content_type=type_)
+    double.fault("GET", DOWNLOAD, kind="body", text="<html>", content_type=type_)
+    whole = client.undo(import_id)
+    assert whole.json() == {"code": "ERR002"}
+    for answer, body in ((whole, b'{"code": "ERR002"}'), (client.undo(import_id), b"<html>")):
+        assert (answer.status_code, answer.content) == (200, body)
+        assert answer.headers.get("Content-Type") == type_
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="undo.mmp"'
+        assert int(answer.headers["Content-Length"]) == len(body)
+    assert client.undo(import_id).content.endswith(b"MMPEND\0")
+
+
+def test_another_body_is_of_the_same_type_by_itself(double: Double, client: Client, packages: Packages) -> None:
+    import_id = imported(client, packages)
+    double.fault("GET", DOWNLOAD, kind="body", text="")
+    answer = client.undo(import_id)
+    assert (answer.content, answer.headers["Content-Type"]) == (b"", "application/octet-stream")
+
+
+def test_another_body_comes_after_the_work(double: Double, client: Client) -> None:
+    double.fault("POST", CREATE, kind="body", json=None)
+    answer = client.post("/packages")
+    assert (answer.status_code, answer.json()) == (201, None)
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert package_count(double) == 1
+
+
+def decoded(encoding: str, data: bytes) -> bytes:
+    """What an answer says, as far as it goes."""
+    return unpacked(data) if encoding == "br" else zlib.decompressobj(31 if encoding == "gzip" else 15).decompress(data)
+
+
+def unpacked(data: bytes) -> bytes:
+    """Read Brotli that does not compress (RFC 7932, 9.2): Python has nothing that reads any other."""
+    plain, position, stream_head = b"", 0, 1
+    while len(data) >= position + 3:
+        head = int.from_bytes(data[position : position + 3], "little") >> stream_head
+        # Neither the last block nor one with a long length, and uncompressed.
+        assert (head & 0b111, head >> 19) == (0, 1)
+        start, position = position + 3, position + 4 + (head >> 3 & 0xFFFF)
+        plain += data[start:position]
+        stream_head = 0
+    assert data[position:] in (b"", b"\3")
+    return plain
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_encoded(double: Double, client: Client, packages: Packages, encoding: str) -> None:
+    double.settings(undo_padding=100_000)
+    import_id = imported(client, packages)
+    plain = client.undo(import_id).content
+    sizes = []
+    for cut in (None, 100):
+        double.fault("GET", DOWNLOAD, kind="encoded", encoding=encoding, cut=cut)
+        # Nobody asked for it.
+        answer = client.get(
+            f"/packages/imports/{import_id}{DOWNLOAD[:-1]}", headers={"Accept-Encoding": "identity"}, stream=True
+        )
+        raw = answer.raw.read(decode_content=False)
+        assert (answer.status_code, answer.headers["Content-Encoding"]) == (200, encoding)
+        assert int(answer.headers["Content-Length"]) == len(raw) == double.log()[-1]["bytes_out"]
+        assert plain.startswith(decoded(encoding, raw))
+        sizes.append((len(raw), len(decoded(encoding, raw))))
+    assert sizes[0][1] == len(plain)
+    assert sizes[1][0] == 100
+    assert 0 < sizes[1][1] < len(plain)
+
+
+def test_encoded_answers_of_other_kinds(double: Double, client: Client) -> None:
+    plain = client.get("/projects")
+    double.fault("*", "", times=None, kind="encoded", encoding="gzip")
+    answer = client.get("/projects")
+    assert (answer.json(), answer.headers["Content-Encoding"]) == (plain.json(), "gzip")
+    assert answer.headers["Content-Type"] == plain.headers["Content-Type"]
+    # What has no body has nothing to encode.
+    answer = client.put("/sessions")
+    assert (answer.status_code, answer.content, "Content-Encoding" in answer.headers) == (204, b"", False)
+
+
 def test_expire(double: Double, client: Client) -> None:
     client.create()
     double.fault("GET", "/projects", kind="expire")
@@ -261,6 +357,11 @@ def test_which_calls_are_struck(double: Double, client: Client) -> None:
         {"kind": "status"},
         {"kind": "cut", "bytes": 1, "when": "now"},
         {"kind": "reset", "when": "x"},
+        {"kind": "body"},
+        {"kind": "body", "text": "a", "json": 1},
+        {"kind": "encoded"},
+        {"kind": "encoded", "encoding": "zip"},
+        {"kind": "encoded", "encoding": "gzip", "cut": -1},
     ],
 )
 def test_faults_that_make_no_sense(double: Double, fault: dict[str, Any]) -> None:

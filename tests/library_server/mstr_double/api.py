@@ -13,7 +13,9 @@ from typing import Any
 from aiohttp import web
 
 from mstr_double import errors, faults
+from mstr_double.encodings import ENCODERS
 from mstr_double.faults import Fault
+from mstr_double.package_format import MemoryBlob
 from mstr_double.reply import NOTHING, Reply, reset_connection, send
 from mstr_double.routes import ROUTES, Handler
 from mstr_double.server import Call, Server
@@ -115,6 +117,10 @@ async def _serve_with_fault(call: Call, fault: Fault) -> web.StreamResponse:
             return reset_connection(call.request)
     elif kind == "content_type":
         reply.content_type = what["content_type"]
+    elif kind == "body":
+        _exchange_body(reply, what)
+    elif kind == "encoded":
+        _encode(reply, what)
     elif kind == "refuse" and call.server.door is not None:
         await call.server.door.close(what["seconds"])
     elif kind in ("json", "remove") and reply.json is not NOTHING:
@@ -135,6 +141,28 @@ def _made_up(what: dict[str, Any], request: web.Request) -> Reply:
     if isinstance(body, str):
         return Reply(what["status"], text=body, content_type=what.get("content_type"), headers=headers)
     return Reply(what["status"], json=body, content_type=what.get("content_type"), headers=headers)
+
+
+def _exchange_body(reply: Reply, what: dict[str, Any]) -> None:
+    """Put another body into an answer, whose status and headers stay."""
+    # As it was before: what it is follows from the body otherwise.
+    reply.content_type = what.get("content_type", reply.media_type())
+    reply.untyped = reply.content_type is None
+    reply.download = None
+    reply.json = what.get("json", NOTHING)
+    reply.text = what.get("text")
+
+
+def _encode(reply: Reply, what: dict[str, Any]) -> None:
+    """Compress the body of an answer, and cut it so that Content-Length fits what is left."""
+    body = reply.body()
+    if not body.length:
+        return
+    reply.content_type = reply.media_type()
+    encoded = ENCODERS[what["encoding"]](body.read(0, body.length))
+    reply.download = MemoryBlob(encoded[: what.get("cut")])
+    reply.with_length = True
+    reply.headers.append(("Content-Encoding", what["encoding"]))
 
 
 def _with_token(body: Any, request: web.Request) -> Any:

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from mstr_double.encodings import ENCODERS
+
 # What each kind of fault may say, and what it must say.
 KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "status": (frozenset({"status"}), frozenset({"status", "headers", "body", "content_type", "act"})),
@@ -25,6 +27,8 @@ KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "redirect": (frozenset({"location"}), frozenset({"location", "status"})),
     "html": (frozenset(), frozenset()),
     "content_type": (frozenset({"content_type"}), frozenset({"content_type"})),
+    "body": (frozenset(), frozenset({"text", "json", "content_type"})),
+    "encoded": (frozenset({"encoding"}), frozenset({"encoding", "cut"})),
     "expire": (frozenset(), frozenset()),
     "refuse": (frozenset({"seconds"}), frozenset({"seconds"})),
 }
@@ -79,6 +83,20 @@ class Fault:
         return not self.dropped
 
 
+def _check_values(what: dict[str, Any]) -> None:
+    """Look at what a fault says, where only some of it makes sense. :raises ValueError: when it does not fit"""
+    if what.get("when", "before") not in ("before", "after"):
+        raise ValueError("fault.when is before or after.")
+    if what["kind"] == "body" and ("text" in what) == ("json" in what):
+        raise ValueError("A fault body has either a text or json.")
+    if what["kind"] == "encoded":
+        if what["encoding"] not in ENCODERS:
+            raise ValueError(f"fault.encoding is one of {', '.join(ENCODERS)}.")
+        cut = what.get("cut")
+        if cut is not None and (isinstance(cut, bool) or not isinstance(cut, int) or cut < 0):
+            raise ValueError("fault.cut is a number of bytes or null.")
+
+
 class Faults:
     """The faults that are set; the first that fits a call strikes, and no other."""
 
@@ -97,8 +115,7 @@ class Faults:
         given = set(what) - {"kind"}
         if not required <= given <= known:
             raise ValueError(f"A fault {what['kind']} needs {sorted(required)} and knows {sorted(known)}.")
-        if what.get("when", "before") not in ("before", "after"):
-            raise ValueError("fault.when is before or after.")
+        _check_values(what)
         times = description.get("times", 1)
         skip = description.get("skip", 0)
         if not isinstance(skip, int) or not (times is None or isinstance(times, int)):

@@ -19,6 +19,8 @@ from mstr_double.package_format import Blob, MemoryBlob
 
 PIECE = 1 << 18
 NOTHING = object()
+# Marks a response that goes out without a Content-Type.
+UNTYPED = "untyped"
 BINARY = "application/octet-stream"
 
 
@@ -33,6 +35,8 @@ class Reply:
     content_type: str | None = None
     headers: list[tuple[str, str]] = field(default_factory=list)
     with_length: bool = True
+    # Without a Content-Type, which aiohttp would fill in.
+    untyped: bool = False
 
     def body(self) -> Blob:
         if self.download is not None:
@@ -42,6 +46,8 @@ class Reply:
         return MemoryBlob((self.text or "").encode("utf-8"))
 
     def media_type(self) -> str | None:
+        if self.untyped:
+            return None
         if self.content_type:
             return self.content_type
         if self.download is not None:
@@ -87,7 +93,14 @@ async def send(
     return response
 
 
+async def drop_type(_request: web.Request, response: web.StreamResponse) -> None:
+    """Take away the Content-Type that aiohttp has filled in, where an answer is to have none."""
+    if response.get(UNTYPED):
+        response.headers.pop("Content-Type", None)
+
+
 def _set_headers(response: web.StreamResponse, reply: Reply) -> None:
+    response[UNTYPED] = reply.untyped
     media_type = reply.media_type()
     if media_type is not None:
         response.headers["Content-Type"] = media_type

@@ -17,6 +17,7 @@ from aiohttp import web
 from mstr_double.api import API, BASE, serve_call
 from mstr_double.control import add_control_routes
 from mstr_double.door import Door
+from mstr_double.reply import drop_type
 from mstr_double.server import Server
 
 # Large pieces, so that an upload of gigabytes is not held up by going through the loop too often.
@@ -31,6 +32,7 @@ def make_app(server: Server) -> web.Application:
     async def call(request: web.Request) -> web.StreamResponse:
         return await serve_call(server, request)
 
+    app.on_response_prepare.append(drop_type)
     app.router.add_route("*", API + "/{tail:.*}", call)
     add_control_routes(app, server)
     return app
