@@ -347,7 +347,7 @@ def test_package_that_fails(double: Double, packages: Packages) -> None:
 def test_showing_content(double: Double, packages: Packages) -> None:
     client = double.login()
     package_id = client.stage(packages.make([ROW, {"name": "Other", "type": 3, "action": "use_newer"}]))
-    for word in ("true", "True"):
+    for word in ("true", "True", "TRUE"):
         shown = client.package(package_id, word).json()
         assert [row.get("action") for row in shown["content"]] == [None, "use_newer"]
     for word in ("false", "False"):
@@ -519,6 +519,116 @@ def test_undo_package_with_or_without_length(double: Double, packages: Packages,
     assert answer.content.endswith(b"MMPEND\0")
 
 
+# Objects that are missing
+
+REPORT = {"id": "B" * 32, "name": "Needy", "type": 3, "depends_on": ["F" * 32, YEAR]}
+# Nobody knows the first, another project has the second.
+PARTS = [
+    {
+        "iServerCode": -2147216373,
+        "message": f"Object: <Object id={'F' * 32}> is not found",
+        "additionalProperties": {"objectId": "F" * 32},
+    },
+    {
+        "iServerCode": -2147216373,
+        "message": f"Object: <Attribute id={YEAR}> is not found",
+        "additionalProperties": {"objectId": YEAR, "objectName": "Year"},
+    },
+]
+
+
+def test_components_are_not_looked_for_by_itself(double: Double, packages: Packages) -> None:
+    state, _undo = double.login().run_import(packages.make([REPORT]))
+    assert state["status"] == "imported"
+
+
+@pytest.mark.parametrize("parts", [True, False])
+def test_import_that_fails_for_want_of_a_component(double: Double, packages: Packages, parts: bool) -> None:
+    double.settings(missing_component="fail", sub_errors=parts)
+    client = double.login()
+    state, _undo = client.run_import(packages.make([ROW, REPORT]))
+    assert (state["status"], state["message"]) == ("failed", PARTS[0]["message"])
+    assert state.get("subErrors") == (PARTS if parts else None)
+    # It is found out before anything is written.
+    assert ROW["id"] not in double.objects()
+
+
+def test_import_whose_components_are_there(double: Double, packages: Packages) -> None:
+    double.settings(missing_component="fail", sub_errors=True)
+    client = double.login(project=TUTORIAL)
+    # In the destination, in the package, or of an object that the import leaves as it is.
+    double.put("C" * 32, TUTORIAL, type=4, name="There", version="1" * 32)
+    data = packages.make(
+        [
+            {**REPORT, "depends_on": [ROW["id"], YEAR]},
+            ROW,
+            {"id": "C" * 32, "type": 4, "depends_on": ["F" * 32], "action": "use_existing"},
+        ]
+    )
+    state, _undo = client.run_import(data)
+    assert state["status"] == "imported"
+
+
+def test_import_that_is_refused_for_want_of_a_component(double: Double, packages: Packages) -> None:
+    double.settings(missing_component="refuse", sub_errors=True)
+    client = double.login()
+    body = refused(client.start_import(client.stage(packages.make([REPORT]))), 500, "ERR002")
+    assert body["subErrors"] == PARTS
+    assert double.state()["imports_started"] == 0
+
+
+def test_upload_that_is_refused_for_want_of_a_component(double: Double, packages: Packages) -> None:
+    double.settings(missing_component="refuse_upload", sub_errors=True)
+    client = double.login()
+    package_id = client.create()
+    body = refused(client.upload(package_id, packages.make([REPORT])), 500, "ERR002")
+    assert body["subErrors"] == PARTS
+    assert client.package(package_id).json()["status"] == "empty"
+    double.settings(sub_errors=False, wrap_errors=True)
+    answer = client.upload(package_id, packages.make([REPORT])).json()
+    assert [set(error) for error in answer["errors"]] == [{"code", "iServerCode", "message", "ticketId"}]
+    assert client.upload(package_id, packages.make([ROW])).status_code == 200
+
+
+WANTED = {"type": "project", "content": [{"id": "f" * 32, "name": "Gone", "type": 12}]}
+GONE = {
+    "iServerCode": -2147216373,
+    "message": f"Object: <Attribute id={'F' * 32}> is not found",
+    "additionalProperties": {"objectId": "F" * 32, "objectName": "Gone"},
+}
+
+
+def test_content_that_is_missing_makes_the_package_fail(double: Double) -> None:
+    double.settings(sub_errors=True)
+    client = double.login(project=TUTORIAL)
+    package_id = client.create()
+    assert client.define(package_id, WANTED).status_code == 202
+    failed = wait_until(
+        lambda: (now := client.package(package_id).json())["status"] == "failed" and now, "the end of the build"
+    )
+    assert failed["subErrors"] == [GONE]
+
+
+def test_content_that_is_missing_is_refused_on_other_servers(double: Double) -> None:
+    double.settings(missing_content="refuse", sub_errors=True)
+    client = double.login(project=TUTORIAL)
+    package_id = client.create()
+    body = refused(client.define(package_id, WANTED), 500, "ERR002")
+    assert "f" * 32 in body["message"]
+    assert body["subErrors"] == [GONE]
+    assert client.package(package_id).json()["status"] == "empty"
+
+
+def test_failures_may_go_unexplained(double: Double, packages: Packages) -> None:
+    double.settings(failure_messages=False, missing_component="fail", sub_errors=True)
+    state, _undo = double.login().run_import(packages.make([REPORT]))
+    assert state == {"id": state["id"], "status": "failed", "undoPackageCreated": True, "progress": 0.0}
+    double.settings(package_failure="Out of memory.")
+    client = double.login()
+    package_id = client.stage(packages.make([ROW]))
+    assert client.package(package_id).json() == {"id": package_id, "status": "failed"}
+
+
 # Differences between versions
 
 
@@ -539,6 +649,79 @@ def test_case_of_status_words(double: Double, packages: Packages, case: str) -> 
     assert started["status"] == word("processing")
     assert client.finish(started["id"])["status"] == word("imported")
     assert client.delete(f"/packages/{package_id}").json()["status"] == word("deleting")
+
+
+def test_missing_object_without_a_code_of_its_own(double: Double) -> None:
+    double.settings(missing_object="500_ERR001")
+    body = refused(double.login().object(YEAR, 12), 500, "ERR001")
+    assert "not found" in body["message"]
+    assert "iServerCode" not in body
+
+
+@pytest.mark.parametrize(("second", "status", "code"), [("400", 400, "ERR006"), ("500", 500, "ERR001")])
+def test_second_package_is_refused_in_other_words(double: Double, second: str, status: int, code: str) -> None:
+    double.settings(second_holder=second)
+    client = double.login()
+    package_id = client.create()
+    refused(client.post("/packages"), status, code)
+    client.delete(f"/packages/{package_id}")
+    assert client.post("/packages").status_code == 201
+
+
+def test_codes_as_in_the_table_of_the_page(double: Double) -> None:
+    double.settings(error_codes="prefixed")
+    client = double.login()
+    client.create()
+    refused(client.post("/packages"), 409, "ERR0015")
+    refused(client.object(YEAR, 12), 404, "ERR004")
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "ERR009"), (403, "ERR014"), (404, "ERR004")])
+def test_status_that_is_not_for_everyone(double: Double, status: int, code: str) -> None:
+    double.settings(status_refused=status)
+    refused(double.login().get("/status"), status, code)
+
+
+def test_application_type_that_older_servers_do_not_know(double: Double) -> None:
+    double.settings(python_application=False)
+    login = {"username": "administrator", "password": "library-demo"}
+    body = refused(Client(double, None).post("/auth/login", json={**login, "applicationType": 76}), 400, "ERR006")
+    assert "constraint violations" in body["message"]
+    assert Client(double, None).post("/auth/login", data={**login, "applicationType": 35}).status_code == 204
+    assert double.state()["logins"] == 1
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_dependents_may_not_be_listed(double: Double, packages: Packages, listed: bool) -> None:
+    double.settings(list_dependents=listed)
+    client = double.login(project=TUTORIAL)
+    package_id = client.create()
+    client.define(package_id, {"type": "project", "content": [{"id": YEAR, "type": 12, "includeDependents": True}]})
+    built = wait_until(lambda: (now := client.package(package_id).json())["status"] == "ready" and now, "the package")
+    assert len(built["content"]) == (3 if listed else 1)
+    data = client.get(f"/packages/{package_id}/binary").content
+    # They are in the file all the same.
+    destination = double.login()
+    assert len(destination.package(destination.stage(data)).json()["content"]) == (3 if listed else 1)
+    before = double.objects()
+    _state, undo = double.login().run_import(data)
+    assert len(double.objects()) == len(before) + 3
+    destination = double.login()
+    assert len(destination.package(destination.stage(undo or b"")).json()["content"]) == 3
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_same_content_in_other_bytes(double: Double, stamped: bool) -> None:
+    double.settings(stamp_files=stamped)
+    built, saved = [], []
+    for _time in range(2):
+        client = double.login(project=TUTORIAL)
+        package_id = client.create()
+        client.define(package_id, {"type": "project", "content": [{"id": YEAR, "type": 12}]})
+        wait_until(lambda: client.package(package_id).json()["status"] == "ready", "the package")  # noqa: B023
+        built.append(client.get(f"/packages/{package_id}/binary").content)
+        saved.append(double.login(project=TUTORIAL).run_import(built[-1])[1])
+    assert (built[0] != built[1], saved[0] != saved[1]) == (stamped, stamped)
 
 
 def test_errors_in_a_list(double: Double) -> None:
@@ -566,3 +749,10 @@ def test_unknown_calls(double: Double) -> None:
 
 def test_project_that_is_not_loaded(double: Double) -> None:
     assert all(row["status"] == 0 for row in double.login().get("/projects").json())
+
+
+def test_projects_are_objects_too(double: Double) -> None:
+    client = double.login(project=None)
+    assert client.object(DEMO, 32).json()["name"] == "Demo Project"
+    assert double.login(project=TUTORIAL).object(DEMO, 32).status_code == 200
+    refused(client.object("C" * 32, 32), 404, "ERR004")

@@ -210,9 +210,7 @@ def imported(client: Client, packages: Packages) -> str:
 
 
 @pytest.mark.parametrize("type_", ["application/octet-stream", "text/html", None])
-def test_another_body_of_a_download(
-    double: Double, client: Client, packages: Packages, type_: str | None
-) -> None:
+def test_another_body_of_a_download(double: Double, client: Client, packages: Packages, type_: str | None) -> None:
     import_id = imported(client, packages)
     double.fault("GET", DOWNLOAD, kind="body", json={"code": "ERR002"}, content_type=type_)
     double.fault("GET", DOWNLOAD, kind="body", text="<html>", content_type=type_)

@@ -152,6 +152,9 @@ def test_seed_file(tmp_path: Path) -> None:
         assert double.objects("Mine")[YEAR]["name"] == "Year"
         asleep = double.login(project="D" * 32).post("/packages")
         assert (asleep.status_code, asleep.json()["code"]) == (500, "ERR002")
+        double.settings(unloaded_project="404")
+        asleep = double.login(project="D" * 32).object(YEAR, 12)
+        assert (asleep.status_code, asleep.json()["code"], asleep.json()["iServerCode"]) == (404, "ERR004", -2147209151)
     finally:
         program.stop()
 
@@ -171,7 +174,13 @@ def test_seed_file_that_makes_no_sense(tmp_path: Path, text: str) -> None:
 
 def test_unknown_settings_change_nothing(double: Double) -> None:
     before = double.control("GET", "/settings")
-    for wrong in ({"latency": 1, "colour": "red"}, {"latency": -1}, {"status_case": "mixed"}, {"undo_never": 1}):
+    for wrong in (
+        {"latency": 1, "colour": "red"},
+        {"latency": -1},
+        {"status_case": "mixed"},
+        {"undo_never": 1},
+        {"status_refused": 500},
+    ):
         assert "error" in double.control("PATCH", "/settings", wrong, status=400)
     assert double.control("GET", "/settings") == before
 

@@ -201,7 +201,7 @@ async def _act(call: Call) -> Reply:
 
 
 def _refusal(call: Call, error: errors.ApiError) -> Reply:
-    return Reply(error.status, json=error.payload(call.server.settings.wrap_errors))
+    return Reply(error.status, json=error.payload(call.server.settings))
 
 
 def _find(call: Call) -> tuple[Handler, bool]:

@@ -8,12 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from mstr_double import package_rules
+from mstr_double.errors import Missing
 from mstr_double.package_format import PackageContent
-from mstr_double.store import Scope, Store, StoredObject
+from mstr_double.store import KINDS, Scope, Store, StoredObject
 
 
 class BuildFailed(Exception):
-    """The package cannot be built."""
+    """The package cannot be built, since objects are missing."""
+
+    def __init__(self, message: str, missing: Missing) -> None:
+        super().__init__(message)
+        self.missing = [missing]
 
 
 def build(
@@ -32,14 +37,16 @@ def build(
         scope = _scope_for(store, package_type, asked["type"], own_scope)
         item = scope.get(str(asked["id"]).upper())
         if item is None or item.type != asked["type"] or (item.hidden and not see_hidden):
-            raise BuildFailed(f"The object with ID '{asked['id']}' and type {asked['type']} is not found.")
+            missing = Missing(str(asked["id"]).upper(), KINDS.get(asked["type"], "Object"), asked.get("name"))
+            raise BuildFailed(f"The object with ID '{asked['id']}' and type {asked['type']} is not found.", missing)
         dependents = bool(asked.get("includeDependents", False))
         rows[item.id] = _row(store, package_type, project, item, asked.get("action"))
         flags[item.id] = {"includeDependents": dependents, "explicitIncluded": True}
         if dependents and package_type != package_rules.PROJECT_SECURITY:
             for needed in _closure(scope, item):
                 if needed.id not in rows:
-                    rows[needed.id] = _row(store, package_type, project, needed, asked.get("action"))
+                    row = _row(store, package_type, project, needed, asked.get("action"))
+                    rows[needed.id] = {**row, "implied": True}
                     flags[needed.id] = {"includeDependents": False, "explicitIncluded": False}
     settings = dict(body.get("settings") or {})
     return PackageContent(package_type, settings, list(rows.values())), flags

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mstr_double.settings import Settings
 
 # What an Intelligence Server calls a missing object.
 OBJECT_NOT_FOUND = -2147216373
@@ -17,24 +22,65 @@ PROJECT_NOT_LOADED = -2147209151
 NO_PRIVILEGE = -2147213784
 
 
+@dataclass(frozen=True)
+class Missing:
+    """An object that something needs and that is not there; its name is known where another project has it."""
+
+    id: str
+    kind: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return f"Object: <{self.kind} id={self.id}> is not found"
+
+    def as_sub_error(self) -> dict[str, Any]:
+        about = {"objectId": self.id, "objectName": self.name}
+        return {
+            "iServerCode": OBJECT_NOT_FOUND,
+            "message": str(self),
+            "additionalProperties": {name: value for name, value in about.items() if value is not None},
+        }
+
+
 class ApiError(Exception):
     """An answer that refuses a call."""
 
-    def __init__(self, status: int, code: str, message: str, iserver_code: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        iserver_code: int | None = None,
+        missing: Sequence[Missing] = (),
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.iserver_code = iserver_code
+        self.missing = missing
 
-    def payload(self, wrapped: bool) -> dict[str, Any]:
+    def payload(self, settings: Settings) -> dict[str, Any]:
         """The JSON of the answer; some versions put it into a list called ``errors``."""
-        body: dict[str, Any] = {"code": self.code}
+        body: dict[str, Any] = {"code": code_word(self.code, settings)}
         if self.iserver_code is not None:
             body["iServerCode"] = self.iserver_code
         body["message"] = self.message
         body["ticketId"] = uuid.uuid4().hex
-        return {"errors": [body]} if wrapped else body
+        body.update(sub_errors(self.missing, settings))
+        return {"errors": [body]} if settings.wrap_errors else body
+
+
+def code_word(code: str, settings: Settings) -> str:
+    """A code as this server writes it: ERR015, or with the number behind ERR00, as the vendor's table has some."""
+    return code if settings.error_codes == "padded" else f"ERR00{int(code[3:])}"
+
+
+def sub_errors(missing: Sequence[Missing], settings: Settings) -> dict[str, Any]:
+    """The part of an answer that names the objects it is about, where this server has such a part."""
+    if not missing or not settings.sub_errors:
+        return {}
+    return {"subErrors": [one.as_sub_error() for one in missing]}
 
 
 def missing_information(message: str) -> ApiError:
@@ -59,6 +105,10 @@ def no_privilege(name: str) -> ApiError:
 
 def iserver_error(message: str, iserver_code: int) -> ApiError:
     return ApiError(500, "ERR002", message, iserver_code)
+
+
+def objects_missing(message: str, missing: Sequence[Missing]) -> ApiError:
+    return ApiError(500, "ERR002", message, OBJECT_NOT_FOUND, missing)
 
 
 def no_such_call() -> ApiError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mstr_double.errors import Missing
 from mstr_double.ids import process_id
 from mstr_double.package_format import Blob, MemoryBlob, PackageContent, encode
 
@@ -30,6 +31,8 @@ class PackageHolder:
     id: str = ""
     status: str = EMPTY
     message: str | None = None
+    # What the message is about, where the package failed for want of objects.
+    missing: list[Missing] = field(default_factory=list)
     content: PackageContent | None = None
     blob: Blob | None = None
     # Flags of rows that only a package built here has: the vendor shows them for built packages, not for uploaded ones.
@@ -46,10 +49,12 @@ class PackageHolder:
             self.blob = MemoryBlob(encode(self.content))
         return self.blob
 
-    def shown_content(self) -> list[dict[str, Any]]:
-        """The rows as ``GET /packages/{id}`` shows them."""
+    def shown_content(self, with_dependents: bool) -> list[dict[str, Any]]:
+        """The rows as ``GET /packages/{id}`` shows them; some servers may list only what was asked for."""
         shown = []
         for row in self.content.rows if self.content else []:
+            if row.get("implied") and not with_dependents:
+                continue
             one = {name: row[name] for name in SHOWN if name in row}
             one.update(self.built.get(row["id"], {}))
             one["level"] = row["level"]
@@ -67,6 +72,7 @@ class ImportProcess:
     status: str = PROCESSING
     progress: float = 0.0
     message: str | None = None
+    missing: list[Missing] = field(default_factory=list)
     undo: Blob | None = None
     # How often its end was told so far.
     told: int = 0

@@ -23,11 +23,13 @@ async def run_import(process: ImportProcess, importer: Importer, settings: Setti
     """Import row by row, then make the undo package. Goes on whether or not a session still asks for it."""
     failure = settings.import_failure
     try:
+        if settings.missing_component == "fail" and (missing := importer.missing()):
+            raise ImportRefused(str(missing[0]), missing)
         await _apply(process, importer, settings, None if failure is None else failure.get("after_objects", 0))
         if failure is not None:
             raise ImportRefused(failure["message"])
     except ImportRefused as error:
-        process.message = str(error)
+        process.message, process.missing = str(error), error.missing
         process.status = FAILED
     else:
         process.progress = 100.0

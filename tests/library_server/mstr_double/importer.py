@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mstr_double import ids, package_rules
+from mstr_double.errors import Missing
 from mstr_double.package_format import PackageContent
 from mstr_double.settings import Settings
 from mstr_double.store import FOLDER, OBJECT_FIELDS, Scope, Store, StoredObject
@@ -23,6 +24,10 @@ DEFAULT_ACTION = "replace"
 
 class ImportRefused(Exception):
     """The Intelligence Server stops the import here; what was written before stays."""
+
+    def __init__(self, message: str, missing: list[Missing] | None = None) -> None:
+        super().__init__(message)
+        self.missing = missing or []
 
 
 def effective_action(row: dict[str, Any], settings: dict[str, Any]) -> str:
@@ -80,15 +85,32 @@ class Importer:
         elif effect == "delete" and existing is not None:
             self._delete(scope, row, existing)
 
+    def missing(self) -> list[Missing]:
+        """What the objects that this import writes need, and that neither the package nor the destination has."""
+        if self.content.type == package_rules.PROJECT_SECURITY:
+            return []
+        found: dict[str, Missing] = {}
+        for row in self.content.rows:
+            scope = self._scope(row["level"])
+            effect = decide(effective_action(row, self.content.settings), row, scope.get(row["id"]))
+            if effect in ("create", "replace", "duplicate"):
+                for needed in row["depends_on"]:
+                    if needed not in self._own_ids and needed not in scope:
+                        found.setdefault(needed, self.store.missing(needed))
+        return list(found.values())
+
     def undo_package(self) -> PackageContent:
         """The package that brings back exactly what this import changed."""
         rows = []
         for (level, object_id), (before, imported) in reversed(self._before.items()):
             row = dict(before or imported, id=object_id, level=level)
             row["action"] = "force_replace" if before else "delete"
+            # Every row of it was asked for.
+            row.pop("implied", None)
             rows.append(row)
         settings = dict(self.content.settings, defaultAction="force_replace")
-        return PackageContent(self.content.type, settings, rows, undo=True)
+        stamp = ids.new_id() if self.settings.stamp_files else None
+        return PackageContent(self.content.type, settings, rows, undo=True, stamp=stamp)
 
     def _scope(self, level: str) -> Scope:
         return self.store.scope(None if level == "configuration_object" else self.project)

@@ -6,7 +6,7 @@
 The real format is not public, and nothing depends on it: to a client the file is bytes. This one has
 
 * 8 bytes of mark, 8 bytes of total length, 8 bytes of content length, 4 bytes of the content's CRC-32 (big endian),
-* the content, as JSON: ``{type, settings, content, undo}``,
+* the content, as JSON: ``{type, settings, content, undo}``, and ``stamp`` where there is one,
 * ballast, any length,
 * 8 bytes of end mark.
 
@@ -99,6 +99,8 @@ class PackageContent:
     settings: dict[str, Any]
     rows: list[dict[str, Any]] = field(default_factory=list)
     undo: bool = False
+    # Makes two files with the same content differ, as those of real servers do.
+    stamp: str | None = None
 
 
 def encode(content: PackageContent) -> bytes:
@@ -109,6 +111,8 @@ def encode(content: PackageContent) -> bytes:
 def pieces(content: PackageContent, padding: int) -> Iterator[bytes]:
     """A file piece by piece, so that one with much ballast never is in memory."""
     document = {"type": content.type, "settings": content.settings, "undo": content.undo, "content": content.rows}
+    if content.stamp is not None:
+        document["stamp"] = content.stamp
     text = json.dumps(document, sort_keys=True, separators=(",", ":")).encode("utf-8")
     total = HEADER.size + len(text) + padding + len(END_MARK)
     yield HEADER.pack(MARK, total, len(text), zlib.crc32(text))
@@ -145,4 +149,6 @@ def decode(blob: Blob) -> PackageContent:
     if blob.read(blob.length - len(END_MARK), len(END_MARK)) != END_MARK:
         raise CorruptPackage("The package file is damaged at its end.")
     document = json.loads(text)
-    return PackageContent(document["type"], document["settings"], document["content"], document["undo"])
+    return PackageContent(
+        document["type"], document["settings"], document["content"], document["undo"], document.get("stamp")
+    )

@@ -12,7 +12,7 @@ from mstr_double.holders import PROCESSING, READY, ImportProcess
 from mstr_double.import_runner import run_import
 from mstr_double.importer import Importer
 from mstr_double.reply import Reply
-from mstr_double.routes_packages import held_package, need_async, need_project, query_flag
+from mstr_double.routes_packages import failure, held_package, need_async, need_project, query_flag
 from mstr_double.server import IMPORT, Call
 
 
@@ -29,12 +29,14 @@ async def create_import(call: Call) -> Reply:
         raise errors.invalid_input("The package is not ready.")
     if holder.running is not None and holder.running.status == PROCESSING:
         raise errors.invalid_input("The package is being imported already.")
+    server = call.server
+    importer = Importer(server.store, server.settings, holder.content, holder.project)
+    if server.settings.missing_component == "refuse" and (missing := importer.missing()):
+        raise errors.objects_missing(f"The package cannot be imported. {missing[0]}.", missing)
     process = ImportProcess(holder.id, holder.project)
     holder.running = process
     call.session.imports[process.id] = process
-    server = call.server
     server.imports_started += 1
-    importer = Importer(server.store, server.settings, holder.content, holder.project)
     server.spawn(run_import(process, importer, server.settings, generate_undo), IMPORT)
     return Reply(202, json=_shown(call, process))
 
@@ -54,8 +56,7 @@ def _shown(call: Call, process: ImportProcess) -> dict[str, Any]:
         "undoPackageCreated": process.undo is not None,
         "progress": process.progress,
     }
-    if process.message is not None:
-        answer["message"] = process.message
+    answer.update(failure(call, process))
     return answer
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from mstr_double import errors
 from mstr_double.reply import Reply
 from mstr_double.server import Call
-from mstr_double.store import CONFIGURATION_TYPES, Scope, StoredObject
+from mstr_double.store import CONFIGURATION_TYPES, PROJECT, Scope, StoredObject
 
 ALL_RIGHTS = 255
 
@@ -41,6 +41,9 @@ async def get_object(call: Call) -> Reply:
     if project is not None:
         scopes.append(store.scope(project))
     scopes.append(store.configuration)
+    as_object = store.project_object(object_id) if kind == PROJECT else None
+    if as_object is not None:
+        return Reply(200, json=_shown(call, store.configuration, as_object))
     for scope in scopes:
         item = scope.get(object_id)
         if item is not None and item.type == kind and (not item.hidden or call.session.may("bypass_acl")):
@@ -59,7 +62,8 @@ def checked_project(call: Call) -> str | None:
     if project is None:
         raise errors.invalid_input(f"The project ID '{project_id}' is not valid.")
     if project.status != 0:
-        raise errors.iserver_error(f"The project '{project.name}' is not loaded.", errors.PROJECT_NOT_LOADED)
+        status, code = (404, "ERR004") if call.server.settings.unloaded_project == "404" else (500, "ERR002")
+        raise errors.ApiError(status, code, f"The project '{project.name}' is not loaded.", errors.PROJECT_NOT_LOADED)
     return project_id
 
 
@@ -76,9 +80,10 @@ def _object_type(call: Call) -> int:
 def _missing(call: Call, object_id: str, kind: int) -> errors.ApiError:
     """Versions differ in what they answer here."""
     message = f"The object with ID '{object_id}' and type {kind} is not found in metadata. It may have been deleted."
-    if call.server.settings.missing_object == "500":
+    said = call.server.settings.missing_object
+    if said == "500":
         return errors.iserver_error(message, errors.OBJECT_NOT_FOUND)
-    return errors.not_found(message)
+    return errors.ApiError(500, "ERR001", message) if said == "500_ERR001" else errors.not_found(message)
 
 
 def _shown(call: Call, scope: Scope, item: StoredObject) -> dict[str, Any]:

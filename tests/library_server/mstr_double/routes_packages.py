@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mstr_double import errors, package_rules, upload
 from mstr_double.builder import BuildFailed, build
-from mstr_double.holders import DELETING, EMPTY, FAILED, PROCESSING, READY, PackageHolder
+from mstr_double.holders import DELETING, EMPTY, FAILED, PROCESSING, READY, ImportProcess, PackageHolder
+from mstr_double.ids import new_id
+from mstr_double.importer import Importer
 from mstr_double.package_format import Blob, CorruptPackage, PackageContent, decode
 from mstr_double.reply import Reply
 from mstr_double.routes_objects import checked_project
 from mstr_double.server import Call
 
-TRUE_WORDS = ("true", "True")
-FALSE_WORDS = ("false", "False")
+FLAGS = {"true": True, "false": False}
+
+
+# The page says that a session holds one package, and not what a server answers that is asked for a second one.
+SECOND_HOLDER = {"refuse": (409, "ERR015"), "400": (400, "ERR006"), "500": (500, "ERR001")}
 
 
 def need_async(call: Call) -> None:
@@ -28,13 +34,13 @@ def need_async(call: Call) -> None:
 
 
 def query_flag(call: Call, name: str, default: bool) -> bool:
-    """A flag of the query, in the spelling of the pages or of Python. :raises ApiError: 400"""
+    """A flag of the query, in any case: the pages write true, Python writes True. :raises ApiError: 400"""
     text = call.request.query.get(name)
     if text is None:
         return default
-    if text not in TRUE_WORDS + FALSE_WORDS:
+    if text.lower() not in FLAGS:
         raise errors.invalid_input(f"'{text}' is not a valid value for '{name}'.")
-    return text in TRUE_WORDS
+    return FLAGS[text.lower()]
 
 
 def need_project(call: Call, project: str | None) -> None:
@@ -60,8 +66,9 @@ def _brief(call: Call, holder: PackageHolder) -> dict[str, Any]:
 async def create_package(call: Call) -> Reply:
     call.need("create_package")
     project = checked_project(call)
-    if call.session.package is not None and call.server.settings.second_holder == "refuse":
-        raise errors.ApiError(409, "ERR015", "The session holds a package already.")
+    second = call.server.settings.second_holder
+    if call.session.package is not None and second in SECOND_HOLDER:
+        raise errors.ApiError(*SECOND_HOLDER[second], "The session holds a package already.")
     call.session.package = PackageHolder(project)
     return Reply(201, json=_brief(call, call.session.package))
 
@@ -77,6 +84,11 @@ async def define_package(call: Call) -> Reply:
     except ValueError:
         raise errors.invalid_input("Invalid JSON") from None
     package_rules.check_definition(body, holder.project)
+    if call.server.settings.missing_content == "refuse":
+        try:
+            build(call.server.store, body, holder.project, call.session.may("bypass_acl"))
+        except BuildFailed as error:
+            raise errors.objects_missing(str(error), error.missing) from error
     holder.status = PROCESSING
     call.server.spawn(_build(call, holder, body))
     return Reply(202, json=_brief(call, holder))
@@ -87,8 +99,10 @@ async def _build(call: Call, holder: PackageHolder, body: dict[str, Any]) -> Non
     try:
         content, flags = build(call.server.store, body, holder.project, call.session.may("bypass_acl"))
     except BuildFailed as error:
-        _fail(holder, str(error))
+        _fail(holder, str(error), error.missing)
         return
+    if call.server.settings.stamp_files:
+        content.stamp = new_id()
     holder.content, holder.built = content, flags
     _finish(call, holder)
 
@@ -101,19 +115,26 @@ def _finish(call: Call, holder: PackageHolder) -> None:
         holder.status = READY
 
 
-def _fail(holder: PackageHolder, message: str) -> None:
+def _fail(holder: PackageHolder, message: str, missing: Sequence[errors.Missing] = ()) -> None:
     if holder.status == PROCESSING:
-        holder.status, holder.message = FAILED, message
+        holder.status, holder.message, holder.missing = FAILED, message, list(missing)
+
+
+def failure(call: Call, failed: PackageHolder | ImportProcess) -> dict[str, Any]:
+    """What the state of a package or an import says about its failure; not all servers say something."""
+    settings = call.server.settings
+    if failed.message is None or not settings.failure_messages:
+        return {}
+    return {"message": failed.message, **errors.sub_errors(failed.missing, settings)}
 
 
 async def get_package(call: Call) -> Reply:
     holder = held_package(call, call.arguments["package_id"])
     answer = _brief(call, holder)
-    if holder.message is not None:
-        answer["message"] = holder.message
+    answer.update(failure(call, holder))
     if query_flag(call, "showContent", False) and holder.content is not None and holder.status == READY:
         answer["settings"] = {name: value for name, value in holder.content.settings.items() if value is not None}
-        answer["content"] = holder.shown_content()
+        answer["content"] = holder.shown_content(call.server.settings.list_dependents)
     return Reply(200, json=answer)
 
 
@@ -133,6 +154,7 @@ async def upload_package(call: Call) -> Reply:
     except CorruptPackage as error:
         raise errors.iserver_error(f"The package could not be read. {error}", errors.PACKAGE_CORRUPT) from error
     _need_fitting(content, holder)
+    _need_components(call, content, holder)
     _need_empty(holder)
     holder.content, holder.blob = content, part
     settings = call.server.settings
@@ -160,6 +182,13 @@ def _need_fitting(content: PackageContent, holder: PackageHolder) -> None:
         raise errors.invalid_input(
             f"A package of type '{content.type}' cannot be used at {place}.", errors.PACKAGE_MISMATCH
         )
+
+
+def _need_components(call: Call, content: PackageContent, holder: PackageHolder) -> None:
+    if call.server.settings.missing_component == "refuse_upload":
+        missing = Importer(call.server.store, call.server.settings, content, holder.project).missing()
+        if missing:
+            raise errors.objects_missing(f"The package could not be read. {missing[0]}.", missing)
 
 
 async def download_package(call: Call) -> Reply:

@@ -10,6 +10,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
+from mstr_double import errors
 from mstr_double.errors import LOGIN_FAILED, ApiError, invalid_input
 from mstr_double.reply import Reply
 from mstr_double.server import Call
@@ -17,10 +18,19 @@ from mstr_double.sessions import BALANCER_COOKIE, BALANCER_VALUE, SESSION_COOKIE
 from mstr_double.store import User
 
 STANDARD, ANONYMOUS, LDAP, API_TOKEN = 1, 8, 16, 4096
+# The application type of Python programs, which older servers do not know.
+PYTHON_APPLICATION = "76"
+STATUS_REFUSED = {
+    401: errors.session_invalid,
+    403: lambda: errors.ApiError(403, "ERR014", "You do not have the privilege(s) to perform the task."),
+    404: errors.no_such_call,
+}
 
 
 async def get_status(call: Call) -> Reply:
     settings = call.server.settings
+    if settings.status_refused is not None:
+        raise STATUS_REFUSED[settings.status_refused]()
     return Reply(200, json={"webVersion": settings.web_version, "iServerVersion": settings.iserver_version})
 
 
@@ -31,6 +41,8 @@ async def login(call: Call) -> Reply:
         mode = int(fields.get("loginMode", STANDARD))
     except (TypeError, ValueError):
         raise invalid_input("The login mode is not valid.") from None
+    if str(fields.get("applicationType")) == PYTHON_APPLICATION and not call.server.settings.python_application:
+        raise invalid_input("Invalid request: constraint violations: applicationType.")
     user = _find_user(call, mode, str(fields.get("username", "")), str(fields.get("password", "")))
     if user is None:
         call.server.sessions.refused_logins += 1

@@ -16,7 +16,10 @@ class Settings:
 
     status_case: str = "lower"
     missing_object: str = "404"
+    unloaded_project: str = "500"
     second_holder: str = "refuse"
+    status_refused: int | None = None
+    python_application: bool = True
     anonymous: bool = False
     require_balancer_cookie: bool = False
     balancer_cookies: list[str] = field(default_factory=list)
@@ -26,6 +29,12 @@ class Settings:
     upload_processing: float = 0.0
     delete_duration: float = 0.0
     package_failure: str | None = None
+    missing_content: str = "fail"
+    missing_component: str = "accept"
+    sub_errors: bool = False
+    failure_messages: bool = True
+    list_dependents: bool = True
+    stamp_files: bool = False
     import_duration: float = 0.0
     import_progress: bool = True
     import_failure: dict[str, Any] | None = None
@@ -37,6 +46,7 @@ class Settings:
     undo_padding: int = 0
     reversion_types: list[int] = field(default_factory=list)
     ignore_objects: list[str] = field(default_factory=list)
+    error_codes: str = "padded"
     wrap_errors: bool = False
     unknown_fields: bool = False
     keep_uploads: bool = True
@@ -62,8 +72,9 @@ class Settings:
         return asdict(self)
 
 
-def _one_of(*words: str) -> Callable[[Any], bool]:
-    return lambda value: value in words
+def _one_of(*values: str | int | None) -> Callable[[Any], bool]:
+    # By their kind too: True is no 1.
+    return lambda value: any(type(value) is type(known) and value == known for known in values)
 
 
 def _flag(value: Any) -> bool:
@@ -103,8 +114,13 @@ def _list_of(kind: type) -> Callable[[Any], bool]:
 
 CHECKS: dict[str, Callable[[Any], bool]] = {
     "status_case": _one_of("upper", "lower"),
-    "missing_object": _one_of("404", "500"),
-    "second_holder": _one_of("refuse", "replace"),
+    "missing_object": _one_of("404", "500", "500_ERR001"),
+    "unloaded_project": _one_of("500", "404"),
+    "second_holder": _one_of("refuse", "400", "500", "replace"),
+    "status_refused": _one_of(None, 401, 403, 404),
+    "missing_content": _one_of("fail", "refuse"),
+    "missing_component": _one_of("accept", "fail", "refuse", "refuse_upload"),
+    "error_codes": _one_of("padded", "prefixed"),
     "package_failure": _text_or_none,
     "import_failure": _failure,
     "undo_padding": _count,

@@ -10,11 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mstr_double import ids
+from mstr_double.errors import Missing
 
 FOLDER = 8
+PROJECT = 32
 USER = 34
 CONFIGURATION = "configuration"
 ADMINISTRATOR = "54F3D26011D2896560009A8E67019608"
+
+PROJECT_MADE = "2001-01-02T20:46:00.000+0000"
+
+# What error messages call some kinds of objects.
+KINDS = {
+    1: "Filter", 2: "Template", 3: "Report", 4: "Metric", 8: "Folder", 10: "Prompt", 12: "Attribute", 13: "Fact",
+    14: "Hierarchy", 15: "Table", 26: "Column", 34: "User", 44: "Security Role", 55: "Document", 58: "Security Filter",
+}  # fmt: skip
 
 # Kinds of objects that belong to no project (type numbers: the vendor's list of object types). Devices, database roles,
 # logins and connections, projects, servers, users, transmitters, roles, locales, events, schedules, bundles, ...
@@ -144,6 +154,29 @@ class Store:
 
     def scope(self, project: str | None) -> Scope:
         return self.configuration if project is None else self.projects[project].objects
+
+    def project_object(self, project_id: str) -> StoredObject | None:
+        """A project as the object that it is too; the vendor's Python client asks for it so when it connects."""
+        project = self.projects.get(project_id)
+        if project is None:
+            return None
+        return StoredObject(
+            id=project.id,
+            name=project.name,
+            type=PROJECT,
+            subtype=PROJECT * 256,
+            version=ids.derived_id("project", project.id),
+            date_created=PROJECT_MADE,
+            date_modified=PROJECT_MADE,
+        )
+
+    def missing(self, object_id: str) -> Missing:
+        """What can be said of an object that is not where it is needed: another project may have it."""
+        for scope in (*(project.objects for project in self.projects.values()), self.configuration):
+            item = scope.get(object_id)
+            if item is not None:
+                return Missing(object_id, KINDS.get(item.type, "Object"), item.name)
+        return Missing(object_id, "Object")
 
     def ancestors(self, scope: Scope, item: StoredObject) -> list[dict[str, Any]]:
         """The folders above an object, outermost first."""
