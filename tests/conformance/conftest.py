@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from double_client import Double, Packages, Program, run
@@ -44,3 +46,35 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = run("sample-packages", directory)
     assert result.returncode == 0, result.stderr
     return directory
+
+
+# The vendor's client, mstrio-py, as it is, in sessions of its own. Where it is missing its tests fail, and are not
+# skipped: the double would be unproven then.
+
+
+@pytest.fixture(scope="session", name="mstrio")
+def vendor_client() -> Any:
+    """Return its module for connections."""
+    try:
+        return importlib.import_module("mstrio.connection")
+    except ImportError as error:
+        pytest.fail(f"mstrio-py must be installed for this test: {error}")
+
+
+@pytest.fixture(name="connect")
+def connecting(mstrio: Any, double: Double) -> Iterator[Any]:
+    """Opens connections, to the double unless told otherwise, and closes them afterwards: nothing is left behind."""
+    opened = []
+
+    def connect(project: str | None, server: Double = double, **login: str) -> Any:
+        login = login or {"username": "administrator", "password": "library-demo"}
+        connection = mstrio.Connection(server.base, project_id=project, **login)
+        opened.append((connection, server))
+        return connection
+
+    yield connect
+    for connection, _server in opened:
+        connection.close()
+    for server in [double, *(server for _connection, server in opened)]:
+        state = server.state()
+        assert state["sessions"] == state["packages"] == state["imports"] == []

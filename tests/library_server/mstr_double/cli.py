@@ -42,6 +42,7 @@ def _serve(arguments: list[str]) -> int:
     parser.add_argument("--tls-key", type=Path, metavar="FILE")
     parser.add_argument("--tls-client-ca", type=Path, metavar="FILE", help="require a client certificate of this CA")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="JSON with users, projects and objects")
+    parser.add_argument("--storage", type=Path, metavar="DIR", help="the storage that environments share")
     parser.add_argument("--verbose", action="store_true", help="log to standard error")
     options = parser.parse_args(arguments)
     if options.tls_cert is None and (options.tls_key or options.tls_client_ca):
@@ -57,7 +58,7 @@ def _serve(arguments: list[str]) -> int:
 
     tls = tls_context(options.tls_cert, options.tls_key, options.tls_client_ca) if options.tls_cert else None
     seed = json.loads(options.seed.read_text(encoding="utf-8")) if options.seed else DEFAULT_SEED
-    asyncio.run(serve(Server(seed), options.host, options.port, tls))
+    asyncio.run(serve(Server(seed, options.storage), options.host, options.port, tls))
     return 0
 
 

@@ -99,6 +99,17 @@ class Importer:
                         found.setdefault(needed, self.store.missing(needed))
         return list(found.values())
 
+    def problems(self) -> list[str]:
+        """What would stop this import, one sentence each."""
+        found = [str(missing) for missing in self.missing()]
+        for row in self.content.rows if self.content.type != package_rules.PROJECT_SECURITY else ():
+            scope = self._scope(row["level"])
+            existing = scope.get(row["id"])
+            if decide(effective_action(row, self.content.settings), row, existing) == "delete" and existing:
+                refusal = self._in_use(scope, existing)
+                found += [refusal] if refusal else []
+        return found
+
     def undo_package(self) -> PackageContent:
         """The package that brings back exactly what this import changed."""
         rows = []
@@ -144,14 +155,21 @@ class Importer:
         scope[copied.id] = copied
 
     def _delete(self, scope: Scope, row: dict[str, Any], existing: StoredObject) -> None:
-        user = self._still_used_by(scope, existing.id)
-        if user is not None:
-            raise ImportRefused(
-                f"The object '{existing.name}' with ID '{existing.id}' cannot be deleted: "
-                f"the object '{user.name}' with ID '{user.id}' depends on it."
-            )
+        refusal = self._in_use(scope, existing)
+        if refusal is not None:
+            raise ImportRefused(refusal)
         self._remember(row, existing.as_dict())
         del scope[existing.id]
+
+    def _in_use(self, scope: Scope, existing: StoredObject) -> str | None:
+        """Why an object cannot be deleted; None where it can."""
+        user = self._still_used_by(scope, existing.id)
+        if user is None:
+            return None
+        return (
+            f"The object '{existing.name}' with ID '{existing.id}' cannot be deleted: "
+            f"the object '{user.name}' with ID '{user.id}' depends on it."
+        )
 
     def _still_used_by(self, scope: Scope, object_id: str) -> StoredObject | None:
         if self._users is None:

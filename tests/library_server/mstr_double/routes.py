@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from mstr_double import routes_imports, routes_objects, routes_packages, routes_session
+from mstr_double import (
+    routes_imports,
+    routes_migrations,
+    routes_objects,
+    routes_packages,
+    routes_session,
+    routes_storage,
+)
 from mstr_double.reply import Reply
 from mstr_double.server import Call
 
 Handler = Callable[[Call], Awaitable[Reply]]
+FILES = "/mstrServices/library/storage/sharedFileStore/files"
 
 ROUTES: list[tuple[str, str, Handler, bool]] = [
     ("GET", "/status", routes_session.get_status, True),
@@ -32,4 +40,20 @@ ROUTES: list[tuple[str, str, Handler, bool]] = [
     ("DELETE", "/packages/{package_id}", routes_packages.delete_package, False),
     ("PUT", "/packages/{package_id}/binary", routes_packages.upload_package, False),
     ("GET", "/packages/{package_id}/binary", routes_packages.download_package, False),
+    ("POST", "/migrations", routes_migrations.create_migration, False),
+    ("GET", "/migrations", routes_migrations.list_migrations, False),
+    ("DELETE", "/migrations", routes_migrations.delete_migration, False),
+    ("GET", "/migrations/packages/{package_id}/binary", routes_migrations.download_migration_package, False),
+    ("GET", "/migrations/imports/{import_id}/binary", routes_migrations.download_migration_undo, False),
+    ("GET", "/migrations/{migration_id}", routes_migrations.get_migration, False),
+    ("PATCH", "/migrations/{migration_id}", routes_migrations.change_migration, False),
+    ("PUT", "/migrations/{migration_id}", routes_migrations.import_migration, False),
+    ("PUT", "/migrations/{migration_id}/validation", routes_migrations.validate_migration, False),
+    ("PATCH", "/migrations/{migration_id}/packageInfo/certification", routes_migrations.certify_migration, False),
+    ("GET", "/mstrServices/library/storage", routes_storage.get_storage, False),
+    ("GET", FILES, routes_storage.list_files, False),
+    ("POST", FILES, routes_storage.create_file, False),
+    ("DELETE", FILES + "/{file_id}", routes_storage.delete_file, False),
+    ("PUT", FILES + "/{file_id}/binary", routes_storage.upload_file, False),
+    ("GET", FILES + "/{file_id}/binary", routes_storage.download_file, False),
 ]

@@ -12,7 +12,7 @@ from mstr_double.holders import PROCESSING, READY, ImportProcess
 from mstr_double.import_runner import run_import
 from mstr_double.importer import Importer
 from mstr_double.reply import Reply
-from mstr_double.routes_packages import failure, held_package, need_async, need_project, query_flag
+from mstr_double.routes_packages import download, failure, held_package, need_async, need_project, query_flag
 from mstr_double.server import IMPORT, Call
 
 
@@ -74,12 +74,7 @@ async def download_undo(call: Call) -> Reply:
     process = _held_import(call)
     if process.undo is None:
         raise errors.not_found("The undo package is not found.")
-    return Reply(
-        200,
-        download=process.undo,
-        with_length=call.server.settings.undo_length,
-        headers=[("Content-Disposition", 'attachment; filename="undo.mmp"')],
-    )
+    return download(process.undo, "undo.mmp", call.server.settings.undo_length)
 
 
 async def delete_import(call: Call) -> Reply:

@@ -195,15 +195,17 @@ async def download_package(call: Call) -> Reply:
     holder = held_package(call, call.arguments["package_id"])
     if holder.status != READY:
         raise errors.invalid_input("The package is not ready.")
-    return _download(holder.file(), "package.mmp", True)
+    return download(holder.file(), "package.mmp", True)
 
 
-def _download(blob: Blob, name: str, with_length: bool) -> Reply:
+def download(blob: Blob, name: str, with_length: bool, quoted: bool = True) -> Reply:
+    """A file as an answer."""
+    shown = f'"{name}"' if quoted else name
     return Reply(
         200,
         download=blob,
         with_length=with_length,
-        headers=[("Content-Disposition", f'attachment; filename="{name}"')],
+        headers=[("Content-Disposition", f"attachment; filename={shown}")],
     )
 
 

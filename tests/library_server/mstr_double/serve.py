@@ -69,3 +69,4 @@ async def serve(server: Server, host: str, port: int, tls: ssl.SSLContext | None
         await stop.wait()
     finally:
         await runner.cleanup()
+        server.storage.clear()

@@ -9,6 +9,7 @@ import asyncio
 import copy
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -17,16 +18,23 @@ from mstr_double import seed as seeds
 from mstr_double.door import Door
 from mstr_double.errors import no_privilege
 from mstr_double.faults import Faults
+from mstr_double.migrations import Migrations
 from mstr_double.sessions import Session, Sessions
+from mstr_double.storage import Storage
 
 IMPORT = "import"
-PRIVILEGE_NAMES = {"create_package": "Create package", "import_package": "Import package"}
+PRIVILEGE_NAMES = {
+    "create_package": "Create package",
+    "import_package": "Import package",
+    "bypass_acl": "Bypass all object security access checks",
+}
 
 
 class Server:
     """Everything that the double knows."""
 
-    def __init__(self, seed: dict[str, Any]) -> None:
+    def __init__(self, seed: dict[str, Any], storage: Path | None = None) -> None:
+        self.storage = Storage(storage)
         self._seed = copy.deepcopy(seed)
         self._tasks: set[asyncio.Task[None]] = set()
         self.in_flight = 0
@@ -38,6 +46,7 @@ class Server:
         self.store = seeds.build_store(self._seed)
         self.settings = seeds.build_settings(self._seed)
         self.sessions = Sessions()
+        self.migrations = Migrations(self)
         self.faults = Faults()
         self.log: list[dict[str, Any]] = []
         self.imports_started = 0
@@ -52,6 +61,7 @@ class Server:
         for task in self._tasks:
             task.cancel()
         self.faults.clear(drop=True)
+        self.storage.clear()
         self._start()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str | None = None) -> None:

@@ -35,6 +35,12 @@ class Settings:
     failure_messages: bool = True
     list_dependents: bool = True
     stamp_files: bool = False
+    storage_configured: bool = True
+    validation_duration: float = 0.0
+    certification_body: str = "any"
+    tree_view: str = "string"
+    unknown_migration: str = "ERR006"
+    undo_failed_imports: bool = True
     import_duration: float = 0.0
     import_progress: bool = True
     import_failure: dict[str, Any] | None = None
@@ -120,6 +126,9 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "status_refused": _one_of(None, 401, 403, 404),
     "missing_content": _one_of("fail", "refuse"),
     "missing_component": _one_of("accept", "fail", "refuse", "refuse_upload"),
+    "certification_body": _one_of("any", "wrapped", "inner"),
+    "tree_view": _one_of("string", "object"),
+    "unknown_migration": _one_of("ERR006", "ERR004"),
     "error_codes": _one_of("padded", "prefixed"),
     "package_failure": _text_or_none,
     "import_failure": _failure,
