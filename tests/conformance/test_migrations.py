@@ -72,7 +72,11 @@ def from_here(programs: tuple[Program, Program]) -> Side:
 
 @pytest.fixture(name="target")
 def to_there(programs: tuple[Program, Program]) -> Side:
-    return Side(programs[1], DEMO)
+    side = Side(programs[1], DEMO)
+    # A reset leaves the storage alone, which is the other's too.
+    for file in good(side.client.get(FILES))["data"]:
+        assert side.client.call("DELETE", f"{FILES}/{file['id']}").status_code == 204
+    return side
 
 
 def package_of(side: Side, **info: Any) -> dict[str, Any]:
@@ -477,8 +481,6 @@ def test_files_that_are_refused(target: Side, packages: Packages, samples: Path)
     target.client.project = None
     refused(from_file(target, users), 400, "ERR006")
     assert target.double.state()["imports_started"] == 0
-    for left in good(target.client.get(FILES))["data"]:
-        target.client.call("DELETE", f"{FILES}/{left['id']}")
 
 
 # What both sides need
