@@ -185,6 +185,8 @@ def is_hopeless(error: ServerError) -> bool:
 # The Intelligence Server's codes for an id, and for an object, that is not in the metadata: 0x8004140B
 # (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
 _ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
+# That for a project that is not loaded on any node, which comes with 404 as well.
+_PROJECT_NOT_LOADED = -2147209151
 _OBJECT_NOT_FOUND = re.compile(
     # The object, by its id and type perhaps, and nothing else in between: other things are not found as well.
     r"\bobject(?: with [^.:;]{0,200}?| '?[0-9A-F]{4,32}'?)?"
@@ -204,6 +206,9 @@ def says_not_found(error: ServerError) -> bool:
     404 with ``ERR004``; some versions answer 500 (or 400) and say so in ``iServerCode`` or in the message.
     Every other error says nothing about the thing.
     """
+    if error.iserver_code == _PROJECT_NOT_LOADED:
+        # Its objects are there; nobody can look.
+        return False
     if error.status == 404 and error.code == "ERR004":
         return not says_no_such_call(error.status, error.server_message)
     if error.status in (400, 404, 500) and error.iserver_code in _ISERVER_NOT_FOUND:

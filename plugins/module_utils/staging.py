@@ -28,6 +28,10 @@ from .waiter import TimeIsUp, wait_for
 
 _CHECKSUM = re.compile(r"sha256:([0-9a-fA-F]{64})\Z")
 
+# The server's codes for what exists already, as different servers write it, and statuses that may mean it.
+_EXISTS = ("ERR015", "ERR0015")
+_NO_PLACE = (400, 409, 500)
+
 _FOR_A_PROJECT = "If it is a configuration package, say type: configuration and project: ''."
 _FOR_NO_PROJECT = "It was sent as a configuration package; if it is one of a project, say which project."
 
@@ -289,7 +293,7 @@ def stage(
         session.refuse_loss("replace the package held")
     session.release_all()
     try:
-        info = _upload(session, package, project_id, wait_timeout)
+        info = _upload(session, package, project_id, wait_timeout, released=held is not None)
         _compare(package, info)
         name = os.path.basename(package.path)
         held = HeldPackage(info.id, project_id, package.hash(), package.size, name, models.PROJECT)
@@ -334,7 +338,9 @@ def agreed_type(declared: str | None, manifest: Manifest | None) -> str | None:
     return manifest.type
 
 
-def _upload(session: Session, package: PackageFile, project_id: str | None, wait_timeout: float) -> PackageInfo:
+def _upload(
+    session: Session, package: PackageFile, project_id: str | None, wait_timeout: float, released: bool
+) -> PackageInfo:
     """Upload the file into a new package and return the package once it is ready.
 
     A failed upload may have left the package half filled, so another try starts with another package.
@@ -342,7 +348,7 @@ def _upload(session: Session, package: PackageFile, project_id: str | None, wait
     tries = session.library.transport.options.retries
     for attempt in range(tries + 1):
         broken: MigrationError
-        created = _create(session, project_id)
+        created = _create(session, project_id, released or attempt > 0)
         # Without the file's sha256 until it is there whole, so that no later task takes it for the file.
         session.hold_package(HeldPackage(created.id, project_id, "", package.size, "", models.PROJECT))
         try:
@@ -366,10 +372,16 @@ def _upload(session: Session, package: PackageFile, project_id: str | None, wait
     raise AssertionError("unreachable")
 
 
-def _create(session: Session, project_id: str | None) -> PackageInfo:
+def _create(session: Session, project_id: str | None, released: bool) -> PackageInfo:
     """Make an empty package, waiting for one that was released a moment ago to be gone.
 
-    Releasing only starts (202, DELETING), and a session holds one package.
+    Releasing only starts (202, DELETING), and a session holds one package. With what error a server refuses another one
+    is not documented.
+
+    Args:
+        session: The session.
+        project_id: The destination project, None for a configuration package.
+        released: Whether a package was released a moment ago.
     """
     occupied: list[ServerError] = []
 
@@ -377,7 +389,7 @@ def _create(session: Session, project_id: str | None) -> PackageInfo:
         try:
             return session.library.create_package(project_id)
         except ServerError as error:
-            if error.code != "ERR015":
+            if error.code not in _EXISTS and not (released and error.status in _NO_PLACE):
                 raise
             occupied.append(error)
             return None
@@ -385,6 +397,8 @@ def _create(session: Session, project_id: str | None) -> PackageInfo:
     try:
         created = wait_for(look, lambda made: made is not None, session.library.transport.options.timeout)
     except TimeIsUp as limit:
+        if occupied[-1].code not in _EXISTS:
+            raise occupied[-1] from limit
         raise MigrationError(
             "%s The session holds a package that its session file does not know of. Log out (mstr_session state "
             "absent) and in again." % occupied[-1].message,
