@@ -16,7 +16,7 @@ from mstr_double import errors, faults
 from mstr_double.encodings import ENCODERS
 from mstr_double.faults import Fault
 from mstr_double.package_format import MemoryBlob
-from mstr_double.reply import NOTHING, Reply, reset_connection, send
+from mstr_double.reply import NOTHING, Reply, reset_connection, send, send_interim
 from mstr_double.routes import ROUTES, Handler
 from mstr_double.server import Call, Server
 from mstr_double.sessions import BALANCER_COOKIE, BALANCER_VALUE, SESSION_COOKIE
@@ -66,6 +66,10 @@ async def serve_call(server: Server, request: web.Request) -> web.StreamResponse
     try:
         if server.settings.latency:
             await asyncio.sleep(max(0.0, server.settings.latency - TIMER_ROUNDING))
+        too_many = server.gateway.refuse(server.settings.rate_limit, path)
+        if too_many is not None:
+            await _drain(call)
+            return _last_one_out(server, await send(request, too_many, entry))
         fault = server.faults.strike(request.method, path)
         if fault is not None:
             entry["fault"] = fault.kind
@@ -106,6 +110,8 @@ async def _serve_with_fault(call: Call, fault: Fault) -> web.StreamResponse:
         else:
             await _drain(call)
             return await send(call.request, _made_up(what, call.request), call.entry)
+    if kind == "interim":
+        await send_interim(call.request, what["status"], what.get("count", 1), what.get("seconds", 0))
     reply = await _act(call)
     await _drain(call)
     if kind == "reset":

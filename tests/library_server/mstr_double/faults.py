@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "encoded": (frozenset({"encoding"}), frozenset({"encoding", "cut"})),
     "expire": (frozenset(), frozenset()),
     "refuse": (frozenset({"seconds"}), frozenset({"seconds"})),
+    "interim": (frozenset({"status"}), frozenset({"status", "count", "seconds"})),
 }
 
 

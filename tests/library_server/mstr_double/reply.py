@@ -123,6 +123,17 @@ async def _pieces(body: Blob, cut: int | None, rate: float | None) -> AsyncItera
             await asyncio.sleep(len(piece) / rate)
 
 
+async def send_interim(request: web.Request, status: int, count: int, seconds: float) -> None:
+    """Send interim answers, of which HTTP allows any number before an answer (RFC 9110, 15.2).
+
+    :param seconds: the pause after each
+    """
+    for _number in range(count):
+        if request.transport is not None:
+            request.transport.write(b"HTTP/1.1 %d Interim\r\nLink: </style.css>; rel=preload\r\n\r\n" % status)
+        await asyncio.sleep(seconds)
+
+
 def reset_connection(request: web.Request) -> web.Response:
     """Break the connection with a TCP reset, without an answer."""
     transport = request.transport

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hmac
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,6 +39,8 @@ async def get_status(call: Call) -> Reply:
 async def login(call: Call) -> Reply:
     """Log in with a JSON body, or with a form as the vendor's Python client does; unknown fields are ignored."""
     fields = _login_fields(await call.read(), call.request.content_type)
+    # An optional field in every login mode. All messages of the double are English.
+    call.entry["messages_locale"] = fields.get("messagesLocale")
     try:
         mode = int(fields.get("loginMode", STANDARD))
     except (TypeError, ValueError):
@@ -49,16 +53,24 @@ async def login(call: Call) -> Reply:
         raise ApiError(401, "ERR003", "Login failed", LOGIN_FAILED)
     session = call.server.sessions.open(user)
     call.attach(session)
-    secure = "; Secure" if call.request.secure else ""
+    offset = call.server.settings.clock_offset
     return Reply(
         204,
         headers=[
             ("X-MSTR-AuthToken", session.token),
-            ("Set-Cookie", f"{SESSION_COOKIE}={session.cookie}; Path=/MicroStrategyLibrary; HttpOnly{secure}"),
+            ("Set-Cookie", f"{SESSION_COOKIE}={session.cookie}; {_session_cookie_attributes(call)}"),
             ("Set-Cookie", f"{BALANCER_COOKIE}={BALANCER_VALUE}; Path=/"),
             *(("Set-Cookie", f"{cookie}; Path=/") for cookie in call.server.settings.balancer_cookies),
+            *([("Date", formatdate(time.time() + offset, usegmt=True))] if offset else []),
         ],
     )
+
+
+def _session_cookie_attributes(call: Call) -> str:
+    given = call.server.settings.session_cookie_attributes
+    if given is None:
+        return "Path=/MicroStrategyLibrary; HttpOnly" + ("; Secure" if call.request.secure else "")
+    return given if "path=" in given.lower() else f"Path=/MicroStrategyLibrary; {given}"
 
 
 def _login_fields(body: bytes, content_type: str) -> dict[str, Any]:

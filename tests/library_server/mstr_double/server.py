@@ -18,6 +18,7 @@ from mstr_double import seed as seeds
 from mstr_double.door import Door
 from mstr_double.errors import no_privilege
 from mstr_double.faults import Faults
+from mstr_double.gateway import Gateway
 from mstr_double.migrations import Migrations
 from mstr_double.sessions import Session, Sessions
 from mstr_double.storage import Storage
@@ -47,6 +48,7 @@ class Server:
         self.settings = seeds.build_settings(self._seed)
         self.sessions = Sessions()
         self.migrations = Migrations(self)
+        self.gateway = Gateway()
         self.faults = Faults()
         self.log: list[dict[str, Any]] = []
         self.imports_started = 0

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -23,6 +24,9 @@ class Settings:
     anonymous: bool = False
     require_balancer_cookie: bool = False
     balancer_cookies: list[str] = field(default_factory=list)
+    session_cookie_attributes: str | None = None
+    clock_offset: float = 0.0
+    rate_limit: dict[str, Any] | None = None
     session_timeout: float = 1800.0
     latency: float = 0.0
     build_duration: float = 0.0
@@ -114,6 +118,31 @@ def _failure(value: Any) -> bool:
     )
 
 
+def _rate_limit(value: Any) -> bool:
+    if value is None:
+        return True
+    return (
+        isinstance(value, dict)
+        and {"per_second"} <= set(value) <= {"per_second", "path", "retry_after", "status", "page"}
+        and _count(value["per_second"])
+        and _pattern(value.get("path", ""))
+        and _flag(value.get("retry_after", True))
+        and value.get("status", 429) in (429, 503)
+        and _flag(value.get("page", False))
+    )
+
+
+def _pattern(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _list_of(kind: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
@@ -137,6 +166,9 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "reversion_types": _list_of(int),
     "ignore_objects": _list_of(str),
     "balancer_cookies": _list_of(str),
+    "session_cookie_attributes": _text_or_none,
+    "clock_offset": _number,
+    "rate_limit": _rate_limit,
     "web_version": _text,
     "iserver_version": _text,
 }
@@ -144,4 +176,4 @@ for _field in fields(Settings):
     if _field.type == "bool":
         CHECKS[_field.name] = _flag
     elif _field.type == "float":
-        CHECKS[_field.name] = _seconds
+        CHECKS.setdefault(_field.name, _seconds)
