@@ -71,6 +71,8 @@ options:
   timeout:
     description:
       - Seconds within which a connection must be made, and the longest silence within one request.
+      - Also how long a task keeps trying while a server or gateway refuses every request for now (429, or 503 with
+        C(Retry-After)).
       - An upload is not cut while bytes flow. Where a module uploads, the answer is waited for up to its O(ignore:wait_timeout).
       - If not set, the environment variable E(MSTR_TIMEOUT) is used.
     type: float
@@ -80,6 +82,8 @@ options:
       - How often a request is sent again, where sending it again is safe.
       - These are reads, releases, the upload, and what the server plainly refused before acting. The start of an import is
         never sent again when it is unknown whether the server received it. A refused log-in is never tried again.
+      - What a server or gateway refuses for now (429, or 503 with C(Retry-After)) is not counted. All requests of the task
+        then slow down together, and it fails once no request has got through for O(timeout) and as many as this were refused.
     type: int
     default: 3
   environment_name:

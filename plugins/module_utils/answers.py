@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from email.utils import mktime_tz, parsedate_tz
 from typing import Any, Callable
 
 from .errors import ServerError
@@ -26,6 +27,19 @@ _SHOWN_PARTS = 5
 _LONGEST_BODY = 8 * 1024 * 1024
 # Where a server asks to wait longer, it is asked again after this all the same.
 LONGEST_PAUSE = 60.0
+_WEB_PAGE = ("text/html", "application/xhtml+xml")
+# The headers by which gateways name a limit, as far as it is one of the client.
+_LIMIT_HEADERS = ("Retry-After", "RateLimit-Limit", "RateLimit-Policy", "X-RateLimit-Limit")
+
+
+def media_type(response: Any) -> str:
+    """Return the content type of an answer, in lower case and without parameters."""
+    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
+
+def is_page(response: Any) -> bool:
+    """Return whether an answer says that it is a web page."""
+    return media_type(response) in _WEB_PAGE
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,9 @@ def refused(response: Any, step: str, masked: Callable[[str], str] = str) -> Ser
         if value is not None
     ]
     text += " (%s)." % ", ".join(known) if known else "."
-    advice = _advice(status, said)
+    advice = _limit(response, masked) if is_refused_for_now(response) else _advice(status, said)
+    if said.iserver_code == _TOO_MANY_SESSIONS:
+        advice = _advice(status, said)
     if advice:
         text += " " + advice
     return ServerError(
@@ -98,11 +114,49 @@ def _advice(status: int, said: _Refusal) -> str:
         return "Check the user's privileges: Create package, Import (Apply) package, and access to the project."
     if says_no_such_call(status, said.message):
         return "This version of the server does not have this call, or base_url is not that of the Library server."
+    if status == 407:
+        return "The proxy asks for a user and a password: put them into its URL in the environment."
     if status == 413:
         return "The upload is larger than the server, or a proxy before it, takes; raise that limit."
     if said.message is None:
         return "The answer is no JSON: it may come from a proxy or another application; check base_url."
     return ""
+
+
+def _limit(response: Any, masked: Callable[[str], str]) -> str:
+    """Return what a refusal for now says of the limit that was reached."""
+    given = ((name, response.headers.get(name, "").strip()) for name in _LIMIT_HEADERS)
+    said = ["%s: %s" % (name, printable(masked(value), 60)) for name, value in given if value]
+    return "%s%s." % (
+        "The server, or a gateway before it, limits how often it is asked"
+        if response.status_code == 429
+        else "The server, or what is before it, takes no requests for now",
+        " (%s)" % ", ".join(said) if said else "",
+    )
+
+
+def given_up(status: int, seconds: float, timeout: float) -> str:
+    """Return what to add to a refusal for now that is given up.
+
+    Args:
+        status: Its HTTP status.
+        seconds: For how long nothing got through.
+        timeout: The option of that name.
+    """
+    if status == 429:
+        way_out = "Have that limit raised for this client, let fewer jobs run at once, or raise timeout."
+    else:
+        way_out = "Try again when it takes requests, or raise timeout."
+    return "For %.3g s no request got through, however slowly they came (timeout: %g s). %s" % (
+        seconds,
+        timeout,
+        way_out,
+    )
+
+
+def is_refused_for_now(response: Any) -> bool:
+    """Return whether an answer plainly says that the request was not acted on, and may come again later."""
+    return response.status_code == 429 or (response.status_code == 503 and retry_after(response) is not None)
 
 
 def retry_after(response: Any) -> float | None:
@@ -113,8 +167,22 @@ def retry_after(response: Any) -> float | None:
     try:
         return max(0.0, float(value)) if float(value) < 1e6 else LONGEST_PAUSE
     except ValueError:
-        # A date. Waiting a moment is as good as computing with two clocks.
-        return 1.0
+        return _seconds_until(value, response.headers.get("Date", ""))
+
+
+def _seconds_until(moment: str, date: str) -> float:
+    """Return the seconds between two dates of one answer, by the server's clock; one where they are none."""
+    end, start = timestamp(moment), timestamp(date)
+    return 1.0 if end is None or start is None else min(max(0.0, end - start), LONGEST_PAUSE)
+
+
+def timestamp(date: str) -> float | None:
+    """Return a date of a header as seconds since 1970, None where it is none."""
+    try:
+        parts = parsedate_tz(date)
+        return None if parts is None else float(mktime_tz(parts))
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
 
 
 def _integer_or_none(value: Any) -> int | None:

@@ -359,7 +359,9 @@ def _upload(
                 raise
             broken = error
         except ServerError as error:
-            if attempt == tries or error.status not in (429, 502, 503, 504):
+            # What is refused for now was sent again for long enough, and left the package empty.
+            refused = error.status == 429 or (error.status == 503 and "retry_after" in error.details)
+            if attempt == tries or refused or error.status not in (502, 503, 504):
                 if error.status == 400:
                     error.message += " " + (_FOR_A_PROJECT if project_id else _FOR_NO_PROJECT)
                 raise

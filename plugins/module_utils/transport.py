@@ -15,14 +15,27 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any, Callable
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from . import signals
-from .answers import LONGEST_PAUSE, is_hopeless, refused, retry_after, says_not_found
-from .errors import ConnectionLost, InputError, ServerError
+from .address import TransportOptions as TransportOptions
+from .address import normalise_base_url as normalise_base_url
+from .address import redirected
+from .address import same_base_url as same_base_url
+from .answers import (
+    LONGEST_PAUSE,
+    given_up,
+    is_hopeless,
+    is_refused_for_now,
+    refused,
+    retry_after,
+    says_not_found,
+)
+from .cookies import SharedCookies, as_data, put_in
+from .errors import ConnectionLost, InputError, Interrupted, ServerError
+from .pace import Pace, Stalled
 from .text import is_secret, printable
 from .tls import SharedContextAdapter, client_context
 from .upload import MultipartFile
@@ -31,10 +44,9 @@ try:
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
-    from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+    from requests.cookies import extract_cookies_to_jar
     from requests.utils import requote_uri
 except ImportError as error:
-    RequestsCookieJar = object  # type: ignore[assignment,misc]
     HAS_REQUESTS = False
     REQUESTS_IMPORT_ERROR: Exception | None = error
 else:
@@ -45,7 +57,7 @@ else:
 POOL_SIZE = 16
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _MOST_REDIRECTS = 5
-_TEMPORARY = frozenset((429, 500, 502, 503, 504))
+_TEMPORARY = frozenset((500, 502, 503, 504))
 # Seconds to wait for each answer, once the task was told to stop.
 _HURRY = 3.0
 # What stands for a secret in a text, as in the output of Ansible.
@@ -55,7 +67,7 @@ _MASK = "********"
 class Repeat(enum.Enum):
     """When a request may be sent again.
 
-    REFUSED: only where the server plainly refused it before acting: connection refused, or 429 or 503 with
+    REFUSED: only where the server plainly refused it before acting: connection refused, 429, or 503 with
         ``Retry-After``.
     SAFE: also after a lost answer, a time-out or a temporary error, because a second one changes nothing more.
     """
@@ -64,109 +76,24 @@ class Repeat(enum.Enum):
     SAFE = "safe"
 
 
-@dataclass(frozen=True)
-class TransportOptions:
-    """How to reach the server.
-
-    Attributes:
-        base_url: ``https://host/MicroStrategyLibrary``, without a trailing slash.
-        validate_certs: Whether the server's certificate is checked.
-        ca_path: A file or directory of CA certificates; None for the environment's or the system's.
-        client_cert: A client certificate (PEM), or None.
-        client_key: Its key (PEM), None where the certificate's file holds it.
-        timeout: Seconds to connect, and the longest silence within a request.
-        retries: How often a request is sent again where that is safe.
-    """
-
-    base_url: str
-    validate_certs: bool = True
-    ca_path: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    timeout: float = 60.0
-    retries: int = 3
-
-
-def normalise_base_url(url: str) -> str:
-    """Return a base URL without a trailing ``/`` or ``/api``.
-
-    Raises:
-        InputError: It is no http or https URL, or it carries a user, a query or a fragment.
-    """
-    stripped = url.strip().rstrip("/")
-    if stripped.endswith("/api"):
-        stripped = stripped[: -len("/api")].rstrip("/")
-    try:
-        parts = urlsplit(stripped)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_fine = False
-        parts = urlsplit("")
-    if not port_is_fine or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(
-            "base_url: %s is not a URL such as https://host/MicroStrategyLibrary." % printable(_without_user(url), 200)
-        )
-    if parts.username is not None or parts.password is not None:
-        raise InputError("base_url: a user or password in the URL would be logged; use username and password.")
-    if parts.query or parts.fragment:
-        raise InputError("base_url: leave out everything from the ? or # on.")
-    return stripped
-
-
-def _without_user(url: str) -> str:
-    return url.rsplit("@", 1)[-1]
-
-
-def same_base_url(one: str, other: str) -> bool:
-    """Return whether two normalised base URLs lead to the same place (case of scheme and host, default port)."""
-    return _origin(one) == _origin(other) and urlsplit(one).path == urlsplit(other).path
-
-
-def _origin(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    return (parts.scheme, (parts.hostname or "").lower(), port)
-
-
-# Characters on which parsers of URLs disagree about where the host ends.
-_AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f]")
-
-
-def _same_origin(target: str, base_url: str) -> bool:
-    """Return whether a redirect stays with the server; what two parsers could read differently does not."""
-    try:
-        return (
-            not _AMBIGUOUS.search(target)
-            and "@" not in urlsplit(target).netloc
-            and _origin(target) == _origin(base_url)
-        )
-    except ValueError:
-        return False
-
-
-class _SharedCookies(RequestsCookieJar):
-    """Cookies that can be gone through while the answers to other threads bring some or take them away.
-
-    requests goes through them for each request. Before Python 3.11 one that goes meanwhile leaves None in its place.
-    """
-
-    def __iter__(self) -> Iterator[Any]:
-        # Whoever puts a cookie in holds it, too.
-        with self._cookies_lock:  # type: ignore[attr-defined]
-            return iter(list(super().__iter__()))
-
-
 class Transport:
     """An HTTP session with one server.
 
     Args:
         options: How to reach it.
         sleep: Waits a number of seconds; given by tests.
+        clock: A clock that only goes forward; given by tests.
     """
 
-    def __init__(self, options: TransportOptions, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        options: TransportOptions,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.options = options
         self._sleep = sleep
+        self._pace = Pace(options.timeout, options.retries, sleep, clock)
         self._in_a_hurry = False
         self._secrets: set[str] = set()
         # Requests that were sent, by their headers: see _get.
@@ -174,7 +101,7 @@ class Transport:
         self._session = requests.Session()
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
         self._session.trust_env = False
-        self._session.cookies = _SharedCookies()
+        self._session.cookies = SharedCookies()
         self._session.proxies = requests.utils.get_environ_proxies(options.base_url)
         if not options.validate_certs:
             # The user has said so; a warning a request says nothing more.
@@ -214,27 +141,11 @@ class Transport:
 
     def cookies(self) -> list[dict[str, Any]]:
         """Return the session's cookies as plain data, for ``set_cookies``."""
-        return [
-            {
-                "name": cookie.name,
-                "value": cookie.value,
-                "domain": cookie.domain,
-                "path": cookie.path,
-                "secure": cookie.secure,
-            }
-            for cookie in self._session.cookies
-        ]
+        return as_data(self._session.cookies)
 
     def set_cookies(self, cookies: Iterable[Mapping[str, Any]]) -> None:
         """Put cookies into the session that ``cookies`` returned earlier."""
-        for cookie in cookies:
-            self._session.cookies.set(
-                cookie["name"],
-                cookie["value"],
-                domain=cookie["domain"],
-                path=cookie["path"],
-                secure=cookie["secure"],
-            )
+        put_in(self._session.cookies, cookies)
         self._prepared = {}
 
     def fresh_connections(self) -> None:
@@ -278,45 +189,86 @@ class Transport:
             body: What to send as JSON.
             data: A file to send, each time from its beginning.
             stream: Whether the caller reads the answer's body by itself.
-            answer_timeout: Seconds to wait for the answer once the request is sent, where that is not
-                ``timeout``.
+            answer_timeout: Seconds to wait for the answer once the request is sent; None for ``timeout``.
 
         Raises:
             ConnectionLost: There was no complete answer.
             ServerError: The answer's status is another one.
+            InputError: A file of certificates cannot be used.
         """
         accepted = frozenset(expect)
         attempt = 0
+        asked = self._pace.now()
+        started = self._pace.begin(asked)
         while True:
             if data is not None:
                 data.rewind()
+            pause: float | None = None
             try:
                 response = self._send(method, path, step, headers, params, body, data, stream, answer_timeout)
             except ConnectionLost as lost:
                 may_repeat = repeat is Repeat.SAFE or not lost.sent
                 if attempt >= self._retries() or lost.hopeless or not may_repeat:
                     raise
-                pause: float | None = None
             else:
                 if response.status_code in accepted:
+                    self._pace.passed()
                     return response
-                error = refused(response, step, self.masked)
-                pause = retry_after(response)
-                if pause is not None:
-                    error.details["retry_after"] = pause
-                response.close()
-                plainly = response.status_code in (429, 503) and pause is not None
+                error = self._refusal(response, step)
+                pause = error.details.get("retry_after")
+                if is_refused_for_now(response) and not is_hopeless(error):
+                    started = self._slow_down(error, started, asked, pause)
+                    continue
+                self._pace.passed()
                 temporary = response.status_code in _TEMPORARY and repeat is Repeat.SAFE
                 pointless = says_not_found(error) or is_hopeless(error)
-                if attempt >= self._retries() or not (plainly or temporary) or pointless:
+                if attempt >= self._retries() or not temporary or pointless:
                     raise error
-            if pause is None:
-                pause = 0.2 * 2**attempt
-            self._sleep(min(pause, LONGEST_PAUSE))
+            self._wait(0.2 * 2**attempt if pause is None else pause)
             attempt += 1
+            started = self._pace.begin(asked)
+
+    def _refusal(self, response: requests.Response, step: str) -> ServerError:
+        error = refused(response, step, self.masked)
+        if (pause := retry_after(response)) is not None:
+            error.details["retry_after"] = pause
+        response.close()
+        return error
+
+    def _slow_down(self, error: ServerError, started: float, asked: float, pause: float | None) -> float:
+        """Have all requests wait because one was refused for now; return when that one is sent again.
+
+        Args:
+            error: The refusal.
+            started: When the request was sent.
+            asked: When it was asked for.
+            pause: Seconds that the server asks to wait, None where it does not say.
+
+        Raises:
+            ServerError: It is given up.
+        """
+        if signals.told_to_stop() is not None:
+            raise error
+        self._pace.refused(started, pause)
+        try:
+            return self._pace.begin(asked, again=True)
+        except Stalled as stalled:
+            error.message += " " + given_up(error.status, stalled.seconds, self.options.timeout)
+            raise error from None
+
+    def _wait(self, seconds: float) -> None:
+        """Wait before a request is sent again.
+
+        Raises:
+            Interrupted: In a thread, where the task was told to stop meanwhile.
+        """
+        self._sleep(min(seconds, LONGEST_PAUSE))
+        if (stopped_by := signals.told_to_stop()) is not None:
+            raise Interrupted(stopped_by)
 
     def _retries(self) -> int:
-        return 0 if self._in_a_hurry else self.options.retries
+        # Told to stop, only the clean-up is left, and there is no time for a second try.
+        return 0 if signals.told_to_stop() is not None else self.options.retries
 
     def _limits(self, answer_timeout: float | None) -> tuple[float, float]:
         """Return the seconds to connect, and those to wait for an answer."""
@@ -366,7 +318,8 @@ class Transport:
                 raise self.broken(error, step, limits[1]) from error
             if response.status_code not in _REDIRECTS:
                 return response
-            url, params = self._redirected(response, method, url, step), None
+            response.close()
+            url, params = redirected(response, method, url, self.options.base_url, step), None
         raise ServerError(
             "%s: the server redirects without end (%d times). Check base_url." % (step, _MOST_REDIRECTS),
             response.status_code,
@@ -400,30 +353,6 @@ class Transport:
         # Read here, so that what breaks is what is raised here, and the connection is free for the next one.
         _content = response.content
         return response
-
-    def _redirected(self, response: requests.Response, method: str, url: str, step: str) -> str:
-        """Return where a redirect leads, if the session's token may follow it there."""
-        location = response.headers.get("Location", "")
-        try:
-            target = urljoin(url, location)
-        except ValueError:
-            # No address at all.
-            target = location
-        response.close()
-        shown = printable(target.split("?", 1)[0], 200)
-        if not _same_origin(target, self.options.base_url):
-            raise ServerError(
-                "%s: the server redirects to %s, which is another origin than base_url; this is refused, because "
-                "the session's token would go there. If it is right, set base_url to it." % (step, shown),
-                response.status_code,
-            )
-        if method not in ("GET", "HEAD"):
-            raise ServerError(
-                "%s: the server redirects a %s to %s. Set base_url to the address that answers without a redirect."
-                % (step, method, shown),
-                response.status_code,
-            )
-        return target
 
     def broken(self, error: Exception, step: str, limit: float | None = None) -> ConnectionLost | InputError:
         """Return what to raise for an error that came instead of an answer, or in the middle of one.

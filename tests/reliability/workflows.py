@@ -271,5 +271,8 @@ class Bench:
         if cell.fault.name == "409":
             # A place that is taken is waited for as long as for an answer.
             self.options["timeout"] = 1
+        if cell.fault.name in ("429", "503 later") and cell.times == ALWAYS:
+            # A request that is refused for now is sent again for as long.
+            self.options["timeout"] = 1
         if cell.is_brief:
             self.options.update(wait_timeout=1, undo_timeout=1)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from hypothesis import strategies as st
@@ -26,6 +27,19 @@ OTHER_VERSION = "5AA3B2C94F0F9E9B4E28CFB0A4D5D1C0"
 REPORT = 3
 FOLDER = 8
 USER = 34
+
+
+class Pauses(list[float]):
+    """Takes the place of sleep, and of the clock that it moves on: how long was waited, although no time went by."""
+
+    time = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+        self.time += seconds
+
+    def clock(self) -> float:
+        return self.time
 
 
 def row(**fields: Any) -> Row:
@@ -115,9 +129,9 @@ def session_with(server: Any, path: Any = None, sleep: Any = None, **state: Any)
         sleep: Takes the place of the pauses between tries.
         state: What the session holds.
     """
-    transport = Transport(
-        TransportOptions(server.base_url, timeout=5.0, retries=2), sleep=sleep or (lambda seconds: None)
-    )
+    pauses = Pauses()
+    clock = pauses.clock if sleep is None else time.monotonic
+    transport = Transport(TransportOptions(server.base_url, timeout=5.0, retries=2), sleep=sleep or pauses, clock=clock)
     held = SessionFile(server.base_url, "prod", "deploy", "t0ken", [], {}, {}, **state)
     session = Session(Library(transport), held, None if path is None else str(path))
     session.library.token = held.token

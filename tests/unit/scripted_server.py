@@ -11,7 +11,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,12 +39,15 @@ class Reply:
     """An answer; a body that is neither bytes nor text is sent as JSON.
 
     missing: how many bytes of the announced body are kept back when the connection is closed.
+    interim: the statuses of the interim answers before it.
+    status: SILENCE for none, after the interim answers.
     """
 
-    status: int = 200
+    status: Any = 200
     body: Any = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
     missing: int = 0
+    interim: Iterable[int] = ()
 
     def encoded(self) -> bytes:
         if isinstance(self.body, bytes):
@@ -65,9 +68,20 @@ class ScriptedServer:
         port: The port; 0 for any.
         tls: Whether to speak TLS.
         client_ca: The file of the CA from which clients must have a certificate, None where they need none.
+        certificate: The file of the server's certificate and its key.
+        no_tunnel: The status and the reason with which it refuses, as a proxy, to make a tunnel.
     """
 
-    def __init__(self, *script: Any, port: int = 0, tls: bool = False, client_ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        *script: Any,
+        port: int = 0,
+        tls: bool = False,
+        client_ca: Path | None = None,
+        certificate: Path = CERTIFICATE,
+        no_tunnel: tuple[int, str] | None = None,
+    ) -> None:
+        self.no_tunnel = no_tunnel
         self.script = script
         self.requests: list[Request] = []
         self.stopping = threading.Event()
@@ -75,7 +89,7 @@ class ScriptedServer:
         self._http.owner = self
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(CERTIFICATE)
+            context.load_cert_chain(certificate)
             if client_ca:
                 context.load_verify_locations(client_ca)
                 context.verify_mode = ssl.CERT_REQUIRED
@@ -136,9 +150,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         payload = reply.encoded()
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
+        for status in reply.interim:
+            self.wfile.write(b"HTTP/1.1 %d Wait\r\nLink: </style.css>; rel=preload\r\n\r\n" % status)
+        if reply.status == SILENCE:
+            owner.stopping.wait()
+            self.close_connection = True
+            return
+        self.send_response_only(reply.status)
+        for name, value in {"Date": self.date_time_string(), **reply.headers}.items():
+            # Several headers of one name.
+            for each in [value] if isinstance(value, str) else value:
+                self.send_header(name, each)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload[: len(payload) - reply.missing])
@@ -149,6 +171,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.owner.requests.append(Request(self.command, self.path, self.headers, b"", self.client_address[1]))
         host, port = self.path.rsplit(":", 1)
         self.close_connection = True
+        if self.server.owner.no_tunnel is not None:
+            self.send_response(*self.server.owner.no_tunnel)
+            self.end_headers()
+            return
         with socket.create_connection((host, int(port))) as onwards:
             self.send_response(200)
             self.end_headers()

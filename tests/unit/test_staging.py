@@ -283,6 +283,16 @@ def test_a_busy_server_gets_the_whole_file_again(serve, path):
     assert [body.count(DATA) for body in bodies] == [1, 1]
 
 
+@pytest.mark.parametrize("refusal", [Reply(429), Reply(503, headers={"Retry-After": "1"})])
+def test_an_upload_that_is_refused_for_too_long_is_not_begun_anew(serve, path, refusal):
+    server = Server(serve)
+    original = server.answer
+    server.http.script = (lambda request: refusal if request.method == "PUT" else original(request),)
+    with pytest.raises(MigrationError, match=r"upload the package: the server answered (429|503)"):
+        staged(session_with(server.http), path)
+    assert server.paths.count("POST /packages") == 1
+
+
 def test_a_configuration_package_names_no_project():
     staging.check_project_option("", "configuration")
     staging.check_project_option("Tutorial", "project")

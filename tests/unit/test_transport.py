@@ -7,29 +7,32 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from samples import json_values
+from samples import Pauses, json_values
 from scripted_server import CERTIFICATE, CLOSE, SILENCE, Reply, ScriptedServer, unused_port
 
-from ansible_collections.mstr.migration.plugins.module_utils.errors import ConnectionLost, MigrationError, ServerError
+from ansible_collections.mstr.migration.plugins.module_utils import signals
+from ansible_collections.mstr.migration.plugins.module_utils.errors import (
+    ConnectionLost,
+    Interrupted,
+    MigrationError,
+    ServerError,
+)
 from ansible_collections.mstr.migration.plugins.module_utils.transport import Repeat, Transport, TransportOptions
 
 TOKEN = "t0p-s3cret-t0ken"
 OK = Reply(200, {"fine": True})
 
 
-class Pauses(list):
-    """Takes the place of sleep and notes how long it would have taken."""
-
-    def __call__(self, seconds):
-        self.append(seconds)
-
-
 def transport_to(base_url, pauses=None, **options):
     options.setdefault("timeout", 5.0)
-    transport = Transport(TransportOptions(base_url, **options), sleep=Pauses() if pauses is None else pauses)
+    pauses = Pauses() if pauses is None else pauses
+    clock = getattr(pauses, "clock", time.monotonic)
+    transport = Transport(TransportOptions(base_url, **options), sleep=pauses, clock=clock)
     transport.headers["X-MSTR-AuthToken"] = TOKEN
     return transport
 
@@ -39,6 +42,8 @@ def send(transport, method="GET", repeat=Repeat.SAFE, **kwargs):
 
 
 FAILURES = {
+    "429": Reply(429),
+    "429 page": Reply(429, "<html>Too many requests", {"Content-Type": "text/html"}),
     "429 with Retry-After": Reply(429, headers={"Retry-After": "7"}),
     "503 with Retry-After": Reply(503, headers={"Retry-After": "7"}),
     "503": Reply(503),
@@ -57,6 +62,8 @@ FAILURES = {
 # After which failures a request is sent again: one whose repetition changes nothing, and one that starts something.
 SENT_AGAIN = {
     Repeat.SAFE: {
+        "429",
+        "429 page",
         "429 with Retry-After",
         "503 with Retry-After",
         "503",
@@ -67,7 +74,7 @@ SENT_AGAIN = {
         "closed within the answer",
         "silence",
     },
-    Repeat.REFUSED: {"429 with Retry-After", "503 with Retry-After"},
+    Repeat.REFUSED: {"429", "429 page", "429 with Retry-After", "503 with Retry-After"},
 }
 
 
@@ -97,24 +104,183 @@ def test_a_refused_connection_is_tried_again_and_sends_once(serve, repeat):
     assert servers[0].paths == ["POST /MicroStrategyLibrary/api/things"]
 
 
-@pytest.mark.parametrize("repeat", Repeat)
 @pytest.mark.parametrize("retries", [0, 3])
-def test_retries_end(serve, repeat, retries):
-    server = serve(Reply(503, headers={"Retry-After": "7"}))
-    with pytest.raises(ServerError):
-        send(transport_to(server.base_url, retries=retries), "POST", repeat)
+@pytest.mark.parametrize("failure", ["500", "502", "closed without an answer"])
+def test_retries_end(serve, failure, retries):
+    server = serve(FAILURES[failure])
+    with pytest.raises(MigrationError):
+        send(transport_to(server.base_url, retries=retries))
     assert len(server.requests) == 1 + retries
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+@pytest.mark.parametrize("retries", [0, 3, 20])
+@pytest.mark.parametrize("failure", ["429", "429 with Retry-After", "503 with Retry-After"])
+def test_what_is_refused_for_now_is_given_up_by_time_and_not_by_count(serve, failure, retries, repeat):
+    server, pauses = serve(FAILURES[failure]), Pauses()
+    with pytest.raises(ServerError):
+        send(transport_to(server.base_url, pauses, timeout=60.0, retries=retries), "POST", repeat)
+    assert len(server.requests) >= 1 + retries
+    # With 7 seconds between them, the wish for 20 of them takes longer.
+    assert 60.0 <= pauses.time < max(68.0, 7.5 * retries)
+
+
+def test_what_is_refused_for_a_while_gets_through_in_the_end(serve):
+    server, pauses = serve(*[Reply(429)] * 15, OK), Pauses()
+    assert send(transport_to(server.base_url, pauses, timeout=60.0, retries=0), "POST", Repeat.REFUSED).ok
+    assert len(server.requests) == 16
+
+
+def test_refusals_for_now_do_not_use_the_tries_up(serve):
+    server = serve(Reply(429), Reply(502), *[Reply(429)] * 3, Reply(500), Reply(429), OK)
+    assert send(transport_to(server.base_url, retries=2)).ok
+
+
+LIMIT = {"Retry-After": "7", "X-RateLimit-Limit": "20", "RateLimit-Limit": "20, 20;w=1"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(429, {"message": "API rate limit exceeded"}, LIMIT), id="JSON"),
+        pytest.param(Reply(429, "<html>Slow down", {"Content-Type": "text/html", **LIMIT}), id="page"),
+        pytest.param(Reply(429, "", LIMIT), id="nothing"),
+    ],
+)
+def test_a_limit_that_is_given_up_is_named_and_base_url_is_not_to_blame(serve, reply):
+    with pytest.raises(ServerError) as refused:
+        send(transport_to(serve(reply).base_url, timeout=60.0))
+    message = refused.value.message
+    for part in ("429", "limits how often", "Retry-After: 7", "X-RateLimit-Limit: 20", "RateLimit-Limit: 20, 20;w=1"):
+        assert part in message
+    for part in ("For 63 s no request got through", "timeout: 60 s", "limit raised", "fewer jobs"):
+        assert part in message
+    assert ("API rate limit exceeded" in message) is (isinstance(reply.body, dict))
+    assert "base_url" not in message
+    assert "<" not in message
+
+
+def test_a_server_that_takes_no_requests_for_now_is_told_apart_from_a_limit(serve):
+    page = Reply(503, "<html>Maintenance", {"Content-Type": "text/html", "Retry-After": "30"})
+    with pytest.raises(ServerError) as refused:
+        send(transport_to(serve(page).base_url))
+    for part in ("503", "takes no requests for now", "Retry-After: 30", "Try again"):
+        assert part in refused.value.message
+    assert "base_url" not in refused.value.message
+
+
+def test_the_header_of_a_limit_shows_no_secret_and_no_escape(serve):
+    reply = Reply(429, headers={"X-RateLimit-Limit": "\x1b[31m %s %s" % (TOKEN, "x" * 500)})
+    transport = transport_to(serve(reply).base_url)
+    transport.hide(TOKEN)
+    with pytest.raises(ServerError) as refused:
+        send(transport)
+    assert "\x1b" not in refused.value.message
+    assert TOKEN not in refused.value.message
+    assert len(refused.value.message) < 500
+
+
+@pytest.mark.parametrize("failure", ["429", "429 with Retry-After", "503 with Retry-After", "502", "500"])
+def test_once_the_task_is_told_to_stop_nothing_is_sent_again(serve, monkeypatch, failure):
+    server, pauses = serve(FAILURES[failure]), Pauses()
+    monkeypatch.setattr(signals, "_came", ["SIGTERM"])
+    with pytest.raises(ServerError):
+        send(transport_to(server.base_url, pauses))
+    assert len(server.requests) == 1
+    assert pauses == []
+
+
+@pytest.mark.parametrize("failure", ["429", "429 with Retry-After", "502"])
+def test_a_thread_that_waits_for_another_try_sends_nothing_once_the_task_is_told_to_stop(serve, monkeypatch, failure):
+    server = serve(FAILURES[failure], OK)
+    transport = transport_to(
+        server.base_url, lambda seconds: monkeypatch.setattr(signals, "_came", ["SIGTERM"]), timeout=60.0
+    )
+    with pytest.raises(Interrupted):
+        send(transport)
+    assert len(server.requests) == 1
+
+
+def test_one_limit_slows_all_threads_down_and_fails_none(serve):
+    """Twenty look-ups a second, and sixteen threads that would do hundreds."""
+    times, refusals = [], []
+    lock = threading.Lock()
+
+    def limited(request):
+        now = time.monotonic()
+        with lock:
+            if len([moment for moment in times if moment > now - 1]) < 20:
+                times.append(now)
+                return OK
+            refusals.append(now)
+        return Reply(429)
+
+    server = serve(limited)
+    transport = transport_to(server.base_url, time.sleep, timeout=5.0, retries=0)
+    done = []
+
+    def work():
+        for _number in range(4):
+            done.append(send(transport).status_code)
+
+    threads = [threading.Thread(target=work) for _number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(50)
+    assert done == [200] * 64
+    # Each thread on its own would have been refused about ten times.
+    assert len(refusals) < 80
+
+
+def test_threads_that_wait_in_vain_give_up_together(serve):
+    server = serve(Reply(429, headers={"Retry-After": "1"}))
+    transport = transport_to(server.base_url, time.sleep, timeout=1.5, retries=0)
+    failures = []
+
+    def work():
+        with pytest.raises(ServerError) as refused:
+            send(transport)
+        failures.append((time.monotonic(), refused.value.message))
+
+    before = time.monotonic()
+    threads = [threading.Thread(target=work) for _number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(50)
+    assert ["no request got through" in message for _moment, message in failures] == [True] * 16
+    # One after the other they would wait for a second each.
+    assert max(moment for moment, _message in failures) - before < 8
 
 
 def test_pauses_follow_the_server_or_grow(serve):
     pauses = Pauses()
-    send(transport_to(serve(FAILURES["429 with Retry-After"], OK).base_url, pauses))
+    send(transport_to(serve(FAILURES["429 with Retry-After"], OK).base_url, pauses, timeout=60.0))
     assert pauses == [7.0]
     pauses.clear()
     with pytest.raises(ServerError):
         send(transport_to(serve(Reply(502)).base_url, pauses))
     assert len(pauses) == 3
     assert 0 < pauses[0] < pauses[1] < pauses[2] < 10
+
+
+@pytest.mark.parametrize(
+    ("after", "date", "pause"),
+    [
+        # By the server's own clock, which has nothing to do with this one.
+        ("Wed, 21 Oct 2015 07:28:09 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 9.0),
+        ("Wednesday, 21-Oct-15 07:28:09 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 9.0),
+        ("Wed, 21 Oct 2015 09:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", 60.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", "yesterday", 1.0),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_may_be_a_date(serve, status, after, date, pause):
+    pauses = Pauses()
+    server = serve(Reply(status, headers={"Retry-After": after, "Date": date}), OK)
+    assert send(transport_to(server.base_url, pauses)).ok
+    assert pauses == [pause]
 
 
 @pytest.mark.parametrize(
@@ -361,13 +527,6 @@ def test_a_proxy_that_took_the_request_gets_no_second_one(serve, monkeypatch, fa
         send(transport_to("http://mstr.example.invalid/Library", timeout=0.3), "POST", Repeat.REFUSED)
     assert len(proxy.requests) == 1
     assert getattr(lost.value, "sent", True) is True
-
-
-def test_a_proxy_that_is_not_there_is_named_and_the_request_is_known_not_to_be_sent(monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:%d" % unused_port())
-    with pytest.raises(ConnectionLost, match="proxy") as lost:
-        send(transport_to("http://mstr.example.invalid/Library", retries=0), "POST", Repeat.REFUSED)
-    assert lost.value.sent is False
 
 
 @pytest.fixture(name="foreign_ca")
