@@ -16,13 +16,14 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Callable
 
+from .wire import Adapter
+
 try:
-    from requests.adapters import HTTPAdapter
     from requests.utils import DEFAULT_CA_BUNDLE_PATH, extract_zipped_paths
     from urllib3.util.ssl_ import create_urllib3_context
 except ImportError:
     # Told to the user where the transport is imported; here it must only be possible to read on.
-    HTTPAdapter = object  # type: ignore[assignment,misc]
+    pass
 
 
 class TlsFileError(OSError):
@@ -84,7 +85,7 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-class SharedContextAdapter(HTTPAdapter):
+class SharedContextAdapter(Adapter):
     """What requests sends with over https, where all connections share a TLS context.
 
     Args:
@@ -97,7 +98,7 @@ class SharedContextAdapter(HTTPAdapter):
         self._connections = connections
         self._context: ssl.SSLContext | None = None
         self._making = threading.Lock()
-        super().__init__(pool_connections=1, pool_maxsize=connections, pool_block=True)
+        super().__init__(connections)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """Make what makes connections, with the context."""

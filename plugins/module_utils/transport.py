@@ -39,11 +39,11 @@ from .pace import Pace, Stalled
 from .text import is_secret, printable
 from .tls import SharedContextAdapter, client_context
 from .upload import MultipartFile
+from .wire import Adapter
 
 try:
     import requests
     import urllib3
-    from requests.adapters import HTTPAdapter
     from requests.cookies import extract_cookies_to_jar
     from requests.utils import requote_uri
 except ImportError as error:
@@ -106,7 +106,7 @@ class Transport:
         if not options.validate_certs:
             # The user has said so; a warning a request says nothing more.
             urllib3.disable_warnings()
-        self._session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=True))
+        self._session.mount("http://", Adapter(POOL_SIZE))
         self._session.mount("https://", SharedContextAdapter(self._tls_context, POOL_SIZE))
         self._session.headers.update({"Accept": "application/json", "User-Agent": "mstr.migration"})
 
