@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import enum
 import os
-import re
 import ssl
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from . import signals
 from .address import TransportOptions as TransportOptions
@@ -35,8 +34,10 @@ from .answers import (
 )
 from .cookies import SharedCookies, as_data, put_in
 from .errors import ConnectionLost, InputError, Interrupted, ServerError
+from .failures import Route, broken
 from .pace import Pace, Stalled
-from .text import is_secret, printable
+from .proxies import Proxy, find_proxy
+from .text import is_secret
 from .tls import SharedContextAdapter, client_context
 from .upload import MultipartFile
 from .wire import Adapter
@@ -102,13 +103,26 @@ class Transport:
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
         self._session.trust_env = False
         self._session.cookies = SharedCookies()
-        self._session.proxies = requests.utils.get_environ_proxies(options.base_url)
+        self._proxy: Proxy | None = None
+        # Why the proxy cannot be used. Told with the first request: a session must be closable without any.
+        self._no_proxy: InputError | None = None
+        self._set_proxy()
         if not options.validate_certs:
             # The user has said so; a warning a request says nothing more.
             urllib3.disable_warnings()
         self._session.mount("http://", Adapter(POOL_SIZE))
         self._session.mount("https://", SharedContextAdapter(self._tls_context, POOL_SIZE))
         self._session.headers.update({"Accept": "application/json", "User-Agent": "mstr.migration"})
+
+    def _set_proxy(self) -> None:
+        scheme = urlsplit(self.options.base_url).scheme
+        try:
+            self._proxy = find_proxy(scheme, requests.utils.get_environ_proxies(self.options.base_url))
+        except InputError as error:
+            self._no_proxy = error
+        if self._proxy is not None:
+            self._session.proxies = {scheme: self._proxy.url}
+            self.hide(*self._proxy.secrets)
 
     def _verify(self) -> bool | str:
         if not self.options.validate_certs:
@@ -194,8 +208,10 @@ class Transport:
         Raises:
             ConnectionLost: There was no complete answer.
             ServerError: The answer's status is another one.
-            InputError: A file of certificates cannot be used.
+            InputError: A proxy, or a file of certificates, cannot be used.
         """
+        if self._no_proxy is not None:
+            raise InputError(self._no_proxy.message)
         accepted = frozenset(expect)
         attempt = 0
         asked = self._pace.now()
@@ -362,78 +378,14 @@ class Transport:
             step: What the request is a part of.
             limit: Seconds that an answer was waited for, where that is not ``timeout``.
         """
-        where = self.options.base_url
-        reason = _innermost(error)
-        if isinstance(error, requests.exceptions.SSLError):
-            return ConnectionLost(
-                "%s: no TLS connection to %s: %s. If the certificate is from a private CA, set ca_path to that "
-                "CA's file; a server that asks for a client certificate needs client_cert and client_key; "
-                "validate_certs: false turns the check off." % (step, where, reason),
-                sent=True,
-                # urllib3 1.26 speaks of the hostname alone where the certificate is for another one.
-                hopeless=any(word in reason.lower() for word in ("certificate", "hostname")),
-            )
-        if isinstance(error, requests.exceptions.ProxyError):
-            return ConnectionLost(
-                "%s: the proxy for %s cannot be used: %s. Check https_proxy, http_proxy and no_proxy in the "
-                "environment." % (step, where, reason),
-                # A proxy that broke off later may have passed the request on.
-                sent=not _never_connected(error),
-            )
-        if isinstance(error, requests.exceptions.ConnectTimeout):
-            return ConnectionLost(
-                "%s: %s did not accept a connection within %g s (timeout)." % (step, where, self.options.timeout),
-                sent=False,
-            )
-        if isinstance(error, requests.exceptions.Timeout):
-            return ConnectionLost(
-                "%s: %s went silent: nothing came for %g s (timeout; after an upload, wait_timeout)."
-                % (step, where, self.options.timeout if limit is None else limit),
-                sent=True,
-            )
-        if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):
-            return ConnectionLost(
-                "%s: cannot connect to %s: %s. Check base_url, and that the server runs." % (step, where, reason),
-                sent=False,
-            )
-        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-            # Not the network: requests wraps that. A CA or client certificate file that cannot be used ends here.
-            return InputError("%s: %s. Check ca_path, client_cert and client_key." % (step, reason))
-        text = "%s: the connection to %s broke: %s." % (step, where, reason)
-        if where.startswith("https:") and not self.options.client_cert:
-            # With TLS 1.3 the client's handshake is over before the server misses the certificate.
-            text += " A server that asks for a client certificate ends a connection so, too: set client_cert."
-        return ConnectionLost(text, sent=True)
-
-
-def _never_connected(error: Exception) -> bool:
-    """Return whether a connection error came before anything could be sent."""
-    seen: set[int] = set()
-    current: Any = error
-    while isinstance(current, BaseException) and id(current) not in seen:
-        seen.add(id(current))
-        if type(current).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError"):
-            return True
-        inner = getattr(current, "reason", None) or next(
-            (item for item in current.args if isinstance(item, BaseException)), None
+        options, proxy = self.options, self._proxy
+        route = Route(
+            base_url=options.base_url,
+            timeout=options.timeout,
+            ca_path=options.ca_path,
+            client_cert=options.client_cert,
+            proxy=None if proxy is None else proxy.place,
+            proxy_variable="" if proxy is None else proxy.variable,
+            masked=self.masked,
         )
-        current = inner
-    return False
-
-
-def _innermost(error: Exception) -> str:
-    """Return the plainest words for what broke: the innermost exception's own text."""
-    seen: set[int] = set()
-    current: Any = error
-    while id(current) not in seen:
-        seen.add(id(current))
-        inner = getattr(current, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((item for item in current.args if isinstance(item, BaseException)), None)
-        if inner is None:
-            break
-        current = inner
-    text = str(current) or type(current).__name__
-    # urllib3 puts the connection before the reason, as its repr or as HTTPConnection(...).
-    text = re.sub(r"^(?:<[^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)): ", "", text)
-    return printable(text.rstrip("."), 300)
+        return broken(error, step, route, options.timeout if limit is None else limit)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import socket
 
 import pytest
@@ -139,3 +141,15 @@ def test_macos_has_another_name_for_the_silence_before_keep_alive(monkeypatch):
     monkeypatch.setattr(socket, "TCP_KEEPALIVE", socket.TCP_KEEPIDLE, raising=False)
     monkeypatch.delattr(socket, "TCP_KEEPIDLE")
     assert (socket.IPPROTO_TCP, socket.TCP_KEEPALIVE, 60) in wire._keep_alive()
+
+
+def test_a_connection_that_keep_alive_gives_up_is_no_time_limit_of_ours(transport_to, monkeypatch):
+    def dropped(response):
+        raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+
+    transport = transport_to("http", Reply(200, json.dumps(FINE)))
+    monkeypatch.setattr(wire.FinalResponse, "begin", dropped)
+    with pytest.raises(ConnectionLost, match=r"gone without a word.*keep-alive") as lost:
+        send(transport, "POST", Repeat.REFUSED, answer_timeout=3600)
+    assert lost.value.sent
+    assert "3600" not in lost.value.message
