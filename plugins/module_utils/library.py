@@ -17,25 +17,23 @@ from dataclasses import replace
 from typing import Any, Callable, TypeVar
 from urllib.parse import quote
 
-from . import models
-from .answers import refused, says_no_such_call, says_not_found
+from . import login, models
+from .answers import is_page, media_type, refused, says_no_such_call, says_not_found
+from .cookies import Untaken
 from .errors import ConnectionLost, MigrationError, ServerError
+from .login import LOGIN_MODES as LOGIN_MODES
+from .login import TOKEN_HEADER
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .text import printable
 from .transport import Repeat, Transport
 from .upload import MultipartFile
 
-LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096}
-TOKEN_HEADER = "X-MSTR-AuthToken"
 _PROJECT_HEADER = "X-MSTR-ProjectID"
 # Required by the calls that only start something.
 _ASYNC = {"Prefer": "respond-async"}
 # How gateways answer to calls that they do not let through.
 _NOT_LET_THROUGH = (401, 403, 404, 405)
-_WEB_PAGE = ("text/html", "application/xhtml+xml")
 _DOWNLOAD_CHUNK = 1 << 20
-# Without its token nobody can log the session out.
-_ORPHAN = "It may have opened a session all the same, which stays until the server ends it."
 
 T = TypeVar("T")
 
@@ -49,6 +47,8 @@ class Library:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        # Whether a session was opened here, and no call has shown yet that the server takes it for one.
+        self._is_unproven = False
 
     # Sessions
 
@@ -91,46 +91,55 @@ class Library:
             password: The user's password, for standard and ldap.
             api_token: The API token, for api_token.
         """
-        body: dict[str, Any] = {"loginMode": LOGIN_MODES[login_mode]}
-        if login_mode == "api_token":
-            # The token goes where the name would (mstrio-py, login mode 4096).
-            body["username"] = api_token
-        elif login_mode != "anonymous":
-            body.update(username=username, password=password)
-        self.transport.hide(password, api_token)
+        self.token, untaken = login.log_in(self.transport, login_mode, username, password, api_token)
+        self._is_unproven = True
+        if untaken:
+            self._do_without(untaken)
+
+    def _do_without(self, untaken: list[Untaken]) -> None:
+        """See whether the session works without cookies that are not sent back, and close it where it does not.
+
+        Args:
+            untaken: The cookies.
+
+        Raises:
+            ServerError: It does not.
+        """
         try:
-            response = self.transport.request(
-                "POST", "/auth/login", "log in", repeat=Repeat.REFUSED, expect=(200, 204), body=body
-            )
-        except ConnectionLost as error:
-            if error.sent and not error.hopeless:
-                error.message += " " + _ORPHAN
-            raise
-        except ServerError as error:
-            if error.status >= 500 and "retry_after" not in error.details:
-                error.message += " " + _ORPHAN
-            if error.status == 401 and password == "" and login_mode in ("standard", "ldap"):
-                error.message += " The password that was given is empty."
-            raise
-        token = response.headers.get(TOKEN_HEADER)
-        if not token:
-            # A page was made by something before the server, which has not seen the log-in then.
-            page = _kind(response) in _WEB_PAGE and bool(response.content)
-            orphan = "" if page else " " + _ORPHAN
-            raise ServerError(
-                "log in: the server answered %d without the header %s. It may be a sign-in page or a proxy; check "
-                "base_url.%s" % (response.status_code, TOKEN_HEADER, orphan),
-                response.status_code,
-            )
-        self.token = token
+            if self.renew_session():
+                return
+        except MigrationError:
+            # Not known then. The calls that follow show it.
+            return
+        try:
+            header = {"Cookie": self.transport.cookie_header(untaken)}
+            self._without_body("POST", "/auth/logout", "log out", header)
+            closed = "The session was closed."
+        except MigrationError as error:
+            closed = "The session could not be closed, and stays until the server ends it (%s)" % error.message
+        raise ServerError(
+            "log in: the server does not accept the session that it opened, because it does not get back %s %s"
+            % (" ".join("the cookie %s: %s." % (printable(each.name, 60), each.why) for each in untaken), closed),
+            401,
+        )
 
     def log_out(self) -> None:
-        """Log out, which frees everything the session holds; a session that is gone already is fine."""
+        """Log out, which frees everything the session holds; a session that is gone already is fine.
+
+        Raises:
+            ServerError: It could not be closed; also where the server never accepted the session that was opened here.
+        """
         try:
             self._without_body("POST", "/auth/logout", "log out")
         except ServerError as error:
             if error.status != 401:
                 raise
+            if self._is_unproven:
+                raise ServerError(
+                    "log out: the server answered 401 for a session that it opened in this task and never accepted; "
+                    "a cookie or a header of it may be lost on the way",
+                    401,
+                ) from None
 
     def renew_session(self) -> bool:
         """Start the session's time limit anew; return False where the session is gone."""
@@ -272,10 +281,10 @@ class Library:
             ),
             stream=True,
         )
-        if _kind(response) in _WEB_PAGE:
+        if is_page(response):
             response.close()
             raise ServerError("%s: the server sent a web page instead of a package." % step, response.status_code)
-        if _kind(response) == "application/json":
+        if media_type(response) == "application/json":
             with contextlib.closing(response):
                 raise refused(response, step, self.transport.masked)
         length = response.headers.get("Content-Length", "")
@@ -313,8 +322,9 @@ class Library:
         response = self.transport.request(
             method, path, step, repeat=Repeat.SAFE, headers=headers, expect=(200, 202, 204)
         )
-        if _kind(response) in _WEB_PAGE:
+        if is_page(response):
             raise ServerError("%s: the server sent a web page instead of an answer." % step, response.status_code)
+        self._is_unproven = False
 
     def _json(
         self,
@@ -331,14 +341,16 @@ class Library:
             method, path, step, repeat=repeat, headers=_with_project(headers, project_id), **kwargs
         )
         try:
-            return response.json()
+            data = response.json()
         except (ValueError, RecursionError) as error:
-            kind = _kind(response) or "nothing"
+            kind = media_type(response) or "nothing"
             raise ServerError(
                 "%s: the server answered %d with %s that is no JSON. It may be a sign-in page or a proxy; check "
                 "base_url." % (step, response.status_code, printable(kind, 60)),
                 response.status_code,
             ) from error
+        self._is_unproven = False
+        return data
 
     def _parsed(self, parse: Callable[[Any], T], method: str, path: str, step: str, repeat: Repeat, **kwargs: Any) -> T:
         data = self._json(method, path, step, repeat, **kwargs)
@@ -370,11 +382,6 @@ def _decoded(response: Any, encoding: str, step: str) -> Iterator[bytes]:
     yield decoder.flush()
     if not decoder.eof:
         raise ConnectionLost("%s: the answer, which was compressed on its way, broke off." % step, sent=True)
-
-
-def _kind(response: Any) -> str:
-    """Return the content type of an answer, in lower case and without parameters."""
-    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
 def _with_project(headers: Mapping[str, str] | None, project_id: str | None) -> dict[str, str | None]:

@@ -32,7 +32,7 @@ from .answers import (
     retry_after,
     says_not_found,
 )
-from .cookies import SharedCookies, as_data, put_in
+from .cookies import SharedCookies, Untaken, as_data, cookie_header, put_in, untaken_cookies
 from .errors import ConnectionLost, InputError, Interrupted, ServerError
 from .failures import Route, broken
 from .pace import Pace, Stalled
@@ -152,6 +152,15 @@ class Transport:
     def headers(self) -> Any:
         """The headers that every request carries."""
         return self._session.headers
+
+    def untaken_cookies(self, response: requests.Response) -> list[Untaken]:
+        """Return the cookies of an answer that no request carries, although the server did not delete them."""
+        return untaken_cookies(response, self._session.cookies, self.options.base_url)
+
+    def cookie_header(self, untaken: list[Untaken]) -> str:
+        """Return the header ``Cookie`` of a request that carries such cookies all the same; they count as secrets."""
+        self.hide(*(cookie.value for cookie in untaken if is_secret(cookie.value)))
+        return cookie_header(self._session.cookies, self.options.base_url, untaken)
 
     def cookies(self) -> list[dict[str, Any]]:
         """Return the session's cookies as plain data, for ``set_cookies``."""

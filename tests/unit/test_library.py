@@ -137,10 +137,10 @@ def test_every_call_is_sent_again_where_the_server_plainly_refused_it(serve, nam
 @pytest.mark.parametrize(
     ("mode", "body"),
     [
-        ("standard", {"username": "tina", "password": "pass", "loginMode": 1}),
-        ("ldap", {"username": "tina", "password": "pass", "loginMode": 16}),
-        ("anonymous", {"loginMode": 8}),
-        ("api_token", {"username": "tok", "loginMode": 4096}),
+        ("standard", {"username": "tina", "password": "pass", "loginMode": 1, "messagesLocale": "en_us"}),
+        ("ldap", {"username": "tina", "password": "pass", "loginMode": 16, "messagesLocale": "en_us"}),
+        ("anonymous", {"loginMode": 8, "messagesLocale": "en_us"}),
+        ("api_token", {"username": "tok", "loginMode": 4096, "messagesLocale": "en_us"}),
     ],
 )
 def test_each_login_mode_has_its_body_and_the_answers_token_is_used(serve, mode, body):
@@ -149,6 +149,38 @@ def test_each_login_mode_has_its_body_and_the_answers_token_is_used(serve, mode,
     library.log_in(mode, "tina", "pass", "tok")
     assert json.loads(server.requests[0].body) == body
     assert library.token == "new"
+
+
+CONSTRAINT = {"code": "ERR001", "message": "1 constraint violations"}
+LOGGED_IN = Reply(204, headers={"X-MSTR-AuthToken": "new"})
+
+
+@pytest.mark.parametrize("refusal", [Reply(400, {"code": "ERR006"}), Reply(400, "<html>"), Reply(500, CONSTRAINT)])
+def test_a_server_that_does_not_know_the_language_field_gets_a_log_in_without_it(serve, refusal):
+    server = serve(refusal, LOGGED_IN)
+    library = session_with(server).library
+    library.log_in("standard", "tina", "pass", None)
+    assert library.token == "new"
+    first, second = (json.loads(request.body) for request in server.requests)
+    assert first.pop("messagesLocale") == "en_us"
+    assert second == first
+
+
+@pytest.mark.parametrize(
+    ("refusal", "times"),
+    [
+        pytest.param(Reply(400, {"code": "ERR006", "message": "bad"}), 2, id="once and no more"),
+        pytest.param(Reply(400, {"code": "ERR003", "message": "Login failed"}), 1, id="a wrong password"),
+        pytest.param(Reply(401, CONSTRAINT), 1, id="401"),
+        pytest.param(Reply(403, {"code": "ERR014", "message": "no"}), 1, id="403"),
+        pytest.param(Reply(500, {"code": "ERR001", "message": "no"}), 1, id="500"),
+    ],
+)
+def test_a_log_in_that_is_refused_for_another_reason_is_an_error(serve, refusal, times):
+    server = serve(refusal)
+    with pytest.raises(ServerError, match=str(refusal.status)):
+        session_with(server).library.log_in("standard", "tina", "pass", None)
+    assert len(server.requests) == times
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}])
