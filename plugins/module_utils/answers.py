@@ -21,6 +21,8 @@ from .text import printable, without_tags
 
 # The Intelligence Server's code for a user who has as many sessions as the server allows.
 _TOO_MANY_SESSIONS = -2147072486
+# That for a project that no node has loaded, which comes with 404 as well.
+_PROJECT_NOT_LOADED = -2147209151
 # What of an error's parts is shown: a package can have as many as it has objects.
 _SHOWN_PARTS = 5
 # A text of megabytes is still read for its code; what is longer is no answer of this server.
@@ -104,6 +106,8 @@ def _advice(status: int, said: _Refusal) -> str:
             "The user has as many sessions as the server allows. Log out others of this user, let them end, give this "
             "job a user of its own, or raise the limit of sessions; it is not tried again."
         )
+    if said.iserver_code == _PROJECT_NOT_LOADED:
+        return "The project is not loaded on any node of the server; load it."
     if status == 401 and said.code == "ERR003":
         return (
             "Check username, password and login_mode, or the api_token; it is not tried again, because accounts lock."
@@ -217,11 +221,11 @@ def _read_refusal(response: Any, masked: Callable[[str], str]) -> _Refusal:
         # Masked first: half of a secret that is cut off would not be found.
         message=printable(without_tags(masked(str(message))), 500) if message else None,
         ticket_id=printable(masked(str(ticket)), 80) if ticket else None,
-        parts=_parts(document.get("subErrors"), masked),
+        parts=error_parts(document.get("subErrors"), masked),
     )
 
 
-def _parts(errors: Any, masked: Callable[[str], str]) -> tuple[str, ...]:
+def error_parts(errors: Any, masked: Callable[[str], str] = str) -> tuple[str, ...]:
     """Return the parts of an error in words: ``subErrors`` name the objects that it is about.
 
     Each is ``{message, iServerCode, additionalProperties: {objectId, objectName}}``, and none of it need be there.
@@ -253,8 +257,6 @@ def is_hopeless(error: ServerError) -> bool:
 # The Intelligence Server's codes for an id, and for an object, that is not in the metadata: 0x8004140B
 # (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
 _ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
-# That for a project that is not loaded on any node, which comes with 404 as well.
-_PROJECT_NOT_LOADED = -2147209151
 _OBJECT_NOT_FOUND = re.compile(
     # The object, by its id and type perhaps, and nothing else in between: other things are not found as well.
     r"\bobject(?: with [^.:;]{0,200}?| '?[0-9A-F]{4,32}'?)?"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from .answers import error_parts
 from .text import printable
 
 PROJECT = "project"
@@ -331,7 +332,11 @@ def parse_import(data: Any) -> ImportInfo:
     process = _mapping(data, "import")
     progress = process.get("progress")
     sensible = isinstance(progress, (int, float)) and not isinstance(progress, bool) and 0 <= progress <= 100
-    message = process.get("message")
+    message = str(process.get("message") or "")
+    parts = "; ".join(error_parts(process.get("subErrors")))
+    if parts:
+        # They name the objects that it is about.
+        message = "%s: %s" % (message.rstrip("."), parts) if message else parts
     return ImportInfo(
         id=_text(process, "id", "import"),
         status=_text(process, "status", "import").lower(),

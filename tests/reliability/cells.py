@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 ONCE, ALWAYS = "once", "always"
+# What the double is told is no fault of a call, but how the whole server is.
+SETTINGS = "settings"
 
 # The workflows, see workflows.py.
 ONE_TASK, ROLE, TAKE_BACK = "A", "B", "C"
@@ -319,6 +321,18 @@ def cut(call: Call) -> dict[str, Any]:
     return {"kind": "cut", "bytes": 7 if call.answers == JSON else MOST_OF_IT}
 
 
+def encoded_and_cut(call: Call) -> dict[str, Any]:
+    return {"kind": "encoded", "encoding": "gzip", "cut": 12 if call.answers == JSON else 200}
+
+
+def not_a_package(_call: Call) -> dict[str, Any]:
+    return {
+        "kind": "body",
+        "json": error("ERR002", "The gateway is broken"),
+        "content_type": "application/octet-stream",
+    }
+
+
 def malformed(_call: Call) -> dict[str, Any]:
     return {
         "kind": "status",
@@ -393,6 +407,13 @@ FAULTS: tuple[Fault, ...] = (
         has_body,
     ),
     Fault(
+        "interim",
+        "103 twice before each answer",
+        CONNECTION,
+        lambda _call: {"kind": "interim", "status": 103, "count": 2},
+        times=(ALWAYS,),
+    ),
+    Fault(
         "401",
         "the session has expired; for the log-in: wrong password",
         REFUSALS,
@@ -429,6 +450,24 @@ FAULTS: tuple[Fault, ...] = (
         # At once, which costs nothing; that the time is kept is for a unit test to see.
         answer(429, error("ERR016", "Too many requests"), headers={"Retry-After": "0"}),
         says="429",
+    ),
+    Fault(
+        "limit",
+        "429 without Retry-After",
+        REFUSALS,
+        answer(429, {"message": "API rate limit exceeded"}),
+        # One that lasts is the same as the one above.
+        times=(ONCE,),
+        says="429",
+    ),
+    Fault(
+        "cookie",
+        "the session's cookie is not taken: Secure over http",
+        REFUSALS,
+        lambda _call: {"kind": SETTINGS, "session_cookie_attributes": "Secure"},
+        lambda call: call is LOG_IN,
+        times=(ALWAYS,),
+        says="JSESSIONID",
     ),
     Fault("500", "JSON", SERVER, answer(500, error("ERR002", "The metadata database is down")), says="500"),
     Fault("500 acted", "after it acted", SERVER, answer(500, error("ERR001", "Broken"), act=True), writes, says="500"),
@@ -487,6 +526,22 @@ FAULTS: tuple[Fault, ...] = (
         ANSWERS,
         lambda _call: {"kind": "json", "merge": {"status": "half-baked\x1b[31m"}},
         lambda call: call.status_word,
+    ),
+    Fault(
+        "encoded",
+        "compressed on its way, though nobody asked for it",
+        ANSWERS,
+        lambda _call: {"kind": "encoded", "encoding": "gzip"},
+        has_body,
+        times=(ALWAYS,),
+    ),
+    Fault("encoded, cut", "the same, and cut; its length fits what is left", ANSWERS, encoded_and_cut, has_body),
+    Fault(
+        "no package",
+        "a JSON error as application/octet-stream, with 200",
+        ANSWERS,
+        not_a_package,
+        lambda call: call.answers == BINARY,
     ),
     Fault(
         "short",

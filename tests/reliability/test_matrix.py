@@ -34,7 +34,7 @@ def test_cell(
     bench.break_call(cell, course)
     bench.run(cell.workflow)
     faults = bench.server.faults()
-    bench.server.reset_faults()
+    bench.mend()
     judge = Judge(cell, bench, course, bench.settle())
     verdict = judge.judge()
     # What is refused from the first call on is so without a fault.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cells import ALWAYS, LARGE, ONCE, ONE_TASK, ROLE, TAKE_BACK, Call, Cell
+from cells import ALWAYS, LARGE, ONCE, ONE_TASK, ROLE, SETTINGS, TAKE_BACK, Call, Cell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The harness of the integration tests knows how to start a double and to ask it.
@@ -63,6 +63,8 @@ class Bench:
         before: The metadata in the beginning.
         fresh: The metadata of the seed, once they were looked at.
         credential: The password or API token of the workflow.
+        lease: Seconds after which a run that gives no sign of life counts as dead.
+        changed: The settings of the double that the fault of the cell changed.
     """
 
     server: Server
@@ -75,6 +77,8 @@ class Bench:
     before: dict[str, Any] = field(default_factory=dict)
     fresh: dict[str, Any] | None = None
     credential: str = PASSWORD
+    lease: float = 60.0
+    changed: dict[str, Any] = field(default_factory=dict)
 
     @property
     def work(self) -> Path:
@@ -95,8 +99,9 @@ class Bench:
             directory.mkdir(parents=True)
         # A server may make the undo package after it has told the end. Then there is one call more that can break.
         self.server.reset(undo_unseen=1)
-        self.ran, self.seen = [], []
+        self.ran, self.seen, self.changed = [], [], {}
         self.options = dict(AMPLE)
+        self.lease = 60.0
         if self.fresh is None:
             self.fresh = self.server.objects()
         self.before = self.fresh
@@ -137,7 +142,7 @@ class Bench:
 
     def _role(self) -> None:
         """What the role does with a list of one package; it logs out whatever happened."""
-        known = {"history_dir": str(self.history), "lock_timeout": 0.5}
+        known = {"history_dir": str(self.history), "lock_timeout": 0.5, "lease_timeout": self.lease}
         limits = {key: self.options[key] for key in ("wait_timeout", "undo_timeout")}
         connection = {"base_url": self.server.base_url, "api_token": API_TOKEN, "login_mode": "api_token"}
         del self.options["poll_interval"]
@@ -244,6 +249,10 @@ class Bench:
             course: The log of a run in which nothing breaks.
         """
         call, what = cell.call, cell.fault.make(cell.call)
+        if what["kind"] == SETTINGS:
+            self.changed = {name: value for name, value in what.items() if name != "kind"}
+            self.server.set(**self.changed)
+            return
         if what["kind"] == "refuse":
             what["seconds"] = None if cell.times == ALWAYS else REFUSED_FOR
             position = [index for index, entry in enumerate(course) if is_kind(entry, call)][call.skip]
@@ -257,11 +266,16 @@ class Bench:
             return
         self.server.fault(call.method, call.path, what, skip=call.skip, times=1 if cell.times == ONCE else None)
 
+    def mend(self) -> None:
+        """Take the fault away."""
+        self.server.reset_faults()
+        if self.changed:
+            self.server.set(**dict.fromkeys(self.changed))
+            self.changed = {}
+
     def pass_time(self) -> None:
-        """Let some minutes go by, after which a run that gave no sign of life counts as dead; lift all limits."""
-        long_ago = time.time() - 600
-        for path in self.files():
-            os.utime(path, (long_ago, long_ago))
+        """Lift all limits. A run that gives no sign of life counts as dead soon."""
+        self.lease = 0.5
         self.options = dict(AMPLE)
 
     def limit(self, cell: Cell) -> None:

@@ -145,3 +145,10 @@ def test_a_type_that_nobody_knows_has_its_number_for_a_name():
 
 def test_a_number_may_come_as_a_text():
     assert models.parse_row(row_json(type="12"), "row").type == 12
+
+
+def test_the_parts_of_a_failure_name_its_objects():
+    part = {"message": "Not found.", "additionalProperties": {"objectId": "AB12", "objectName": "Revenue"}}
+    failed = dict(IMPORT, status="failed", message="Dependencies are missing.", subErrors=[part])
+    assert models.parse_import(failed).message == 'Dependencies are missing: object AB12 "Revenue": Not found'
+    assert models.parse_import(dict(failed, message=None)).message == 'object AB12 "Revenue": Not found'

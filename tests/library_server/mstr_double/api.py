@@ -126,7 +126,7 @@ async def _serve_with_fault(call: Call, fault: Fault) -> web.StreamResponse:
     elif kind == "body":
         _exchange_body(reply, what)
     elif kind == "encoded":
-        _encode(reply, what)
+        _encode(reply, what, call.entry)
     elif kind == "refuse" and call.server.door is not None:
         await call.server.door.close(what["seconds"])
     elif kind in ("json", "remove") and reply.json is not NOTHING:
@@ -159,13 +159,15 @@ def _exchange_body(reply: Reply, what: dict[str, Any]) -> None:
     reply.text = what.get("text")
 
 
-def _encode(reply: Reply, what: dict[str, Any]) -> None:
+def _encode(reply: Reply, what: dict[str, Any], entry: dict[str, Any]) -> None:
     """Compress the body of an answer, and cut it so that Content-Length fits what is left."""
     body = reply.body()
     if not body.length:
         return
     reply.content_type = reply.media_type()
-    encoded = ENCODERS[what["encoding"]](body.read(0, body.length))
+    plain = body.read(0, body.length)
+    entry["sha256_plain"] = MemoryBlob(plain).sha256
+    encoded = ENCODERS[what["encoding"]](plain)
     reply.download = MemoryBlob(encoded[: what.get("cut")])
     reply.with_length = True
     reply.headers.append(("Content-Encoding", what["encoding"]))
