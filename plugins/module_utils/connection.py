@@ -13,12 +13,12 @@ from typing import Any
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
+from .address import TransportOptions, normalise_base_url, same_base_url
 from .errors import InputError
 from .files import readable_file
-from .library import LOGIN_MODES
+from .login import LOGIN_MODES
 from .session_file import SessionFile
 from .text import environment_from_url, file_name_part, plain_environment_from_url, printable
-from .transport import TransportOptions, normalise_base_url, same_base_url
 
 
 class _FromEnvironment(str):

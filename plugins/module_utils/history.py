@@ -25,10 +25,10 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any
 
+from .address import same_base_url
 from .errors import InputError
 from .files import directory_mode, make_directory, sync_directory, write_file
 from .text import file_name_part, printable, readable_json
-from .transport import same_base_url
 
 RECEIPT = "receipt.json"
 UNDO = "undo.mmp"

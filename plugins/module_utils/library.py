@@ -21,7 +21,6 @@ from . import login, models
 from .answers import is_page, media_type, refused, says_no_such_call, says_not_found
 from .cookies import Untaken
 from .errors import ConnectionLost, MigrationError, ServerError
-from .login import LOGIN_MODES as LOGIN_MODES
 from .login import TOKEN_HEADER
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .text import printable

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from . import lease, session_file, signals
+from .address import same_base_url
 from .errors import InputError, MigrationError, ServerError
 from .history import FAILED, IMPORTED, INTERRUPTED, STARTED, UNDONE, Entry, History, now
 from .models import same_version
 from .session import Session
 from .session_file import HeldImport
 from .text import printable
-from .transport import same_base_url
 from .watch import Watch
 
 RELEASED = "released"

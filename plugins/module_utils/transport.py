@@ -19,10 +19,7 @@ from typing import Any, Callable
 from urllib.parse import urlencode, urlsplit
 
 from . import signals
-from .address import TransportOptions as TransportOptions
-from .address import normalise_base_url as normalise_base_url
-from .address import redirected
-from .address import same_base_url as same_base_url
+from .address import TransportOptions, redirected
 from .answers import (
     LONGEST_PAUSE,
     given_up,

@@ -370,6 +370,8 @@ def test_a_token_of_the_task_may_end_in_a_line_break_and_is_hidden_all_the_same(
         "POST",
         "/auth/login",
         {"kind": "status", "status": 400, "body": {"code": "ERR001", "message": "no, %s" % API_TOKEN}},
+        # The second time without the field for the language.
+        times=2,
     )
     options = {"username": None, "password": None, "api_token": API_TOKEN + "\n", "retries": 0}
     run = controller.tasks(server, [LOG_IN], **options)

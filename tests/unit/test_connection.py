@@ -12,10 +12,10 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.mstr.migration.plugins.module_utils import connection
+from ansible_collections.mstr.migration.plugins.module_utils.address import normalise_base_url, same_base_url
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.history import History
 from ansible_collections.mstr.migration.plugins.module_utils.session_file import SessionFile
-from ansible_collections.mstr.migration.plugins.module_utils.transport import normalise_base_url, same_base_url
 
 URL = "https://mstr.example.com/MicroStrategyLibrary"
 SESSION = SessionFile(

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import OTHER_VERSION, PROJECT_ID, VERSION, damaged, json_values, listed, row_json
 
+from ansible_collections.mstr.migration.plugins.module_utils.address import normalise_base_url
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.history import parse_mode
 from ansible_collections.mstr.migration.plugins.module_utils.models import (
@@ -30,7 +31,6 @@ from ansible_collections.mstr.migration.plugins.module_utils.plan_list import Re
 from ansible_collections.mstr.migration.plugins.module_utils.plan_text import describe
 from ansible_collections.mstr.migration.plugins.module_utils.staging import parse_checksum
 from ansible_collections.mstr.migration.plugins.module_utils.text import environment_from_url
-from ansible_collections.mstr.migration.plugins.module_utils.transport import normalise_base_url
 
 PACKAGE = {
     "id": "A=",

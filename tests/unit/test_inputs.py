@@ -17,7 +17,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from ansible_collections.mstr.migration.plugins.filter import inputs
-from ansible_collections.mstr.migration.plugins.module_utils import history, library, models
+from ansible_collections.mstr.migration.plugins.module_utils import history, login, models
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 
 GROUPS = {"all": ["dev", "prod", "www"], "ungrouped": [], "mstr": ["dev", "prod"], "web": ["www"], "empty": []}
@@ -94,8 +94,8 @@ def test_a_mode_is_one_for_the_modules_too(value: Any) -> None:
 
 
 def test_the_words_are_those_that_the_modules_take() -> None:
-    assert all(mistake("mstr_login_mode", word) == "" for word in library.LOGIN_MODES)
-    assert len(inputs.VARIABLES["mstr_login_mode"].words.replace(" or ", ", ").split(", ")) == len(library.LOGIN_MODES)
+    assert all(mistake("mstr_login_mode", word) == "" for word in login.LOGIN_MODES)
+    assert len(inputs.VARIABLES["mstr_login_mode"].words.replace(" or ", ", ").split(", ")) == len(login.LOGIN_MODES)
     kinds = [{"src": "%s.mmp" % kind, "type": kind} for kind in models.PACKAGE_TYPES]
     assert inputs.mistakes({"mstr_packages": kinds}, "deploy") == []
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.mstr.migration.plugins.module_utils import text, transport
+from ansible_collections.mstr.migration.plugins.module_utils import address, text
 
 any_text = st.text(st.characters(), max_size=200)
 
@@ -119,7 +119,7 @@ def test_spellings_of_an_address_have_one_name():
 @given(*[st.from_regex(r"\Ahttps://[a-z0-9._-]{1,6}(:[1-9]\d{0,3})?(/[ -.0-~]{0,6}){0,3}\Z") for _url in range(2)])
 def test_two_addresses_have_two_names(one, other):
     try:
-        same = transport.same_base_url(one.rstrip("/"), other.rstrip("/"))
+        same = address.same_base_url(one.rstrip("/"), other.rstrip("/"))
         names = [text.environment_from_url(url.rstrip("/")) for url in (one, other)]
     except ValueError:
         assume(False)
