@@ -71,7 +71,11 @@ def _without_user(url: str) -> str:
 
 def same_base_url(one: str, other: str) -> bool:
     """Return whether two normalised base URLs lead to the same place (case of scheme and host, default port)."""
-    return _origin(one) == _origin(other) and urlsplit(one).path == urlsplit(other).path
+    try:
+        return _origin(one) == _origin(other) and urlsplit(one).path == urlsplit(other).path
+    except ValueError:
+        # What is no address is nowhere.
+        return False
 
 
 def _origin(url: str) -> tuple[str, str, int]:

@@ -53,6 +53,8 @@ class MigrationModule(AnsibleModule):
         # What the task is about, for the message of a failure. A project of None is that of the option.
         self.package = ""
         self.project: str | None = None
+        # What is to be done once a session is there: it shows that this is the server that the options mean.
+        self.when_logged_in: list[Callable[[], None]] = []
         self._left_behind: list[str] = []
         # The session of a session file, which goes on after the task.
         self._session: Session | None = None
@@ -99,7 +101,7 @@ class MigrationModule(AnsibleModule):
         """Say which parts of the result Ansible will change because a secret is in them: later tasks may need these."""
         # Nearly always there are none, and a result can be long.
         text = json.dumps(result, ensure_ascii=False)
-        if not any(secret in text for secret in self.no_log_values):
+        if not any(json.dumps(secret, ensure_ascii=False)[1:-1] in text for secret in self.no_log_values):
             return
         masked = remove_values(result, self.no_log_values)
         names = [name for name in result if masked.get(name) != result[name]]
@@ -144,6 +146,7 @@ class MigrationModule(AnsibleModule):
             try:
                 lasting.check_lock()
                 with contextlib.closing(lasting.library.transport), self.at_work(lasting):
+                    self.logged_in()
                     yield lasting
             finally:
                 lasting.let_go()
@@ -154,10 +157,20 @@ class MigrationModule(AnsibleModule):
             with signals.held_back():
                 session = self.log_in(None)
             with self.at_work(session):
+                self.logged_in()
                 yield session
         finally:
             if session is not None:
                 self.close_session(session)
+
+    def logged_in(self) -> None:
+        """Do what waited for a session.
+
+        Raises:
+            MigrationError: It cannot be done.
+        """
+        while self.when_logged_in:
+            self.when_logged_in.pop(0)()
 
     @contextlib.contextmanager
     def at_work(self, session: Session) -> Iterator[None]:

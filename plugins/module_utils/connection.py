@@ -226,7 +226,10 @@ def environment_name(params: Mapping[str, Any], url: str, session: SessionFile |
     """
     given = params.get("environment_name")
     if not given:
-        return session.environment if session is not None else _name_of(url, params.get("history_dir"))
+        # One that logged in without a history could not know how this one calls it.
+        if session is not None and session.environment != environment_from_url(url):
+            return session.environment
+        return _name_of(url, params.get("history_dir"))
     if file_name_part(given) != given:
         raise InputError(
             "environment_name: %s is to be a directory's name: up to 100 letters, digits and . _ -, beginning "

@@ -19,7 +19,7 @@ from .errors import InputError
 from .files import directory_mode, make_directory
 from .heartbeat import Heartbeat
 from .history import History, now
-from .ownership import open_history
+from .ownership import moved_from, open_history
 from .recovery import Recovery
 from .session import Session
 from .text import environment_from_url
@@ -74,6 +74,9 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
             leases.extend((lock.path, path))
             recovered = recovery.take_up(taken.dead)
             session = module.log_in_to_file(path, False, lock)
+            # Of a server that has moved, another run may still be at work under the old address.
+            lease.refuse_living(history.directory, moved_from(module, history), watch)
+            module.logged_in()
             recovery.wait_until_at_rest(session)
     except BaseException:
         if session is not None:

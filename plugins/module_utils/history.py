@@ -76,11 +76,7 @@ def is_elsewhere(made_on: str | None, base_url: str) -> bool:
         made_on: The base URL of that server, None where it is not known.
         base_url: That of this one.
     """
-    try:
-        return made_on is not None and not same_base_url(made_on, base_url)
-    except ValueError:
-        # No address at all.
-        return True
+    return made_on is not None and not same_base_url(made_on, base_url)
 
 
 @dataclass(frozen=True)
@@ -365,7 +361,13 @@ class Entry:
         except OSError:
             # Reading it for good will say what is wrong.
             return None
-        return match.group(1).decode("utf-8", "replace") if match else None
+        if match:
+            return match.group(1).decode("utf-8", "replace")
+        # It says nothing, or in another spelling of JSON than this collection writes.
+        with contextlib.suppress(InputError):
+            value = self.receipt.get("base_url")
+            return value if isinstance(value, str) else None
+        return None
 
     @property
     def undo_path(self) -> str:

@@ -27,7 +27,7 @@ from typing import Any, Callable
 from .errors import InputError
 from .files import directory_mode, make_directory
 from .text import printable
-from .watch import Watch, is_given_up
+from .watch import Watch, is_given_up, is_gone
 
 _LOCKS = "locks"
 _NAME = re.compile(r"(.+)\.([1-9]\d*)\.lock\Z")
@@ -87,11 +87,15 @@ def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
 def touch(path: str) -> None:
     """Renew a lease; a file that is gone is somebody else's business."""
     try:
+        before = os.stat(path).st_mtime_ns
         os.utime(path)
+        renewed = os.stat(path).st_mtime_ns != before
     except FileNotFoundError:
-        pass
+        return
     except OSError:
-        # A share may refuse it. What is JSON stays so with a space more.
+        renewed = False
+    if not renewed:
+        # A share may refuse it, or do nothing. What is JSON stays so with a space more.
         with contextlib.suppress(OSError), open(path, "r+b", buffering=0) as handle:
             handle.seek(0, os.SEEK_END)
             handle.write(b" ")
@@ -162,6 +166,29 @@ def acquire(
         raise InputError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
 
 
+def refuse_living(history_dir: str, addresses: Iterable[str], watch: Watch) -> None:
+    """Fail where a run is at work under one of some addresses. Waits until it is known whether one is.
+
+    Args:
+        history_dir: The history's root.
+        addresses: The addresses, as file names.
+        watch: Tells the dead from the living.
+
+    Raises:
+        InputError: A run is.
+    """
+    directory = os.path.join(history_dir, _LOCKS)
+    paths = [_path(directory, address, number) for address in addresses for number in _numbers(directory, address)]
+    signs = {path: _sign_of_life(path) for path in paths}
+    dead = watch.dead_of(list(signs.values()))
+    living = next((path for path, sign in signs.items() if sign not in dead), None)
+    if living is not None:
+        raise InputError(
+            "server_moved: a run is at work under the old address (%s). Let it end, then run again. [lock %s]"
+            % (_words(_read(living) or {}), living)
+        )
+
+
 def remark(history_dir: str, address: str) -> str | None:
     """Return what a run that takes no lock has to know of others on the environment, for a warning; None for nothing.
 
@@ -210,7 +237,7 @@ def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], 
     for other in others:
         holder = _read(other)
         # One that was released meanwhile is not dead; and its name may be somebody else's by now.
-        if other == path or not os.path.exists(other) or not _lapsed(other, watch):
+        if other == path or is_gone(other) or not _lapsed(other, watch):
             continue
         dead.append((holder or {}).get("session_file"))
         with contextlib.suppress(OSError):
@@ -228,13 +255,13 @@ def _living(directory: str, address: str, watch: Watch) -> str | None:
 
 def _lapsed(path: str, watch: Watch) -> bool:
     """Return whether nobody holds a lock by this file: its holder is dead, or it is gone."""
-    return not os.path.exists(path) or watch.is_dead(_sign_of_life(path))
+    return is_gone(path) or watch.is_dead(_sign_of_life(path))
 
 
 def _sign_of_life(path: str) -> str:
     """Return the file that the holder of a lock keeps touching."""
     session = (_read(path) or {}).get("session_file")
-    return session if isinstance(session, str) and os.path.exists(session) else path
+    return session if isinstance(session, str) and not is_gone(session) else path
 
 
 def _busy(path: str, lock_timeout: float, watch: Watch) -> str:

@@ -236,7 +236,6 @@ class Library:
 
     def create_import(self, package_id: str, generate_undo: bool, project_id: str | None) -> ImportInfo:
         """Start importing a package. Never sent twice, unless the server plainly refused the first."""
-        self.transport.fresh_connections()
         return self._parsed(
             models.parse_import,
             "POST",
@@ -246,6 +245,7 @@ class Library:
             project_id=project_id,
             headers=_ASYNC,
             params={"packageId": package_id, "generateUndo": "true" if generate_undo else "false"},
+            fresh=True,
             expect=(200, 201, 202),
         )
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .answers import is_page
@@ -17,6 +18,8 @@ LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096}
 TOKEN_HEADER = "X-MSTR-AuthToken"
 # The language of messages, some of which are compared. Else it is that of the user's profile.
 _LANGUAGE = {"messagesLocale": "en_us"}
+# What a message says that is about who logs in, and not about the request.
+_WRONG_USER = re.compile(r"log-?\s?in|password|credential|user\b", re.IGNORECASE)
 # Without its token nobody can log the session out.
 _ORPHAN = "It may have opened a session all the same, which stays until the server ends it."
 
@@ -90,6 +93,6 @@ def _may_be_an_unknown_field(error: ServerError) -> bool:
     mstrio-py knows the words ``constraint violations`` from servers that do not know its ``applicationType``.
     """
     # Never after a wrong password, whatever the status: accounts lock.
-    if error.status == 401 or error.code == "ERR003":
+    if error.status == 401 or error.code == "ERR003" or _WRONG_USER.search(error.server_message or ""):
         return False
     return error.status == 400 or "constraint violation" in (error.server_message or "").lower()

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 from .base import MigrationModule
 from .errors import InputError
 from .history import Entry, History, parse_mode
-from .text import printable
+from .text import environment_from_url, printable
 
 # How many entries a sentence names.
 _NAMED = 5
@@ -20,7 +21,8 @@ _NAMED = 5
 def open_history(module: MigrationModule) -> History | None:
     """Return the history that the options name, None where they name none, or no server.
 
-    Says whose entries it holds besides those of this server, or takes them over, and says that it is begun anew.
+    Says whose entries it holds besides those of this server, and that it is begun anew. Entries that are to be taken
+    over count from now on, and are rewritten once a session shows that this is the server that is meant.
 
     Called before a log-in, so that what is wrong leaves no session.
 
@@ -39,13 +41,44 @@ def open_history(module: MigrationModule) -> History | None:
         _begin(module, history)
         return history
     others = history.of_other_servers()
-    if others and not params["server_moved"]:
-        module.warnings.append(others_in_words(history, others))
-    elif others:
-        _take_over(module, history, others)
-        # All are its own now, or in check mode will be.
+    if others and params["server_moved"]:
+        _refuse_mixed(history, others)
+        module.when_logged_in.append(lambda: _take_over(module, history, others))
         return History(history.directory, history.environment, history.mode)
+    if others and params["history_must_exist"] and not history.all_entries():
+        raise InputError("history_must_exist: %s Nothing was sent." % others_in_words(history, others))
+    if others:
+        module.warnings.append(others_in_words(history, others))
     return history
+
+
+def moved_from(module: MigrationModule, history: History) -> list[str]:
+    """Return the addresses, as file names, from which entries are to be taken over."""
+    if not module.params["server_moved"]:
+        return []
+    theirs = History(history.directory, history.environment, history.mode, module.base_url).of_other_servers()
+    found = set()
+    for entry in theirs:
+        # What is no address has no lock.
+        with contextlib.suppress(ValueError):
+            found.add(environment_from_url(entry.made_on or ""))
+    return sorted(found)
+
+
+def _refuse_mixed(history: History, others: list[Entry]) -> None:
+    """Fail where this server had a history of its own when another one still got entries: both are in use.
+
+    Raises:
+        InputError: It had.
+    """
+    own = history.all_entries()
+    if own and own[0].name < others[-1].name:
+        raise InputError(
+            "server_moved: the history of environment %s below %s has entries of this server (%s) that are older than "
+            "some that were made on %s (%s). So it has not moved: both are in use under one name. Nothing was sent. "
+            "Give each an environment_name of its own."
+            % (history.environment, history.directory, own[0].name, _servers(others), others[-1].name)
+        )
 
 
 def _begin(module: MigrationModule, history: History) -> None:

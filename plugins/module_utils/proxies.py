@@ -58,7 +58,7 @@ def find_proxy(scheme: str, proxies: Mapping[str, str]) -> Proxy | None:
         InputError: What it names is no usable URL. The text has nothing of it.
     """
     for key in (scheme, "all"):
-        if key in proxies:
+        if proxies.get(key, "").strip():
             return _parsed(proxies[key].strip(), _variable(key, proxies[key]))
     return None
 

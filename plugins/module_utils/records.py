@@ -144,7 +144,7 @@ def _overtaken(newer: Iterable[Entry]) -> dict[Key, frozenset[str]]:
 def vouches(entries: Iterable[Entry], sha256: str, digest: str) -> bool:
     """Return whether an import of a file showed that a description of it is right.
 
-    A receipt from before it was noted what the server said vouches for any description.
+    A receipt from before it was noted what the server said vouches for none.
 
     Args:
         entries: The entries of the package's project, or of the configuration level.
@@ -155,7 +155,7 @@ def vouches(entries: Iterable[Entry], sha256: str, digest: str) -> bool:
         InputError: A receipt cannot be read.
     """
     return any(
-        entry.receipt["sha256"] == sha256 and entry.receipt.get("content") in (None, digest)
+        entry.receipt["sha256"] == sha256 and entry.receipt.get("content") == digest
         for entry in entries
         if entry.sha256_part == sha256[:12]
     )

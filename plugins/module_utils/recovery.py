@@ -85,19 +85,16 @@ class Recovery:
 
     def _other_sessions(self) -> list[str]:
         """Return the session files of the environment."""
-        # Of one that cannot be read in the environment's own directory, taking it up says what is wrong. Where those of
-        # all environments are, it may be anybody's.
-        found = [path for path in _json_files(self.history.sessions) if self._is_here(path) is not False]
-        if self.session_dir is not None:
-            found += [path for path in _json_files(self.session_dir) if self._is_here(path)]
-        return found
+        directories = [self.history.sessions, *([self.session_dir] if self.session_dir is not None else [])]
+        return [path for directory in directories for path in _json_files(directory) if self._is_here(path)]
 
-    def _is_here(self, path: str) -> bool | None:
-        """Return whether a session is with this server, None where its file cannot be read."""
+    def _is_here(self, path: str) -> bool:
+        """Return whether a session is with this server; one whose file cannot be read may be anybody's."""
         try:
-            return same_base_url(session_file.read(path).base_url, self.base_url)
+            # Also one that others can read: taking it up says what is wrong.
+            return same_base_url(session_file.read(path, private=False).base_url, self.base_url)
         except InputError:
-            return None
+            return False
 
     def _take_up_session(self, path: str) -> dict[str, Any] | None:
         try:
@@ -275,12 +272,18 @@ class Recovery:
             self.warnings.append("%s is not taken back, or only in part. Take it back again." % entry.name)
 
     def _temporary_files(self) -> list[str]:
-        """Return the temporary files and directories in the environment's part of the history."""
+        """Return the temporary files and directories in the environment's part of the history.
+
+        Not those in entries of other servers, whose runs may be at work.
+        """
         found: list[str] = []
+        elsewhere = {entry.path for entry in self.history.of_other_servers()}
         for parent, directories, files in os.walk(self.history.root):
             temporary = [name for name in directories + files if name.startswith(".mstr_")]
             found.extend(os.path.join(parent, name) for name in temporary)
-            directories[:] = [name for name in directories if name not in temporary]
+            directories[:] = [
+                name for name in directories if name not in temporary and os.path.join(parent, name) not in elsewhere
+            ]
         return found
 
 

@@ -152,7 +152,8 @@ def read_manifest(path: str) -> Manifest | None:
         InputError: There is one that cannot be read.
     """
     try:
-        with open(path, encoding="utf-8") as handle:
+        # Some editors begin a file with a mark of its byte order.
+        with open(path, encoding="utf-8-sig") as handle:
             text = handle.read()
     except FileNotFoundError:
         return None

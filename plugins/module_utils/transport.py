@@ -195,6 +195,7 @@ class Transport:
         data: MultipartFile | None = None,
         stream: bool = False,
         answer_timeout: float | None = None,
+        fresh: bool = False,
     ) -> requests.Response:
         """Send a request and return the answer, which has one of the expected statuses.
 
@@ -210,6 +211,7 @@ class Transport:
             data: A file to send, each time from its beginning.
             stream: Whether the caller reads the answer's body by itself.
             answer_timeout: Seconds to wait for the answer once the request is sent; None for ``timeout``.
+            fresh: Whether to send it on no connection that was idle.
 
         Raises:
             ConnectionLost: There was no complete answer.
@@ -225,6 +227,8 @@ class Transport:
         while True:
             if data is not None:
                 data.rewind()
+            if fresh:
+                self.fresh_connections()
             pause: float | None = None
             try:
                 response = self._send(method, path, step, headers, params, body, data, stream, answer_timeout)

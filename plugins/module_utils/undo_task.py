@@ -195,7 +195,7 @@ def _refuse_of_another_server(module: MigrationModule, package: PackageFile, his
     Raises:
         InputError: It is, by the history, or by the receipt that lies beside it.
     """
-    if module.params["server_moved"]:
+    if module.params["server_moved"] or not module.base_url:
         return
     entry = _whose_undo(history.of_other_servers(), package) if history is not None else None
     beside = Entry(os.path.dirname(package.path), 0o600)

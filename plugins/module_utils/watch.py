@@ -18,6 +18,8 @@ from typing import Callable
 
 # Seconds between two looks.
 _PAUSE = 0.5
+# What a file is like that cannot be looked at.
+_UNKNOWN: tuple[int, ...] = ()
 
 
 class Watch:
@@ -70,9 +72,16 @@ class Watch:
 
     def _silent_for(self, path: str, sign: tuple[int, ...]) -> float:
         seen = self._seen.get(path)
-        if seen is None or seen[0] != sign:
+        if seen is None or (sign != seen[0] and _UNKNOWN not in (sign, seen[0])):
             self._seen[path] = (sign, self.clock(), seen is not None)
+        elif seen[0] == _UNKNOWN:
+            self._seen[path] = (sign, *seen[1:])
         return self.clock() - self._seen[path][1]
+
+
+def is_gone(path: str) -> bool:
+    """Return whether there is no such file, as far as can be told."""
+    return _sign(path) is None
 
 
 def is_given_up(path: str) -> bool:
@@ -82,7 +91,7 @@ def is_given_up(path: str) -> bool:
 
 
 def _given_up(sign: tuple[int, ...]) -> bool:
-    return sign[1] == 0
+    return sign != _UNKNOWN and sign[1] == 0
 
 
 def _sign(path: str) -> tuple[int, ...] | None:
@@ -93,8 +102,11 @@ def _sign(path: str) -> tuple[int, ...] | None:
             # Clients of NFS keep what they know of a file for up to a minute, and ask the server when it is opened.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         status = os.stat(path) if descriptor is None else os.fstat(descriptor)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError:
+        # A share that does not answer now says nothing about who lives.
+        return _UNKNOWN
     finally:
         if descriptor is not None:
             os.close(descriptor)

@@ -134,6 +134,55 @@ def test_a_server_that_has_moved_takes_its_history_with_it(
     assert other.versions() == before
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"mstr_password": "wrong"}, {"mstr_base_url": "http://127.0.0.1:9/Library"}], ids=str
+)
+def test_a_history_is_taken_over_only_once_the_server_is_there(
+    wrong: dict[str, str], server: Server, other: Server, controller: Controller
+) -> None:
+    assert deploy(controller, server).code == 0
+    run = deploy(controller, other, mstr_server_moved=True, mstr_retries=0, **wrong)
+    assert run.code != 0
+    assert base_urls(controller) == [server.base_url]
+
+
+def test_of_two_servers_in_use_none_has_moved(server: Server, other: Server, controller: Controller) -> None:
+    deploy(controller, server)
+    deploy(controller, other)
+    run = deploy(controller, server, mstr_server_moved=True)
+    assert run.code != 0
+    for part in ("server_moved", other.base_url, "environment_name", *entry_names(controller)):
+        assert part in run.failures[0]
+    assert base_urls(controller) == [server.base_url, other.base_url]
+    assert server.held() == []
+
+
+def test_the_history_of_another_server_alone_is_none(server: Server, other: Server, controller: Controller) -> None:
+    assert deploy(controller, other).code == 0
+    run = deploy(controller, server, mstr_history_must_exist=True)
+    assert run.code != 0
+    for part in ("history_must_exist", other.base_url, "server_moved"):
+        assert part in run.failures[0]
+    assert server.log() == []
+
+
+def test_what_runs_of_another_server_left_is_left_alone(server: Server, other: Server, controller: Controller) -> None:
+    deploy(controller, server)
+    (entry,) = (path.parent for path in controller.receipts())
+    log_in = task("first", "mstr_session", history_dir=str(controller.history), environment_name=SHARED)
+    session = Path(controller.tasks(server, [log_in]).named("first")["session_file"])
+    session.chmod(0o640)
+    download = entry / ".mstr_download"
+    download.touch()
+    assert deploy(controller, other, mstr_lease_timeout=1).code == 0
+    assert download.exists()
+    assert session.exists()
+    session.chmod(0o600)
+    absent = task("absent", "mstr_session", state="absent", session_file=str(session))
+    assert controller.tasks(server, [absent]).named("absent")["changed"]
+    assert server.held() == []
+
+
 def test_a_history_that_is_begun_anew_is_said(server: Server, controller: Controller) -> None:
     run = deploy(controller, server)
     assert "is begun anew" in run.warnings
@@ -264,6 +313,32 @@ def test_a_receipt_vouches_for_what_the_server_read_and_not_for_what_was_edited_
     run = controller.deploy()
     assert run.code != 0
     assert about in run.failures[0]
+
+
+def test_a_receipt_from_before_the_content_was_noted_vouches_for_nothing(
+    server: Server, controller: Controller
+) -> None:
+    manifest = manifest_beside(controller, server)
+    server.edit(next(row["id"] for row in json.loads(manifest.read_text())["content"] if row["type"] == 3))
+    controller.declare(server, {"src": "finance.mmp"})
+    assert controller.deploy().changed == ["finance"]
+    (path,) = controller.receipts()
+    receipt = json.loads(path.read_text(encoding="utf-8"))
+    del receipt["content"]
+    path.write_text(json.dumps(receipt), encoding="utf-8")
+    shutil.rmtree(controller.history / "manifests", ignore_errors=True)
+    about = edited(manifest, "an object is missing")
+    server.edit(about, version="0" * 32)
+    run = controller.deploy()
+    assert run.code != 0
+    assert about in run.failures[0]
+
+
+def test_a_manifest_may_begin_with_a_byte_order_mark(server: Server, controller: Controller) -> None:
+    manifest = manifest_beside(controller, server)
+    manifest.write_bytes(b"\xef\xbb\xbf" + manifest.read_bytes().replace(b"\n", b"\r\n"))
+    controller.declare(server, {"src": "finance.mmp"})
+    assert controller.deploy().changed == []
 
 
 # K4 and K3. Found out after the session is open; what later tasks need

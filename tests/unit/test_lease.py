@@ -252,14 +252,49 @@ def test_a_lock_file_elsewhere_holds_nothing(tmp_path):
     assert not Lock(str(tmp_path / "a.1.lock"), "t").holds()
 
 
-def test_a_lease_is_renewed_also_where_a_share_refuses_to_set_times(tmp_path, monkeypatch):
+def refuse(*_arguments):
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.mark.parametrize("utime", [refuse, lambda *_arguments: None], ids=["refused", "ignored"])
+def test_a_lease_is_renewed_also_where_a_share_does_not_set_times(utime, tmp_path, monkeypatch):
     first = take(tmp_path).lock
-
-    def refuse(*_arguments):
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(lease.os, "utime", refuse)
+    monkeypatch.setattr(lease.os, "utime", utime)
     with pytest.raises(InputError):
         take(tmp_path, "two", lock_timeout=70.0, meanwhile=lambda now: lease.touch(first.path))
     assert first.holds()
     assert json.loads((tmp_path / first.path).read_text())["user"] == "deployer"
+
+
+def test_a_share_that_does_not_answer_does_not_give_the_lock_away(tmp_path, monkeypatch):
+    first = take(tmp_path).lock
+    opening = os.open
+
+    def fail(path, *arguments, **more):
+        if os.fspath(path) == first.path:
+            raise OSError(116, "Stale file handle")
+        return opening(path, *arguments, **more)
+
+    monkeypatch.setattr(lease.os, "open", fail)
+    moments = []
+    monkeypatch.setattr(lease, "_take", lambda *_arguments: moments.append(1))
+
+    def stop(now):
+        if now > 50:
+            raise StopIteration
+
+    with pytest.raises(StopIteration):
+        take(tmp_path, "two", meanwhile=stop)
+    assert moments == []
+
+
+def test_a_run_under_the_old_address_of_a_server_is_not_disturbed(tmp_path):
+    first = take(tmp_path, address="old").lock
+    time = Time(touching(first.path))
+    watch = Watch(60.0, time.clock, time.sleep)
+    with pytest.raises(InputError, match="server_moved: a run is at work under the old address"):
+        lease.refuse_living(str(tmp_path), ["old"], watch)
+    lease.refuse_living(str(tmp_path), ["other"], watch)
+    # One that is dead disturbs nobody.
+    time.meanwhile = lambda now: None
+    lease.refuse_living(str(tmp_path), ["old"], Watch(60.0, time.clock, time.sleep))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -300,7 +301,7 @@ def test_a_receipt_vouches_for_the_content_that_the_server_read(past):
     assert records.vouches(entries, SHA256, "one")
     assert not records.vouches(entries, SHA256, "two")
     # From before it was noted.
-    assert records.vouches(entries, OTHER, "two")
+    assert not records.vouches(entries, OTHER, "two")
     assert not records.vouches(entries, "b" * 64, "one")
 
 
@@ -313,3 +314,12 @@ def test_what_came_after_a_taking_back_does_not_depend_on_clocks(skew, tmp_path)
     unchanged = {A + ":3": "1"}
     history.begin(PROJECT_ID, "finance", SHA256, receipt(before=unchanged, after=unchanged, started=skew))
     assert not records.record_of(history.entries(PROJECT_ID), SHA256, False).held
+
+
+def test_the_server_of_a_receipt_is_read_however_it_is_spelt(tmp_path):
+    entry = History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256, receipt(base_url="https://b/x"))
+    path = pathlib.Path(entry.receipt_path)
+    path.write_text(path.read_text().replace("https://b/x", "https:\\/\\/b\\/x"))
+    history = History(str(tmp_path), "prod", base_url="https://a/x")
+    assert history.all_entries() == []
+    assert [other.made_on for other in history.of_other_servers()] == ["https://b/x"]

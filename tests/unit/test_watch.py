@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
 
-from ansible_collections.mstr.migration.plugins.module_utils.watch import Watch, is_given_up
+from ansible_collections.mstr.migration.plugins.module_utils import watch as watching
+from ansible_collections.mstr.migration.plugins.module_utils.watch import Watch, is_given_up, is_gone
 
 
 class World:
@@ -105,3 +107,39 @@ def test_a_file_that_cannot_be_read_is_watched_all_the_same(world, watch, file):
     assert not watch.is_dead(path)
     world.sleep(60)
     assert watch.is_dead(path)
+
+
+def failing(monkeypatch, code):
+    def fail(*_arguments, **_more):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(watching.os, "open", fail)
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.EMFILE])
+def test_a_share_that_does_not_answer_takes_nobody_for_dead_at_once(code, world, watch, file, monkeypatch):
+    path = file("one")
+    with monkeypatch.context() as broken:
+        failing(broken, code)
+        assert not watch.is_dead(path)
+        assert not is_gone(path)
+        assert not is_given_up(path)
+        world.sleep(59)
+        assert not watch.is_dead(path)
+    # What it is like then is no change.
+    assert not watch.is_dead(path)
+    assert not watch.lives(path)
+    world.sleep(1)
+    assert watch.is_dead(path)
+
+
+def test_a_look_that_fails_does_not_hide_a_change(world, watch, file, monkeypatch):
+    path = file("one", mtime=1)
+    assert not watch.is_dead(path)
+    with monkeypatch.context() as broken:
+        failing(broken, errno.ESTALE)
+        world.sleep(30)
+        assert not watch.is_dead(path)
+    os.utime(path, (5, 5))
+    assert not watch.is_dead(path)
+    assert watch.lives(path)
