@@ -29,6 +29,18 @@ _WRITE = CHUNK // 16
 # Bytes at the beginning of a file that tell whether it is text.
 HEAD = 512
 _TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
+# How files begin that gateways and web servers send.
+_OTHER_FORMATS = (
+    (b"\x1f\x8b", "a gzip file"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\x00", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG\r\n", "an image"),
+    (b"GIF8", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+)
 
 
 def text_kind(head: bytes) -> str | None:
@@ -52,6 +64,22 @@ def text_kind(head: bytes) -> str | None:
     if beginning[:1] in (b"{", b"[") and _is_text(head):
         return "JSON"
     return "text" if head and _is_text(head) else None
+
+
+def strange_kind(head: bytes, like: bytes) -> str | None:
+    """Return what a download is in words, where its first bytes show that it is no package; None for anything else.
+
+    The format of packages is not published. So what is known as something else is refused, unless the package that was
+    uploaded begins in the same way.
+
+    Args:
+        head: The first ``HEAD`` bytes, or all where there are fewer.
+        like: The first bytes of the package that was uploaded; empty where they are not known.
+    """
+    known = next(
+        (kind for begin, kind in _OTHER_FORMATS if head.startswith(begin) and not like.startswith(begin)), None
+    )
+    return known or text_kind(head)
 
 
 def _is_text(head: bytes) -> bool:

@@ -38,6 +38,7 @@ class HeldPackage:
         size: That file's size in bytes.
         file: That file's name, without a directory.
         type: project, project_security or configuration.
+        head: The file's first bytes, hexadecimal; empty where they are not known.
     """
 
     id: str
@@ -46,6 +47,7 @@ class HeldPackage:
     size: int
     file: str
     type: str
+    head: str = ""
 
 
 @dataclass

@@ -32,6 +32,9 @@ _CHECKSUM = re.compile(r"sha256:([0-9a-fA-F]{64})\Z")
 _EXISTS = ("ERR015", "ERR0015")
 _NO_PLACE = (400, 409, 500)
 
+# How many bytes of a package tell its format.
+_HEAD = 8
+
 _FOR_A_PROJECT = "If it is a configuration package, say type: configuration and project: ''."
 _FOR_NO_PROJECT = "It was sent as a configuration package; if it is one of a project, say which project."
 
@@ -297,7 +300,8 @@ def stage(
         info = _upload(session, package, project_id, wait_timeout, released=held is not None)
         _compare(package, info)
         name = os.path.basename(package.path)
-        held = HeldPackage(info.id, project_id, package.hash(), package.size, name, models.PROJECT)
+        head = _head_of(package.path)
+        held = HeldPackage(info.id, project_id, package.hash(), package.size, name, models.PROJECT, head)
         found = staged(held, info, declared, uploaded=True)
         session.hold_package(found.held)
     except BaseException:
@@ -306,6 +310,13 @@ def stage(
             session.release_package()
         raise
     return found
+
+
+def _head_of(path: str) -> str:
+    """Return the first bytes of a file, hexadecimal; empty where it is gone meanwhile."""
+    with contextlib.suppress(OSError), open(path, "rb") as handle:
+        return handle.read(_HEAD).hex()
+    return ""
 
 
 def _is_this_file(held: HeldPackage, package: PackageFile, project_id: str | None) -> bool:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from .background_hash import BackgroundHash
 from .errors import ConnectionLost, InputError, MigrationError, ServerError
-from .files import CHUNK, HEAD, atomic_file, make_directory, readable_file, sha256_of, text_kind
+from .files import CHUNK, HEAD, atomic_file, make_directory, readable_file, sha256_of, strange_kind
 from .models import ImportInfo
 from .session import Session
 from .waiter import TimeIsUp, wait_for
@@ -182,7 +182,7 @@ def would_change(session: Session, import_id: str, project_id: str | None, path:
         ServerError, ConnectionLost: The server does not give the package.
     """
     _length, parts = session.library.undo_package(import_id, project_id)
-    digest, size = _write(_only_binary(parts), None)
+    digest, size = _write(_only_packages(parts, _head_of_uploaded(session)), None)
     if not os.path.lexists(path):
         return SavedUndo(path, digest, size)
     same = _same(path, digest, size)
@@ -195,7 +195,11 @@ def _save_once(
     session: Session, import_id: str, project_id: str | None, path: str, mode: int, force: bool
 ) -> SavedUndo:
     length, parts = session.library.undo_package(import_id, project_id)
-    return _place(parts, path, mode, force, length)
+    return _place(_only_packages(parts, _head_of_uploaded(session)), path, mode, force, length)
+
+
+def _head_of_uploaded(session: Session) -> bytes:
+    return bytes.fromhex(session.package.head) if session.package is not None else b""
 
 
 def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: int | None) -> SavedUndo:
@@ -203,7 +207,7 @@ def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: in
     backup = None
     try:
         with atomic_file(path, mode) as handle:
-            digest, size = _write(_only_binary(parts), handle)
+            digest, size = _write(parts, handle)
             if length is not None and size != length:
                 raise ConnectionLost(
                     "download the undo package: %d bytes came of the %d that the server announced." % (size, length),
@@ -222,8 +226,12 @@ def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: in
     return SavedUndo(path, digest, size, backup=backup)
 
 
-def _only_binary(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass the parts of a download on, unless they begin as text does: then something answered instead of the server.
+def _only_packages(parts: Iterator[bytes], like: bytes) -> Iterator[bytes]:
+    """Pass the parts of a download on, unless they begin as no package does: then something else answered.
+
+    Args:
+        parts: The parts.
+        like: The first bytes of the package that was uploaded; empty where they are not known.
 
     Raises:
         ServerError: They do.
@@ -233,14 +241,14 @@ def _only_binary(parts: Iterator[bytes]) -> Iterator[bytes]:
         if len(head) < HEAD:
             head += part[: HEAD - len(head)]
             if len(head) == HEAD:
-                _refuse_text(head)
+                _refuse_strange(head, like)
         yield part
     if len(head) < HEAD:
-        _refuse_text(head)
+        _refuse_strange(head, like)
 
 
-def _refuse_text(head: bytes) -> None:
-    kind = text_kind(head)
+def _refuse_strange(head: bytes, like: bytes) -> None:
+    kind = strange_kind(head, like)
     if kind is not None:
         raise ServerError(
             "download the undo package: the server, or something before it, sent %s instead of a package." % kind, 200

@@ -176,3 +176,15 @@ def test_a_small_file_starts_no_thread(tmp_path, monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", lambda _self: pytest.fail("a thread for a small file"))
     files.write_file(str(tmp_path / "small"), b"x" * 100_000)
     assert (tmp_path / "small").stat().st_size == 100_000
+
+
+@pytest.mark.parametrize("begin", [b"\x1f\x8b\x08", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"GIF89a"])
+def test_what_is_known_as_something_else_is_no_package(begin):
+    assert files.strange_kind(begin + bytes(range(256)), b"\x01\x80\xbe\xfe\x7f")
+    assert files.strange_kind(begin + bytes(range(256)), b"")
+
+
+def test_a_package_may_begin_as_the_one_that_was_uploaded():
+    zipped = b"PK\x03\x04" + bytes(range(256))
+    assert files.strange_kind(zipped, zipped[:8]) is None
+    assert files.strange_kind(b"\x01\x80\xbe\xfe\x7f" + bytes(range(256)), zipped[:8]) is None
