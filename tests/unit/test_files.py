@@ -188,3 +188,24 @@ def test_a_package_may_begin_as_the_one_that_was_uploaded():
     zipped = b"PK\x03\x04" + bytes(range(256))
     assert files.strange_kind(zipped, zipped[:8]) is None
     assert files.strange_kind(b"\x01\x80\xbe\xfe\x7f" + bytes(range(256)), zipped[:8]) is None
+
+
+def test_a_file_is_on_disk_before_its_name_is_and_its_name_before_it_is_relied_on(tmp_path, monkeypatch):
+    """A power cut leaves the old file or the new one; what is returned from is the new one."""
+    path = tmp_path / "receipt.json"
+    order = []
+    real_fsync, real_replace = os.fsync, os.replace
+
+    def fsync(descriptor):
+        found = os.fstat(descriptor)
+        order.append("directory" if os.path.samestat(found, tmp_path.stat()) else "file of %d bytes" % found.st_size)
+        real_fsync(descriptor)
+
+    def replace(source, target):
+        real_replace(source, target)
+        order.append("rename")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    files.write_file(str(path), b"x" * 10)
+    assert order == ["file of 10 bytes", "rename", "directory"]
