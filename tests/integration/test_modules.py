@@ -576,3 +576,25 @@ def test_a_task_does_not_release_what_an_earlier_one_holds(server: Server, contr
     assert "is not saved yet and would be lost" in run.named("forced")["msg"]
     assert run.named("saved")["undo"]["size"] == (controller.directory / "undo.mmp").stat().st_size
     assert server.held() == []
+
+
+def test_a_task_releases_what_it_opened_though_the_session_goes_on(server: Server, controller: Controller) -> None:
+    """A session holds one package, so the next task would be refused."""
+
+    def holds_nothing(*tasks: dict[str, Any]) -> bool:
+        run = controller.tasks(server, list(tasks))
+        assert run.code == 0, run.output
+        state = server.state()
+        assert len(state["sessions"]) == 1
+        return state["packages"] == state["imports"] == []
+
+    options = {"project": DEMO, "session_file": SESSION}
+    undo_dest = "{{ here }}/undo.mmp"
+    src = str(controller.packages / "finance.mmp")
+    controller.tasks(server, [task("login", "mstr_session", session_file=SESSION)])
+    assert holds_nothing(task("imported", "mstr_package_import", src=src, undo_dest=undo_dest, **options))
+    assert holds_nothing(task("in sync", "mstr_package_import", src=src, **options))
+    assert holds_nothing(task("undone", "mstr_undo_package", state="applied", src=undo_dest, **options))
+    assert server.state()["imports_started"] == 2
+    controller.tasks(server, [task("logout", "mstr_session", session_file=SESSION, state="absent")])
+    assert server.held() == []
