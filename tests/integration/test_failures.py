@@ -325,3 +325,23 @@ def test_a_message_that_repeats_the_token_does_not_show_it(server: Server, contr
     run = controller.tasks(server, [imports(controller, "finance.mmp", session_file=str(session))])
     assert "bad token" in run.named("import")["msg"]
     assert token not in run.output
+
+
+@pytest.mark.parametrize("how", ["failed", "interrupted"])
+def test_a_receipt_does_not_hold_the_token_that_a_message_repeats(
+    how: str, server: Server, controller: Controller
+) -> None:
+    """Ansible blanks secrets in what it prints, and in no file."""
+    session = controller.directory / "session.json"
+    controller.tasks(server, [{"name": "login", "mstr.migration.mstr_session": {"session_file": str(session)}}])
+    token = json.loads(session.read_text(encoding="utf-8"))["token"]
+    if how == "failed":
+        server.set(import_failure={"message": "no, token %s" % token, "after_objects": 1})
+    else:
+        server.fault("GET", "^/packages/imports/[^/]+$", answer(400, "no, token {token}"), times=None)
+    controller.tasks(server, [imports(controller, "finance.mmp", session_file=str(session), poll_interval=0.1)])
+    (path,) = controller.receipts()
+    receipt = json.loads(path.read_text(encoding="utf-8"))
+    assert receipt["state"] == how
+    assert "no, token " in receipt["message"]
+    assert token not in path.read_text(encoding="utf-8")
