@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -265,10 +266,12 @@ def test_a_keep_both_package_whose_import_nobody_saw_end_is_held(server: Server,
 
 
 def test_the_second_of_two_runs_is_told_who_is_at_work(server: Server, controller: Controller) -> None:
-    server.set(import_duration=6)
+    server.set(import_duration=4 * LEASE)
     declare(controller, server, "inc1", mstr_lock_timeout=1)
     with started(controller) as process:
         until(lambda: server.calls("GET", "/packages/imports/"), "the first import")
+        # One task takes longer than its lease, which it has to renew.
+        time.sleep(LEASE + 1)
         second = controller.deploy("-e", "mstr_lock_timeout=1")
         (message,) = second.failures
         assert "Another run is at work on this environment" in message
