@@ -199,6 +199,7 @@ def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, 
     assert controller.steps("deploy").recap("prod")["changed"] == 0
 
 
+@pytest.mark.ansible
 def test_the_session_is_there_for_what_an_early_package_makes_due_again(server: Server, controller: Controller) -> None:
     server.set(reversion_types=[15])
     table = {"id": object_id("LU", 15), "name": "LU", "type": 15, "version": "1" * 32}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from harness import DEMO, PASSWORD, Controller, Server, given
+from harness import API_TOKEN, DEMO, PASSWORD, Controller, Server, given
 from warm_modules import ROOT
 
 # Nothing is as it is without the variable. Zero and false are values, and a survey of AWX gives texts.
@@ -44,8 +44,10 @@ VARIABLES: dict[str, Any] = {
     "mstr_poll_interval": 0.7,
 }
 # Those that a test of its own is about, and those by which a run is chosen.
-ELSEWHERE = {"mstr_api_token", "mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}
+ELSEWHERE = {"mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}
 CHOICES = {"mstr_package", "mstr_entry", "mstr_force"}
+# Instead of a user and a password.
+BY_TOKEN = {"mstr_api_token": API_TOKEN, "mstr_login_mode": "api_token", "mstr_username": "", "mstr_password": ""}
 
 
 @pytest.mark.every_core
@@ -53,7 +55,7 @@ def test_the_steps_give_modules_what_the_role_gives_them(
     tls_server: Server, controller: Controller, ca_file: Path
 ) -> None:
     described = yaml.safe_load((ROOT / "roles" / "mstr" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-    assert set(VARIABLES) | ELSEWHERE | CHOICES == {
+    assert set(VARIABLES) | set(BY_TOKEN) | ELSEWHERE | CHOICES == {
         name for entry in described["argument_specs"].values() for name in entry["options"]
     }
     for name in ("ca.pem", "client.pem"):
@@ -62,17 +64,22 @@ def test_the_steps_give_modules_what_the_role_gives_them(
     first = controller.sample("finance", name="first", project=DEMO, checksum="sha256:" + digest, force=True)
     second = controller.sample("users", name="second", type="configuration", generate_undo=False)
     controller.declare(tls_server, first, second, **VARIABLES)
+    by_token = [argument for name, value in BY_TOKEN.items() for argument in ("-e", "%s=%s" % (name, value))]
     seen = {}
     for way in (controller.playbook_run, controller.steps):
         tls_server.reset()
         shutil.rmtree(controller.directory / "kept", ignore_errors=True)
+        # One package alone, as a user who has a token.
+        checked = way("deploy", "--check", "-e", "mstr_package=first", *by_token)
+        assert checked.code == 0, checked.output
+        assert checked.changed == ["first"]
         deployed = way("deploy")
         assert deployed.code == 0, deployed.output
         (entry,) = (controller.directory / "kept").glob("alpha/*/*Z-first-*")
         chosen = ("-e", "mstr_package=first", "-e", "mstr_entry=" + entry.name, "-e", "mstr_force=true")
         taken_back = way("rollback", *chosen)
         assert taken_back.code == 0, taken_back.output
-        ran = given(deployed) + given(taken_back)
+        ran = given(checked) + given(deployed) + given(taken_back)
         (undone,) = (options for module, options in ran if module == "mstr_undo_package")
         assert undone.pop("entry") == entry.name
         seen[way.__name__] = ran
