@@ -287,9 +287,11 @@ def test_undone_takes_back_the_newest_import_only_and_says_so(server: Server, co
 def test_packages_declared_as_undone_are_taken_back_newest_first(server: Server, controller: Controller) -> None:
     before = server.objects()
     imported(controller, server, "inc1", "inc3")
+    # Taken back all the same, since the list says so.
+    server.edit(object_id("Store"))
     new = make_package(controller.directory / "new.mmp", row("New"))
     # The file of one that is to be undone is not needed.
-    undone = [controller.sample("inc1", state="undone"), {"name": "inc3", "state": "undone"}]
+    undone = [controller.sample("inc1", state="undone"), {"name": "inc3", "state": "undone", "force": True}]
     controller.declare(server, *undone, {"src": new.name})
     run = controller.deploy()
     assert run.code == 0, run.output
