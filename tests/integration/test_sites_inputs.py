@@ -63,8 +63,10 @@ def test_what_is_left_blank_is_as_if_it_was_not_given(server: Server, controller
     item = {key: next(blank) for key in ("name", "type", "state", "checksum", "generate_undo", "force", "project")}
     everything = {name: next(blank) for name in all_variables() if name not in (*NEEDED, "mstr_packages")}
     plays = {name: next(blank) for name in ("mstr_hosts", "mstr_serial", "mstr_max_fail_percentage")}
+    # Of the same name, so that both are taken back in one run; the project is not for this one.
+    users = controller.sample("users", name="finance", type="configuration")
     # With a project, since there is none by default.
-    own = {"mstr_project": DEMO, "mstr_packages": [{**item, "src": src}]}
+    own = {"mstr_project": DEMO, "mstr_packages": [{**item, "src": src}, users]}
     controller.inventory({"prod": prepared(server, **{**everything, **own})})
     by_role = controller.playbook(
         "-i", "inventory.yml", "-e", json.dumps(plays), site(controller, DEPLOY, rollback_of("finance"))
@@ -72,7 +74,7 @@ def test_what_is_left_blank_is_as_if_it_was_not_given(server: Server, controller
     assert by_role.code == 0, by_role.output
     server.reset()
     controller.history.rename(controller.directory / "before")
-    controller.inventory({"prod": prepared(server, mstr_project=DEMO, mstr_packages=[{"src": src}])})
+    controller.inventory({"prod": prepared(server, mstr_project=DEMO, mstr_packages=[{"src": src}, users])})
     deployed, taken_back = controller.steps("deploy"), controller.steps("rollback", "-e", "mstr_package=finance")
     assert (deployed.code, taken_back.code) == (0, 0)
     assert given(by_role) == given(deployed) + given(taken_back)
@@ -299,6 +301,17 @@ def test_hosts_that_are_not_there_are_no_success(server: Server, controller: Con
         assert "Traceback" not in run.output
         assert "<class" not in run.output
     assert server.log() == []
+
+
+@pytest.mark.ansible
+def test_the_playbooks_are_for_the_hosts_that_are_named(controller: Controller) -> None:
+    controller.inventory({"dev": {}, "prod": {}})
+    plays = (DEPLOY, rollback_of("inc1"))
+    run = controller.playbook("-i", "inventory.yml", "-e", "mstr_hosts=dev", "--list-hosts", site(controller, *plays))
+    assert run.code == 0, run.output
+    lines = [line.strip() for line in run.output.splitlines()]
+    assert lines.count("hosts (1):") == lines.count("dev") == len(plays)
+    assert "prod" not in lines
 
 
 @pytest.mark.ansible
