@@ -135,4 +135,4 @@ def _servers(entries: Iterable[Entry]) -> str:
 def _some(names: Iterable[str]) -> str:
     known = list(names)
     more = len(known) - _NAMED
-    return ", ".join(known[-_NAMED:]) + (" and %d older ones" % more if more > 0 else "")
+    return ", ".join(known[-_NAMED:]) + (" and %d more" % more if more > 0 else "")

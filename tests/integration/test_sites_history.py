@@ -434,10 +434,7 @@ def test_a_run_whose_clock_is_behind_that_of_the_share_is_not_taken_for_dead(
     assert server.held() == []
 
 
-def test_two_environments_of_one_address_name_have_histories_of_their_own(
-    server: Server, controller: Controller
-) -> None:
-    # No two addresses share a name; what an address was called before it keeps.
+def test_an_address_that_its_name_tells_has_the_name_of_before(server: Server, controller: Controller) -> None:
     plan = task("plan", "mstr_package_plan", packages=[], project=DEMO, history_dir=str(controller.history))
     assert controller.tasks(server, [plan]).code == 0
     assert [path.name for path in controller.history.iterdir()] == [
