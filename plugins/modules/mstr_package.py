@@ -159,9 +159,10 @@ package:
 import os
 from typing import Any
 
-from ansible_collections.mstr.migration.plugins.module_utils import manifest, staging
-from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.models import PACKAGE_TYPES
+from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
+from ansible_collections.mstr.migration.plugins.module_utils.package import upload as staging
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import PACKAGE_TYPES
 
 
 def present(module: MigrationModule) -> dict[str, Any]:

@@ -340,10 +340,10 @@ import_outcome:
   sample: unknown
 """
 
-from ansible_collections.mstr.migration.plugins.module_utils import import_task
-from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
-from ansible_collections.mstr.migration.plugins.module_utils.models import PACKAGE_TYPES
+from ansible_collections.mstr.migration.plugins.module_utils.module import package_import as import_task
+from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import PACKAGE_TYPES
 
 
 def main() -> None:

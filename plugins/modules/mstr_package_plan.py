@@ -239,10 +239,10 @@ packages:
           version_after: 2215B50211EB7C9D8F150080EF651EEA
 """
 
-from ansible_collections.mstr.migration.plugins.module_utils import plan_task
-from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
-from ansible_collections.mstr.migration.plugins.module_utils.models import PACKAGE_TYPES
+from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
+from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import PACKAGE_TYPES
 
 PACKAGE_OPTIONS = {
     "name": {"type": "str"},

@@ -162,9 +162,9 @@ recovered:
       outcome: imported
 """
 
-from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
-from ansible_collections.mstr.migration.plugins.module_utils.session_task import absent, present
+from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module.session import absent, present
 
 
 def main() -> None:

@@ -249,9 +249,9 @@ receipt:
   sample: /srv/history/mstr.example.com_MicroStrategyLibrary/B7CA92F04B9FAE8D941C3E9B7E0CD754/20260301T120000123Z-finance-9f86d081884c/receipt.json
 """
 
-from ansible_collections.mstr.migration.plugins.module_utils import undo_task
-from ansible_collections.mstr.migration.plugins.module_utils.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.history_options import history_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module import undo_package as undo_task
+from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def compile_modules() -> dict[str, tuple[str, CodeType]]:
     for name in ("ansible.module_utils.basic", "argparse", "requests", "tempfile"):
         importlib.import_module(name)
     utilities = importlib.import_module(UTILITIES)
-    for found in pkgutil.iter_modules(utilities.__path__, UTILITIES + "."):
+    for found in pkgutil.walk_packages(utilities.__path__, UTILITIES + "."):
         importlib.import_module(found.name)
     programs = {}
     for path in (Path(utilities.__path__[0]).parent / "modules").glob("mstr_*.py"):

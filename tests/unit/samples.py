@@ -12,12 +12,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.mstr.migration.plugins.module_utils.library import Library
-from ansible_collections.mstr.migration.plugins.module_utils.models import Row
-from ansible_collections.mstr.migration.plugins.module_utils.plan_list import Listed
-from ansible_collections.mstr.migration.plugins.module_utils.session import Session
-from ansible_collections.mstr.migration.plugins.module_utils.session_file import SessionFile
-from ansible_collections.mstr.migration.plugins.module_utils.transport import Transport, TransportOptions
+from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import Listed
+from ansible_collections.mstr.migration.plugins.module_utils.rest.client import Library
+from ansible_collections.mstr.migration.plugins.module_utils.rest.http import Transport, TransportOptions
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import Row
+from ansible_collections.mstr.migration.plugins.module_utils.session.file import SessionFile
+from ansible_collections.mstr.migration.plugins.module_utils.session.session import Session
 
 OBJECT_ID = "8D67938B11D3E4981000E787EC6DE8A4"
 PROJECT_ID = "B7CA92F04B9FAE8D941C3E9B7E0CD754"

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose history it is: of this server, of another one, or of nobody yet."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+from ..errors import InputError
+from ..history.store import Entry, History, parse_mode
+from ..support.text import environment_from_url, printable
+from .base import MigrationModule
+
+# How many entries a sentence names.
+_NAMED = 5
+
+
+def open_history(module: MigrationModule) -> History | None:
+    """Return the history that the options name, None where they name none, or no server.
+
+    Says whose entries it holds besides those of this server, and that it is begun anew. Entries that are to be taken
+    over count from now on, and are rewritten once a session shows that this is the server that is meant.
+
+    Called before a log-in, so that what is wrong leaves no session.
+
+    Args:
+        module: The module.
+
+    Raises:
+        InputError: There is none and there must be one, or it cannot be read or written.
+    """
+    params = module.params
+    mode = parse_mode(params["history_mode"])
+    if not params["history_dir"] or not module.environment:
+        return None
+    history = History(params["history_dir"], module.environment, mode, module.base_url)
+    if not history.exists:
+        _begin(module, history)
+        return history
+    others = history.of_other_servers()
+    if others and params["server_moved"]:
+        _refuse_mixed(history, others)
+        module.when_logged_in.append(lambda: _take_over(module, history, others))
+        return History(history.directory, history.environment, history.mode)
+    if others and params["history_must_exist"] and not history.all_entries():
+        raise InputError("history_must_exist: %s Nothing was sent." % others_in_words(history, others))
+    if others:
+        module.warnings.append(others_in_words(history, others))
+    return history
+
+
+def moved_from(module: MigrationModule, history: History) -> list[str]:
+    """Return the addresses, as file names, from which entries are to be taken over."""
+    if not module.params["server_moved"]:
+        return []
+    theirs = History(history.directory, history.environment, history.mode, module.base_url).of_other_servers()
+    found = set()
+    for entry in theirs:
+        # What is no address has no lock.
+        with contextlib.suppress(ValueError):
+            found.add(environment_from_url(entry.made_on or ""))
+    return sorted(found)
+
+
+def _refuse_mixed(history: History, others: list[Entry]) -> None:
+    """Fail where this server had a history of its own when another one still got entries: both are in use.
+
+    Raises:
+        InputError: It had.
+    """
+    own = history.all_entries()
+    if own and own[0].name < others[-1].name:
+        raise InputError(
+            "server_moved: the history of environment %s below %s has entries of this server (%s) that are older than "
+            "some that were made on %s (%s). So it has not moved: both are in use under one name. Nothing was sent. "
+            "Give each an environment_name of its own."
+            % (history.environment, history.directory, own[0].name, _servers(others), others[-1].name)
+        )
+
+
+def _begin(module: MigrationModule, history: History) -> None:
+    if module.params["history_must_exist"]:
+        raise InputError(
+            "history_must_exist: there is no history of environment %s below %s, and none is begun. Perhaps a volume "
+            "is not mounted, or history_dir or environment_name is another one than before. Nothing was sent. To begin "
+            "a history: history_must_exist: false, once." % (history.environment, history.directory)
+        )
+    module.warnings.append(
+        "The history of environment %s below %s is begun anew: what was imported or taken back before is not known. If "
+        "there should be one, see whether its volume is mounted. history_must_exist: true refuses to begin a history."
+        % (history.environment, history.directory)
+    )
+    if not module.check_mode:
+        history.begin_anew()
+
+
+def _take_over(module: MigrationModule, history: History, others: list[Entry]) -> None:
+    module.warnings.append(
+        "%d entries of the history of environment %s %s from %s, because server_moved is set. Leave it out from now on."
+        % (
+            len(others),
+            history.environment,
+            "would be taken over" if module.check_mode else "are taken over",
+            _servers(others),
+        )
+    )
+    if not module.check_mode:
+        for entry in others:
+            Entry.reopen(entry.path).write(base_url=history.base_url, moved_from=entry.made_on)
+
+
+def others_in_words(history: History, others: list[Entry]) -> str:
+    """Return what entries of other servers mean and what to do about them, as a sentence."""
+    return (
+        "The history of environment %s below %s also has entries that were made on %s, not on %s: %s. They count for "
+        "nothing here. If this is that server under another address, say server_moved: true, once. If both are in use, "
+        "give each an environment_name of its own."
+        % (
+            history.environment,
+            history.directory,
+            _servers(others),
+            printable(history.base_url, 200),
+            _some(entry.name for entry in others),
+        )
+    )
+
+
+def _servers(entries: Iterable[Entry]) -> str:
+    return _some(sorted({printable(entry.made_on, 200) for entry in entries}))
+
+
+def _some(names: Iterable[str]) -> str:
+    known = list(names)
+    more = len(known) - _NAMED
+    return ", ".join(known[-_NAMED:]) + (" and %d more" % more if more > 0 else "")

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Logging in as the only run that is at work on an environment."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import secrets
+import time
+from typing import Any
+
+from ..errors import InputError
+from ..history.store import History, now
+from ..imports.recovery import Recovery
+from ..session import connection
+from ..session import lock as lease
+from ..session.heartbeat import Heartbeat
+from ..session.session import Session
+from ..session.watch import Watch
+from ..support.files import directory_mode, make_directory
+from ..support.text import environment_from_url
+from .base import MigrationModule
+from .history import moved_from, open_history
+
+
+def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, list[dict[str, Any]]]:
+    """Take the lock of the environment, take up what dead runs left on it, and log in.
+
+    Args:
+        module: The module.
+        path: Where the session's file is to be; None for one below the history.
+
+    Returns:
+        The session, and what became of what dead runs left.
+
+    Raises:
+        MigrationError: Another run is at work, what a dead one left cannot be taken up, or the log-in was refused.
+    """
+    params = module.params
+    base_url = connection.base_url(params, None)
+    module.environment = connection.environment_name(params, base_url, None)
+    history = open_history(module)
+    if history is None:
+        raise AssertionError("there is no lock without a history")
+    path = path or _session_path(history, params["session_dir"])
+    watch = Watch(params["lease_timeout"])
+    recovery = Recovery(
+        history=history,
+        base_url=base_url,
+        reopen=module.session_of,
+        close=module.close_session,
+        watch=watch,
+        session_dir=params["session_dir"],
+        wait_timeout=params["wait_timeout"],
+        undo_timeout=params["undo_timeout"],
+        warnings=module.warnings,
+    )
+    session = lock = None
+    leases: list[str] = []
+    try:
+        with Heartbeat(leases, params["lease_timeout"], watch=True):
+            taken = lease.acquire(
+                history.directory,
+                environment_from_url(base_url),
+                history.mode,
+                _holder(path, base_url, module.environment),
+                watch,
+                params["lock_timeout"],
+            )
+            lock = taken.lock
+            leases.extend((lock.path, path))
+            recovered = recovery.take_up(taken.dead)
+            session = module.log_in_to_file(path, False, lock)
+            # Of a server that has moved, another run may still be at work under the old address.
+            lease.refuse_living(history.directory, moved_from(module, history), watch)
+            module.logged_in()
+            recovery.wait_until_at_rest(session)
+    except BaseException:
+        if session is not None:
+            module.discard_session_file(session)
+        if lock is not None:
+            lock.release()
+        raise
+    return session, recovered
+
+
+def _session_path(history: History, elsewhere: str | None) -> str:
+    directory = elsewhere or history.sessions
+    try:
+        # Others of the group remove what this run may leave there; the file itself stays this user's alone.
+        make_directory(directory, 0o700 if elsewhere else directory_mode(history.mode))
+    except OSError as error:
+        option = "session_dir" if elsewhere else "history_dir"
+        raise InputError("%s: %s cannot be made: %s." % (option, directory, error.strerror)) from error
+    run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(4))
+    return os.path.join(directory, run + ".json")
+
+
+def _holder(path: str, base_url: str, environment: str) -> dict[str, Any]:
+    """Return what the lock file says of this run, for a person who finds it."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user without a name.
+        user = str(os.geteuid())
+    return {
+        "session_file": os.path.abspath(path),
+        "base_url": base_url,
+        "environment": environment,
+        "user": user,
+        "host": platform.node(),
+        "process": os.getppid(),
+        # Set by AWX and Automation Controller in the environment of a job.
+        "job": os.environ.get("JOB_ID"),
+        "since": now(),
+    }

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_package_import: from its options to its result."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from ..errors import InputError
+from ..history.queries import prunable, vouches
+from ..history.store import History
+from ..imports import run as importing
+from ..imports.run import ImportOptions, Outcome, WithoutUndo
+from ..package import upload as staging
+from ..package.upload import PackageFile, Staged
+from ..plan import text as plan_text
+from ..plan.destination import make_plan
+from ..plan.listing import Listed, ListedPlan
+from ..plan.package import refuse_keep_both
+from ..session.session import Session
+from ..support.text import printable
+from .base import MigrationModule
+from .history import open_history
+
+
+def present(module: MigrationModule) -> dict[str, Any]:
+    """Import what is due, or wait for an import that was started."""
+    if module.params["src"]:
+        return _from_file(module)
+    options = _options(module, open_history(module))
+    with module.session() as session:
+        way = _wait_for if module.params["import_id"] else _from_session
+        return _end(module, session, way(module, session, options))
+
+
+def _end(module: MigrationModule, session: Session, result: dict[str, Any]) -> dict[str, Any]:
+    """Have the session logged out after this task, where that is wanted; return the result with whether it is."""
+    if result["import"] is None:
+        in_sync = result["plan"]["in_sync"]
+    else:
+        in_sync = result["verified"] and not result["other_versions"]
+    logged_out = module.params["log_out_when_in_sync"] and in_sync and session.end_with_task()
+    return dict(result, logged_out=logged_out)
+
+
+def absent(module: MigrationModule) -> dict[str, Any]:
+    """Release an import process."""
+    import_id = module.params["import_id"]
+    with module.session() as session:
+        held = session.import_process
+        if held is None or held.id != import_id:
+            return {"changed": False}
+        if not module.params["force"] or module.check_mode:
+            session.refuse_loss("release the import process")
+        session.release_import()
+        return {"changed": True}
+
+
+def _options(module: MigrationModule, history: History | None, package_file: str | None = None) -> ImportOptions:
+    """Return the options of the import."""
+    params = module.params
+    keep = params["history_keep"]
+    if keep is not None and keep < 1:
+        raise InputError("history_keep: it must be 1 or more; to keep all entries, leave it out.")
+    return ImportOptions(
+        name=params["name"] or _name_of(package_file),
+        generate_undo=params["generate_undo"],
+        undo_required=params["undo_required"],
+        undo_timeout=params["undo_timeout"],
+        undo_dest=params["undo_dest"],
+        history=history,
+        wait_timeout=params["wait_timeout"],
+        poll_interval=params["poll_interval"] or 0.1,
+        verify=params["verify"],
+        force=params["force"],
+        follow=params["wait"],
+    )
+
+
+def _name_of(package_file: str | None) -> str:
+    return os.path.splitext(os.path.basename(package_file))[0] if package_file else ""
+
+
+def _from_file(module: MigrationModule) -> dict[str, Any]:
+    """The whole way in one task, uploading only where the manifest does not tell that nothing is due."""
+    params = module.params
+    module.package = params["name"] or os.path.basename(params["src"])
+    package = staging.examine(params["src"], params["checksum"], module.warnings)
+    declared = staging.agreed_type(params["type"], package.manifest)
+    staging.check_project_option(params["project"], declared)
+    options = _options(module, open_history(module), package.path)
+    with module.session() as session:
+        return _end(module, session, _import_file(module, session, package, declared, options))
+
+
+def _import_file(
+    module: MigrationModule, session: Session, package: PackageFile, declared: str | None, options: ImportOptions
+) -> dict[str, Any]:
+    params = module.params
+    project_id = session.project_id(params["project"])
+    planned = _plan_from_manifest(session, package, project_id, options)
+    if planned is not None and not (planned.due or planned.held or _is_vouched_for(package, project_id, options)):
+        # Uploaded, to see whether the manifest is right.
+        planned = None
+    if planned is not None:
+        done = _nothing_to_do(module, planned, options)
+        if done is not None:
+            return done
+    staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
+    earlier = session.import_process
+    goes_on = not session.outlives_task or not params["wait"]
+    try:
+        return _import_staged(module, session, staged, planned, options)
+    except WithoutUndo:
+        # What is late can be fetched by another task.
+        goes_on = True
+        raise
+    finally:
+        if not goes_on:
+            importing.release_opened(session, staged, earlier, _kept_somewhere(options), module.warnings)
+
+
+def _kept_somewhere(options: ImportOptions) -> bool:
+    return options.history is not None or options.undo_dest is not None
+
+
+def _plan_from_manifest(
+    session: Session, package: PackageFile, project_id: str | None, options: ImportOptions
+) -> ListedPlan | None:
+    found = package.manifest
+    if found is None:
+        return None
+    kind = staging.package_type(found.type, found.rows, project_id is not None)
+    listed = Listed(options.name, found.rows, found.settings, kind, project_id, found.sha256, options.force)
+    return make_plan(session, listed, options.history)
+
+
+def _is_vouched_for(package: PackageFile, project_id: str | None, options: ImportOptions) -> bool:
+    if package.manifest is None or options.history is None:
+        return False
+    return vouches(options.history.entries(project_id), package.hash(), package.manifest.digest)
+
+
+def _from_session(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
+    """Import the package that an earlier task uploaded into the session."""
+    held, wanted = session.package, module.params["package_id"]
+    if held is None or held.id != wanted:
+        raise InputError(
+            "package_id: this session holds %s, not %s."
+            % ("package %s" % held.id if held else "no package", printable(wanted, 100))
+        )
+    module.package = held.file
+    if not options.name:
+        options = replace(options, name=_name_of(held.file))
+    info = session.library.package(held.id, held.project_id, content=True)
+    staged = staging.staged(held, info, held.type, uploaded=False)
+    return _import_staged(module, session, staged, None, options)
+
+
+def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: ImportOptions) -> dict[str, Any] | None:
+    """Return the task's result where nothing is to be imported: nothing is due, or it is check mode; else None.
+
+    Args:
+        module: The module.
+        planned: The plan.
+        options: How to import.
+
+    Raises:
+        InputError: The import that is due would be refused.
+    """
+    package = planned.package
+    if planned.held:
+        module.warnings.append(plan_text.held(planned))
+    if planned.due:
+        refuse_keep_both(package.rows, package.settings, options.generate_undo)
+        importing.check_destinations(options, package.project_id, make=not module.check_mode)
+        if module.params["src"] and options.undo_dest == module.params["src"]:
+            raise InputError("undo_dest: it is the package file itself; name another file.")
+    if planned.due and not module.check_mode:
+        return None
+    return _result(module, Outcome(planned.plan.as_result()), planned, changed=planned.due)
+
+
+def _import_staged(
+    module: MigrationModule, session: Session, staged: Staged, planned: ListedPlan | None, options: ImportOptions
+) -> dict[str, Any]:
+    if planned is None:
+        planned = make_plan(session, staged.as_listed(options.name, options.force), options.history)
+        done = _nothing_to_do(module, planned, options)
+        if done is not None:
+            return done
+    if options.generate_undo and not _kept_somewhere(options) and module.params["src"]:
+        module.warnings.append(
+            "The undo package of this import is not kept, because neither history_dir nor undo_dest is set: it cannot "
+            "be taken back."
+        )
+    session.refuse_loss("import the package again")
+    session.release_import()
+    outcome = importing.start(session, staged, planned.plan, options)
+    if module.params["wait"]:
+        importing.finish(session, staged.held, staged, outcome, options, module.warnings)
+        _prune(module, staged.held.project_id, options)
+    return _result(module, outcome, planned, changed=True)
+
+
+def _prune(module: MigrationModule, project_id: str | None, options: ImportOptions) -> None:
+    """Remove the oldest entries of the package, where a number to keep is given; the import is done all the same."""
+    keep = module.params["history_keep"]
+    if options.history is None or keep is None:
+        return
+    try:
+        for entry in prunable(options.history.entries(project_id), options.name, keep):
+            entry.remove()
+    except InputError as error:
+        module.warnings.append("Old entries of the history were not removed. %s" % error.message)
+
+
+def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
+    """Wait for an import that an earlier task started; that task has reported the change."""
+    outcome, process, held = importing.resume(session, module.params["import_id"])
+    module.package = held.file
+    options = replace(
+        options,
+        generate_undo=process.generate_undo,
+        undo_dest=options.undo_dest or process.undo_dest,
+    )
+    process.followed = True
+    session.save()
+    importing.finish(session, held, None, outcome, options, module.warnings)
+    return dict(outcome.as_result(), changed=False)
+
+
+def _result(module: MigrationModule, outcome: Outcome, planned: ListedPlan, changed: bool) -> dict[str, Any]:
+    result = dict(outcome.as_result(), changed=changed)
+    if module.wants_diff and changed:
+        title = plan_text.title(planned.package.name, module.params["project"])
+        result["diff"] = {"prepared": plan_text.describe(title, planned.plan, planned.package.force)}
+    return result

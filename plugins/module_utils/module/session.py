@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_session: from its options to its result."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..errors import InputError
+from ..session import connection
+from ..session import file as session_file
+from ..session import lock as lease
+from ..session.session import Session
+from ..support.text import environment_from_url
+from .base import MigrationModule
+
+# What Ansible puts in the place of a secret.
+_MASK = "********"
+
+
+def present(module: MigrationModule) -> dict[str, Any]:
+    """Renew the session of the file, or log in and write one."""
+    path = module.params["session_file"]
+    own_directory = path is None
+    if path and session_file.exists(path):
+        session = module.open_session_file(path)
+        try:
+            own_directory = session.state.own_directory
+            renewed = _renew(module, session)
+        finally:
+            session.let_go()
+        if renewed is not None:
+            return renewed
+    if module.params["history_dir"]:
+        if not module.check_mode:
+            # Here, and the history below, imported where they are needed: each run also logs out, which needs neither.
+            from .login import log_in_alone
+
+            session, recovered = log_in_alone(module, path)
+            return dict(_result(session, session.path or "", changed=True), recovered=recovered)
+        _remark(module)
+    # Made before the log-in, so that no session is open that nobody knows.
+    path = path or session_file.new_path(module.params["session_dir"])
+    try:
+        session = module.log_in_to_file(path, own_directory, None)
+    except BaseException:
+        if own_directory:
+            session_file.remove_directory(path)
+        raise
+    return _result(session, path, changed=True)
+
+
+def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
+    """Renew the session of the file; None where it has to be taken up, or has ended."""
+    module.refuse_another_user(session)
+    if session.is_to_be_taken_up and module.params["history_dir"]:
+        return None
+    session.check_lock()
+    if session.library.renew_session():
+        session.save()
+        return _result(session, session.path or "", changed=False)
+    # It ended by itself; what it held is gone with it.
+    for lost in session.losses():
+        module.warnings.append("The session of %s has ended. Lost: %s." % (session.path, lost))
+    lock = session.lock
+    if lock is not None:
+        lock.release()
+    return None
+
+
+def _remark(module: MigrationModule) -> None:
+    """Say, in check mode, whose history it is and who is at work: it neither waits for them, nor takes anything up."""
+    from .history import open_history
+
+    params = module.params
+    base_url = connection.base_url(params, None)
+    open_history(module)
+    address = environment_from_url(base_url)
+    remark = lease.remark(params["history_dir"], address)
+    if remark is not None:
+        module.warnings.append(remark)
+
+
+def _result(session: Session, path: str, changed: bool) -> dict[str, Any]:
+    return {
+        "changed": changed,
+        "session_file": os.path.abspath(path),
+        "user": session.state.user,
+        "server": session.state.server,
+        "recovered": [],
+    }
+
+
+def absent(module: MigrationModule) -> dict[str, Any]:
+    """Release what the session holds, log out, remove the file."""
+    path = module.params["session_file"]
+    if not session_file.exists(path):
+        _refuse_lost(module, path)
+        return {"changed": False, "session_file": path}
+    session = _open_at_last(module, path)
+    if session.is_taken_over:
+        module.warnings.append(
+            "Another run has taken over this environment and the session of %s, and closes it." % path
+        )
+        return {"changed": False, "session_file": path}
+    if session.is_to_be_taken_up:
+        # The task that saw to it was stopped, or died.
+        lease.give_up(session.leases)
+        module.warnings.append(
+            "The session of %s is left as it is, because its import is not at its end: the next run on this "
+            "environment waits for it and keeps its undo package." % path
+        )
+        return {"changed": False, "session_file": path}
+    for lost in session.losses():
+        module.warnings.append("Logged out. Lost: %s." % lost)
+    _note_interrupted(module, session)
+    module.discard_session_file(session)
+    return {"changed": True, "session_file": path}
+
+
+def _note_interrupted(module: MigrationModule, session: Session) -> None:
+    """Say in the history that nobody will see an import end, whose session is closed now."""
+    held = session.import_process
+    if held is None or held.finished or held.entry is None:
+        return
+    from ..history.store import INTERRUPTED, STARTED, Entry, now
+
+    try:
+        entry = Entry.reopen(held.entry)
+        if entry.receipt["state"] == STARTED:
+            entry.write(state=INTERRUPTED, ended=now(), message="Logged out before its end was seen.")
+    except InputError as error:
+        module.warnings.append(error.message)
+
+
+def _refuse_lost(module: MigrationModule, path: str) -> None:
+    """Fail for a session file that is gone although nobody logged out. The run's lock is taken away.
+
+    Raises:
+        InputError: It is.
+    """
+    if _MASK in path:
+        raise InputError(
+            "session_file: %s is no path: Ansible has blanked a part of it out, because that equals a secret. The "
+            "session stays open until the server ends it. Name a session_file without such a part." % path
+        )
+    locks = lease.locks_of(path, module.params["history_dir"])
+    if locks:
+        for lock in locks:
+            lock.release()
+        raise InputError(
+            "session_file: there is no file %s any more, and nobody has logged out: its session stays open until the "
+            "server ends it. The lock of the environment is released. See who removes files below history_dir." % path
+        )
+
+
+def _open_at_last(module: MigrationModule, path: str) -> Session:
+    """Return the session of the file, whoever uses it: logging out always goes through.
+
+    Raises:
+        InputError: It cannot be used, and is not the file of a run that holds a lock.
+    """
+    try:
+        return module.open_session_file(path)
+    except InputError:
+        try:
+            return module.session_of(path)
+        except InputError:
+            if not _is_of_a_run(module, path):
+                raise
+    # The share has changed how it shows files. Its session is to be closed all the same.
+    module.warnings.append("%s is not private any more; its session is closed." % path)
+    return module.session_of(path, private=False)
+
+
+def _is_of_a_run(module: MigrationModule, path: str) -> bool:
+    """Return whether a session file, of whoever it seems to be, is that of a run which holds a lock for it."""
+    try:
+        token = session_file.read(path, private=False).lock_token
+    except InputError:
+        return False
+    return any(lock.token == token for lock in lease.locks_of(path, module.params["history_dir"]))

@@ -1,0 +1,395 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Library server's REST API: one method a call, answers as plain data.
+
+Paths, statuses and headers are those of the vendor's REST documentation (pages "Authentication", "Create a
+migration package", "Import a migration package") and of what the vendor's own Python client sends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Callable, TypeVar
+from urllib.parse import quote
+
+from ..errors import ConnectionLost, MigrationError, ServerError
+from ..support.text import printable
+from . import login, models
+from .answers import is_page, media_type, refused, says_no_such_call, says_not_found
+from .cookies import Untaken
+from .http import Repeat, Transport
+from .login import TOKEN_HEADER
+from .models import DestinationObject, ImportInfo, PackageInfo, Project
+from .multipart import MultipartFile
+
+_PROJECT_HEADER = "X-MSTR-ProjectID"
+# Required by the calls that only start something.
+_ASYNC = {"Prefer": "respond-async"}
+# How gateways answer to calls that they do not let through.
+_NOT_LET_THROUGH = (401, 403, 404, 405)
+_DOWNLOAD_CHUNK = 1 << 20
+
+T = TypeVar("T")
+
+
+class Library:
+    """A Library server.
+
+    Args:
+        transport: The HTTP session with it.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        # Whether a session was opened here, and no call has shown yet that the server takes it for one.
+        self._is_unproven = False
+
+    # Sessions
+
+    @property
+    def token(self) -> str | None:
+        """The session's token, None before the log-in."""
+        value = self.transport.headers.get(TOKEN_HEADER)
+        return str(value) if value else None
+
+    @token.setter
+    def token(self, value: str) -> None:
+        self.transport.hide(value)
+        self.transport.headers[TOKEN_HEADER] = value
+
+    def status(self, warnings: list[str]) -> dict[str, str | None]:
+        """Return the server's versions: ``web_version`` and ``iserver_version``, None where it does not say.
+
+        Args:
+            warnings: Gets a sentence where the call is not let through: gateways block it, and nothing depends on it.
+        """
+        data: Any = {}
+        try:
+            data = self._json("GET", "/status", "ask for the server's version", Repeat.SAFE)
+        except ServerError as error:
+            if error.status not in _NOT_LET_THROUGH:
+                raise
+            warnings.append("The versions of the server are not known: %s" % error.message)
+        data = data if isinstance(data, dict) else {}
+        return {
+            "web_version": _text_or_none(data.get("webVersion")),
+            "iserver_version": _text_or_none(data.get("iServerVersion")),
+        }
+
+    def log_in(self, login_mode: str, username: str | None, password: str | None, api_token: str | None) -> None:
+        """Log in; the token and the cookies of the session go with every later call.
+
+        Args:
+            login_mode: One of ``LOGIN_MODES``.
+            username: The user's name, for standard and ldap.
+            password: The user's password, for standard and ldap.
+            api_token: The API token, for api_token.
+        """
+        self.token, untaken = login.log_in(self.transport, login_mode, username, password, api_token)
+        self._is_unproven = True
+        if untaken:
+            self._do_without(untaken)
+
+    def _do_without(self, untaken: list[Untaken]) -> None:
+        """See whether the session works without cookies that are not sent back, and close it where it does not.
+
+        Args:
+            untaken: The cookies.
+
+        Raises:
+            ServerError: It does not.
+        """
+        try:
+            if self.renew_session():
+                return
+        except MigrationError:
+            # Not known then. The calls that follow show it.
+            return
+        try:
+            header = {"Cookie": self.transport.cookie_header(untaken)}
+            self._without_body("POST", "/auth/logout", "log out", header)
+            closed = "The session was closed."
+        except MigrationError as error:
+            closed = "The session could not be closed, and stays until the server ends it (%s)" % error.message
+        raise ServerError(
+            "log in: the server does not accept the session that it opened, because it does not get back %s %s"
+            % (" ".join("the cookie %s: %s." % (printable(each.name, 60), each.why) for each in untaken), closed),
+            401,
+        )
+
+    def log_out(self) -> None:
+        """Log out, which frees everything the session holds; a session that is gone already is fine.
+
+        Raises:
+            ServerError: It could not be closed; also where the server never accepted the session that was opened here.
+        """
+        try:
+            self._without_body("POST", "/auth/logout", "log out")
+        except ServerError as error:
+            if error.status != 401:
+                raise
+            if self._is_unproven:
+                raise ServerError(
+                    "log out: the server answered 401 for a session that it opened in this task and never accepted; "
+                    "a cookie or a header of it may be lost on the way",
+                    401,
+                ) from None
+
+    def renew_session(self) -> bool:
+        """Start the session's time limit anew; return False where the session is gone."""
+        try:
+            self._without_body("PUT", "/sessions", "renew the session")
+        except ServerError as error:
+            if error.status == 401:
+                return False
+            raise
+        return True
+
+    # Projects and objects
+
+    def projects(self) -> list[Project]:
+        """Return the environment's projects."""
+        return self._parsed(models.parse_projects, "GET", "/projects", "list the projects", Repeat.SAFE)
+
+    def find_object(self, object_id: str, object_type: int, project_id: str | None) -> DestinationObject | None:
+        """Return an object, or None where the server clearly says that there is none.
+
+        Args:
+            object_id: Its id.
+            object_type: Its type.
+            project_id: The project it is in; None for one of the configuration level.
+        """
+        try:
+            return self._parsed(
+                models.parse_object,
+                "GET",
+                "/objects/%s" % quote(object_id, safe=""),
+                "look up object %s" % printable(object_id, 40),
+                Repeat.SAFE,
+                project_id=project_id,
+                params={"type": str(object_type)},
+            )
+        except ServerError as error:
+            if says_not_found(error):
+                return None
+            raise
+
+    # Packages
+
+    def create_package(self, project_id: str | None) -> PackageInfo:
+        """Make an empty package, of which a session can hold one."""
+        return self._parsed(
+            models.parse_package,
+            "POST",
+            "/packages",
+            "create an empty package",
+            Repeat.REFUSED,
+            project_id=project_id,
+            expect=(200, 201),
+        )
+
+    def upload_package(
+        self, package_id: str, upload: MultipartFile, project_id: str | None, answer_timeout: float
+    ) -> PackageInfo:
+        """Send a package file into an empty package.
+
+        Args:
+            package_id: The package's id.
+            upload: The file, as the body of the request.
+            project_id: The destination project; None for a configuration package.
+            answer_timeout: Seconds to wait for the answer once all is sent.
+        """
+        return self._parsed(
+            models.parse_package,
+            "PUT",
+            "/packages/%s/binary" % quote(package_id, safe=""),
+            "upload the package",
+            Repeat.REFUSED,
+            project_id=project_id,
+            headers={"Content-Type": upload.content_type},
+            data=upload,
+            answer_timeout=answer_timeout,
+        )
+
+    def package(self, package_id: str, project_id: str | None, content: bool = False) -> PackageInfo:
+        """Return a package's state and, with content, its settings and rows."""
+        return self._parsed(
+            models.parse_package,
+            "GET",
+            "/packages/%s" % quote(package_id, safe=""),
+            "read the package",
+            Repeat.SAFE,
+            project_id=project_id,
+            params={"showContent": "true" if content else "false"},
+        )
+
+    def delete_package(self, package_id: str, project_id: str | None) -> None:
+        """Release a package; one that is gone already is fine."""
+        self._delete("/packages/%s" % quote(package_id, safe=""), "release the package", project_id)
+
+    # Imports
+
+    def create_import(self, package_id: str, generate_undo: bool, project_id: str | None) -> ImportInfo:
+        """Start importing a package. Never sent twice, unless the server plainly refused the first."""
+        return self._parsed(
+            models.parse_import,
+            "POST",
+            "/packages/imports",
+            "start the import",
+            Repeat.REFUSED,
+            project_id=project_id,
+            headers=_ASYNC,
+            params={"packageId": package_id, "generateUndo": "true" if generate_undo else "false"},
+            fresh=True,
+            expect=(200, 201, 202),
+        )
+
+    def import_process(self, import_id: str, project_id: str | None) -> ImportInfo:
+        """Return how far an import is."""
+        info = self._parsed(
+            models.parse_import,
+            "GET",
+            "/packages/imports/%s" % quote(import_id, safe=""),
+            "ask how far the import is",
+            Repeat.SAFE,
+            project_id=project_id,
+        )
+        # The message of a failed import is kept in its receipt.
+        return replace(info, message=self.transport.masked(info.message)) if info.message else info
+
+    def undo_package(self, import_id: str, project_id: str | None) -> tuple[int | None, Iterator[bytes]]:
+        """Return an import's undo package: its length in bytes, None where the server gives none, and its parts.
+
+        Raises:
+            ConnectionLost: Also while the parts are read.
+        """
+        step = "download the undo package"
+        response = self.transport.request(
+            "GET",
+            "/packages/imports/%s/undoPackage/binary" % quote(import_id, safe=""),
+            step,
+            repeat=Repeat.SAFE,
+            # What something on the way compresses all the same is only known to be whole once it is decoded to its end.
+            headers=_with_project(
+                {"Accept": "application/octet-stream, */*;q=0.1", "Accept-Encoding": "identity"}, project_id
+            ),
+            stream=True,
+        )
+        if is_page(response):
+            response.close()
+            raise ServerError("%s: the server sent a web page instead of a package." % step, response.status_code)
+        if media_type(response) == "application/json":
+            with contextlib.closing(response):
+                raise refused(response, step, self.transport.masked)
+        length = response.headers.get("Content-Length", "")
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+
+        def parts() -> Iterator[bytes]:
+            try:
+                if encoding == "identity":
+                    yield from response.iter_content(_DOWNLOAD_CHUNK)
+                else:
+                    yield from _decoded(response, encoding, step)
+            except MigrationError:
+                raise
+            except Exception as error:
+                raise self.transport.broken(error, step) from error
+            finally:
+                response.close()
+
+        return (int(length) if length.isdigit() and encoding == "identity" else None), parts()
+
+    def delete_import(self, import_id: str, project_id: str | None) -> None:
+        """Release an import process; one that is gone already is fine."""
+        self._delete("/packages/imports/%s" % quote(import_id, safe=""), "release the import process", project_id)
+
+    def _delete(self, path: str, step: str, project_id: str | None) -> None:
+        try:
+            self._without_body("DELETE", path, step, _with_project(_ASYNC, project_id))
+        except ServerError as error:
+            gone = error.status == 404 and error.code is not None
+            if not gone or says_no_such_call(error.status, error.server_message):
+                raise
+
+    def _without_body(self, method: str, path: str, step: str, headers: Mapping[str, str | None] | None = None) -> None:
+        """Send a request whose answer says all by its status; a web page says nothing, whatever its status."""
+        response = self.transport.request(
+            method, path, step, repeat=Repeat.SAFE, headers=headers, expect=(200, 202, 204)
+        )
+        if is_page(response):
+            raise ServerError("%s: the server sent a web page instead of an answer." % step, response.status_code)
+        self._is_unproven = False
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        step: str,
+        repeat: Repeat,
+        *,
+        project_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        response = self.transport.request(
+            method, path, step, repeat=repeat, headers=_with_project(headers, project_id), **kwargs
+        )
+        try:
+            data = response.json()
+        except (ValueError, RecursionError) as error:
+            kind = media_type(response) or "nothing"
+            raise ServerError(
+                "%s: the server answered %d with %s that is no JSON. It may be a sign-in page or a proxy; check "
+                "base_url." % (step, response.status_code, printable(kind, 60)),
+                response.status_code,
+            ) from error
+        self._is_unproven = False
+        return data
+
+    def _parsed(self, parse: Callable[[Any], T], method: str, path: str, step: str, repeat: Repeat, **kwargs: Any) -> T:
+        data = self._json(method, path, step, repeat, **kwargs)
+        try:
+            return parse(data)
+        except models.ShapeError as error:
+            raise ServerError(
+                "%s: the server's answer is not as documented: %s." % (step, printable(error, 200)), 200
+            ) from error
+
+
+def _decoded(response: Any, encoding: str, step: str) -> Iterator[bytes]:
+    """Decode an answer that was compressed on its way, to its very end.
+
+    Raises:
+        ConnectionLost: It breaks off.
+        ServerError: The encoding is another one.
+    """
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise ServerError(
+            "%s: the package came with the encoding %s, which was not asked for; a proxy may have made it."
+            % (step, printable(encoding, 40)),
+            response.status_code,
+        )
+    # Of gzip and of zlib alike, by the header.
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    for chunk in response.raw.stream(_DOWNLOAD_CHUNK, decode_content=False):
+        yield decoder.decompress(chunk)
+    yield decoder.flush()
+    if not decoder.eof:
+        raise ConnectionLost("%s: the answer, which was compressed on its way, broke off." % step, sent=True)
+
+
+def _with_project(headers: Mapping[str, str] | None, project_id: str | None) -> dict[str, str | None]:
+    """Return headers with the project's, which a configuration package must not have at all."""
+    merged: dict[str, str | None] = dict(headers or {})
+    if project_id is not None:
+        merged[_PROJECT_HEADER] = project_id
+    return merged
+
+
+def _text_or_none(value: Any) -> str | None:
+    return printable(value, 80) if isinstance(value, str) and value else None

@@ -1,0 +1,389 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the server's answers mean, as plain data: packages, their rows, import processes, objects.
+
+The parsers take decoded JSON of any shape. They ignore what they do not know, require only what
+is used, and say which field is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..support.text import printable
+from .answers import error_parts
+
+PROJECT = "project"
+PROJECT_SECURITY = "project_security"
+CONFIGURATION = "configuration"
+PACKAGE_TYPES = (PROJECT, PROJECT_SECURITY, CONFIGURATION)
+
+PROJECT_OBJECT = "project_object"
+CONFIGURATION_OBJECT = "configuration_object"
+
+USE_EXISTING = "use_existing"
+REPLACE = "replace"
+FORCE_REPLACE = "force_replace"
+KEEP_BOTH = "keep_both"
+USE_NEWER = "use_newer"
+USE_OLDER = "use_older"
+DELETE = "delete"
+ACTIONS = (USE_EXISTING, REPLACE, FORCE_REPLACE, KEEP_BOTH, USE_NEWER, USE_OLDER, DELETE)
+
+FOLDER_TYPE = 8
+USER_TYPE = 34
+
+# Object types of the metadata, from the vendor's EnumDSSXMLObjectTypes. Only for people to read:
+# a type that is missing here works all the same and is shown as its number.
+TYPE_NAMES = {
+    1: "filter",
+    2: "template",
+    3: "report",
+    4: "metric",
+    6: "autostyle",
+    7: "aggregate metric",
+    8: "folder",
+    9: "device",
+    10: "prompt",
+    11: "function",
+    12: "attribute",
+    13: "fact",
+    14: "hierarchy",
+    15: "table",
+    16: "datamart report",
+    17: "fact group",
+    18: "shortcut",
+    19: "resolution",
+    21: "attribute form",
+    22: "schema",
+    23: "format",
+    24: "catalog",
+    25: "catalog definition",
+    26: "column",
+    28: "property set",
+    29: "database instance",
+    30: "database login",
+    31: "database connection",
+    32: "project",
+    33: "server definition",
+    34: "user",
+    35: "transmitter",
+    36: "configuration",
+    39: "search",
+    40: "search folder",
+    41: "datamart",
+    42: "package definition",
+    43: "transformation",
+    44: "security role",
+    45: "locale",
+    47: "consolidation",
+    48: "consolidation element",
+    49: "event",
+    50: "schedule",
+    51: "schedule trigger",
+    52: "link",
+    53: "database table",
+    54: "table source",
+    55: "document",
+    56: "drill map",
+    57: "DBMS",
+    58: "security filter",
+    59: "prompt answer",
+    60: "prompt answers",
+    61: "graph style",
+    66: "change journal",
+    67: "shortcut",
+    68: "shortcut target",
+    70: "layer",
+    71: "palette",
+    72: "thresholds",
+    76: "script",
+    77: "content bundle",
+    78: "application",
+    79: "timezone",
+    81: "calendar",
+    84: "driver",
+    85: "interface language",
+    86: "workflow",
+}
+
+
+def type_name(object_type: int) -> str:
+    """Return what people call an object type, or ``type N`` for one that is not known here."""
+    return TYPE_NAMES.get(object_type, "type %d" % object_type)
+
+
+class ShapeError(ValueError):
+    """Decoded JSON has not the documented shape; the text says where and what was expected."""
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ShapeError("%s: expected an object, found %s" % (where, _kind(value)))
+    return value
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ShapeError("%s: expected a list, found %s" % (where, _kind(value)))
+    return value
+
+
+def _text(data: dict[str, Any], key: str, where: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str) or not value:
+        raise ShapeError("%s.%s: expected a text, found %s" % (where, key, _kind(value)))
+    return value
+
+
+def _optional_text(data: dict[str, Any], key: str, where: str) -> str | None:
+    value = data.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ShapeError("%s.%s: expected a text, found %s" % (where, key, _kind(value)))
+    return value
+
+
+def _integer(data: dict[str, Any], key: str, where: str) -> int:
+    value = data.get(key)
+    if isinstance(value, str) and _DIGITS.match(value):
+        # As some gateways write numbers.
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ShapeError("%s.%s: expected a whole number, found %s" % (where, key, _kind(value)))
+    return value
+
+
+_DIGITS = re.compile(r"\d{1,9}\Z", re.ASCII)
+
+
+def _is_true(value: Any) -> bool:
+    """Return whether a value says yes, as JSON does or as a text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
+    return names.get(type(value), type(value).__name__)
+
+
+_DATE = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6})\d*)?\s*(?:Z|([+-])(\d{2}):?(\d{2}))?\Z", re.ASCII
+)
+
+
+def parse_date(text: str | None) -> datetime | None:
+    """Return a server's date such as ``2021-03-04T03:53:09.000+0000`` in UTC, or None where there is none to read.
+
+    A date without an offset is taken for UTC.
+    """
+    match = _DATE.match(text.strip()) if text else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction, sign, hours, minutes = match.groups()[6:]
+    try:
+        moment = datetime(year, month, day, hour, minute, second, int((fraction or "").ljust(6, "0")))
+        if sign:
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            moment = moment - offset if sign == "+" else moment + offset
+    except (ValueError, OverflowError):
+        return None
+    return moment
+
+
+def same_version(one: str | None, other: str | None) -> bool:
+    """Return whether two version ids are the same; None is that of what is not there.
+
+    They are hexadecimal digits, which servers write in upper or lower case.
+    """
+    return (one or "").upper() == (other or "").upper()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One object in a package, and what the package wants done about it.
+
+    Attributes:
+        id: The object's id, 32 hexadecimal digits.
+        name: Its name, as the source has it.
+        type: Its type, a number of EnumDSSXMLObjectTypes.
+        version: Its version id in the package; None where the server gave none.
+        date_modified: When the source last changed it, as the server wrote it; None where not given.
+        action: One of ``ACTIONS``; None where the package's default action applies.
+        level: ``project_object`` or ``configuration_object``; None where the server gave none.
+    """
+
+    id: str
+    name: str
+    type: int
+    version: str | None
+    date_modified: str | None
+    action: str | None
+    level: str | None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What an object is known by in the metadata."""
+        return (self.id.upper(), self.type)
+
+
+@dataclass(frozen=True)
+class PackageInfo:
+    """A package as the server describes it (``GET /packages/{id}``).
+
+    Attributes:
+        id: The package's id in the session.
+        status: Lower-case status word: empty, processing, ready, failed, deleting, or one not known.
+        settings: The settings as the server wrote them; empty where it gave none.
+        rows: The content, None where the answer had none.
+    """
+
+    id: str
+    status: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    rows: tuple[Row, ...] | None = None
+
+
+@dataclass(frozen=True)
+class ImportInfo:
+    """An import process as the server describes it (``GET /packages/imports/{id}``).
+
+    Attributes:
+        id: The import process's id in the session.
+        status: Lower-case status word: processing, imported, failed, or one not known.
+        progress: Percent done, 0 to 100; None where the server gave no sensible number.
+        undo_package_created: Whether the undo package can be had now.
+        message: What the server says about a failure, or None.
+    """
+
+    id: str
+    status: str
+    progress: float | None
+    undo_package_created: bool
+    message: str | None
+
+
+@dataclass(frozen=True)
+class DestinationObject:
+    """An object as the environment has it (``GET /objects/{id}``)."""
+
+    version: str | None
+    date_modified: str | None
+
+
+def parse_row(data: Any, where: str) -> Row:
+    """Return a content row from decoded JSON.
+
+    Raises:
+        ShapeError: A field that is used has the wrong shape.
+    """
+    row = _mapping(data, where)
+    action = _optional_text(row, "action", where)
+    level = _optional_text(row, "level", where)
+    return Row(
+        id=_text(row, "id", where),
+        name=_optional_text(row, "name", where) or "",
+        type=_integer(row, "type", where),
+        version=_optional_text(row, "version", where),
+        date_modified=_optional_text(row, "dateModified", where),
+        action=action.lower() if action else None,
+        level=level.lower() if level else None,
+    )
+
+
+def parse_package(data: Any) -> PackageInfo:
+    """Return a package from decoded JSON.
+
+    Raises:
+        ShapeError: A field that is used has the wrong shape.
+    """
+    package = _mapping(data, "package")
+    content = package.get("content")
+    rows = None
+    if content is not None:
+        rows = tuple(
+            parse_row(item, "package.content[%d]" % index)
+            for index, item in enumerate(_list(content, "package.content"))
+        )
+    settings = package.get("settings")
+    return PackageInfo(
+        id=_text(package, "id", "package"),
+        status=_text(package, "status", "package").lower(),
+        settings={} if settings is None else _mapping(settings, "package.settings"),
+        rows=rows,
+    )
+
+
+def parse_import(data: Any) -> ImportInfo:
+    """Return an import process from decoded JSON.
+
+    Raises:
+        ShapeError: A field that is used has the wrong shape.
+    """
+    process = _mapping(data, "import")
+    progress = process.get("progress")
+    sensible = isinstance(progress, (int, float)) and not isinstance(progress, bool) and 0 <= progress <= 100
+    message = str(process.get("message") or "")
+    parts = "; ".join(error_parts(process.get("subErrors")))
+    if parts:
+        # They name the objects that it is about.
+        message = "%s: %s" % (message.rstrip("."), parts) if message else parts
+    return ImportInfo(
+        id=_text(process, "id", "import"),
+        status=_text(process, "status", "import").lower(),
+        progress=float(progress) if sensible and progress is not None else None,
+        undo_package_created=_is_true(process.get("undoPackageCreated")),
+        message=printable(message, 1000) if message else None,
+    )
+
+
+def parse_object(data: Any) -> DestinationObject:
+    """Return a destination object from decoded JSON.
+
+    Raises:
+        ShapeError: A field that is used has the wrong shape.
+    """
+    found = _mapping(data, "object")
+    return DestinationObject(
+        version=_optional_text(found, "version", "object"),
+        date_modified=_optional_text(found, "dateModified", "object"),
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of the environment; active when its status is 0."""
+
+    id: str
+    name: str
+    status: int | None
+
+
+def parse_projects(data: Any) -> list[Project]:
+    """Return the environment's projects from decoded JSON.
+
+    Raises:
+        ShapeError: A field that is used has the wrong shape.
+    """
+    projects = []
+    for index, item in enumerate(_list(data, "projects")):
+        where = "projects[%d]" % index
+        row = _mapping(item, where)
+        status = row.get("status")
+        projects.append(
+            Project(
+                id=_text(row, "id", where),
+                name=_text(row, "name", where),
+                status=status if isinstance(status, int) else None,
+            )
+        )
+    return projects

@@ -1,0 +1,309 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is at work on an environment: a lock file each, and the lease that shows whether its holder still lives.
+
+``<history>/locks/<environment's address>.<number>.lock``; the highest number holds the lock. A file is made with
+``O_EXCL``, so that of two runs one gets a number. Whoever takes over from a dead run takes the next number; a run that
+finds a higher one than its own has lost the lock, even if it still believes to be alive.
+
+The lease is the modification time of the holder's session file, or of the lock file while there is none yet. Whether
+that changes shows whether the holder lives (``watch``). How old it is shows nothing: clocks do not agree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ..errors import InputError
+from ..support.files import directory_mode, make_directory
+from ..support.text import printable
+from .watch import Watch, is_given_up, is_gone
+
+_LOCKS = "locks"
+_NAME = re.compile(r"(.+)\.([1-9]\d*)\.lock\Z")
+# Seconds between two looks at a lock that another run holds.
+_PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock that this run holds, or held.
+
+    Attributes:
+        path: Its file.
+        token: What the file says only for this run.
+    """
+
+    path: str
+    token: str
+
+    def holds(self) -> bool:
+        """Return whether nobody has taken it over."""
+        directory, name = os.path.split(self.path)
+        match = _NAME.match(name)
+        if match is None or (_read(self.path) or {}).get("token") != self.token:
+            return False
+        numbers = _numbers(directory, match.group(1))
+        return not numbers or numbers[-1] <= int(match.group(2))
+
+    def release(self) -> None:
+        """Let go of it, unless somebody has taken it over."""
+        if (_read(self.path) or {}).get("token") == self.token:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)
+
+
+def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
+    """Return the locks that are held by the run of a session file.
+
+    Args:
+        session_path: The session file, which may be gone.
+        history_dir: The history's root; None where the file lies in it (``<history>/<environment>/sessions``).
+    """
+    directory = os.path.join(history_dir or os.path.dirname(os.path.dirname(os.path.dirname(session_path))), _LOCKS)
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return []
+    found = []
+    for path in (os.path.join(directory, name) for name in names if _NAME.match(name)):
+        holder = _read(path) or {}
+        token = holder.get("token")
+        if holder.get("session_file") == session_path and isinstance(token, str):
+            found.append(Lock(path, token))
+    return found
+
+
+def touch(path: str) -> None:
+    """Renew a lease; a file that is gone is somebody else's business."""
+    try:
+        before = os.stat(path).st_mtime_ns
+        os.utime(path)
+        renewed = os.stat(path).st_mtime_ns != before
+    except FileNotFoundError:
+        return
+    except OSError:
+        renewed = False
+    if not renewed:
+        # A share may refuse it, or do nothing. What is JSON stays so with a space more.
+        with contextlib.suppress(OSError), open(path, "r+b", buffering=0) as handle:
+            handle.seek(0, os.SEEK_END)
+            handle.write(b" ")
+
+
+def give_up(paths: Iterable[str]) -> None:
+    """End leases at once, so that nobody waits for them to run out."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.utime(path, (0, 0))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A lock that was got.
+
+    Attributes:
+        lock: The lock.
+        dead: The session files of the runs that held it before and have died.
+    """
+
+    lock: Lock
+    dead: list[str]
+
+
+def acquire(
+    history_dir: str,
+    address: str,
+    mode: int,
+    holder: Mapping[str, Any],
+    watch: Watch,
+    lock_timeout: float,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Taken:
+    """Get the lock of an environment, waiting for it if another run is at work there.
+
+    One whose holder shows no sign of life is waited for until that is sure, also where that takes longer than
+    lock_timeout.
+
+    Args:
+        history_dir: The history's root.
+        address: The environment's address, as a file name.
+        mode: Permission bits of the files of the history.
+        holder: Who asks, for those who find the lock: ``session_file``, ``environment`` and what helps a person.
+        watch: Tells the dead from the living.
+        lock_timeout: Seconds to wait for a run that lives.
+        sleep: Waits a number of seconds; given by tests.
+
+    Raises:
+        InputError: Another run is at work, or the lock cannot be written.
+    """
+    directory = os.path.join(history_dir, _LOCKS)
+    document = dict(holder, token=secrets.token_hex(16))
+    start = watch.clock()
+    try:
+        make_directory(directory, directory_mode(mode))
+        while True:
+            living = _living(directory, address, watch)
+            if living is None:
+                taken = _take(directory, address, mode, document, watch)
+                if taken is not None:
+                    return taken
+            elif watch.clock() - start >= lock_timeout and watch.lives(_sign_of_life(living)):
+                raise InputError(_busy(living, lock_timeout, watch))
+            # Uneven pauses, so that two runs that gave way to each other do not do so for ever.
+            sleep(_PAUSE * (0.5 + secrets.randbelow(1000) / 1000))
+    except OSError as error:
+        raise InputError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
+
+
+def refuse_living(history_dir: str, addresses: Iterable[str], watch: Watch) -> None:
+    """Fail where a run is at work under one of some addresses. Waits until it is known whether one is.
+
+    Args:
+        history_dir: The history's root.
+        addresses: The addresses, as file names.
+        watch: Tells the dead from the living.
+
+    Raises:
+        InputError: A run is.
+    """
+    directory = os.path.join(history_dir, _LOCKS)
+    paths = [_path(directory, address, number) for address in addresses for number in _numbers(directory, address)]
+    signs = {path: _sign_of_life(path) for path in paths}
+    dead = watch.dead_of(list(signs.values()))
+    living = next((path for path, sign in signs.items() if sign not in dead), None)
+    if living is not None:
+        raise InputError(
+            "server_moved: a run is at work under the old address (%s). Let it end, then run again. [lock %s]"
+            % (_words(_read(living) or {}), living)
+        )
+
+
+def remark(history_dir: str, address: str) -> str | None:
+    """Return what a run that takes no lock has to know of others on the environment, for a warning; None for nothing.
+
+    Args:
+        history_dir: The history's root.
+        address: The environment's address, as a file name.
+    """
+    directory = os.path.join(history_dir, _LOCKS)
+    try:
+        numbers = _numbers(directory, address)
+    except OSError:
+        return None
+    if not numbers:
+        return None
+    path = _path(directory, address, numbers[-1])
+    who = _words(_read(path) or {})
+    if is_given_up(_sign_of_life(path)):
+        return (
+            "A run on this environment was stopped and left an import that goes on, or a session (%s). Without check "
+            "mode a run first takes up what that left; what is planned now may be another thing then." % who
+        )
+    return (
+        "Another run is at work on this environment, or was cut off (%s). What is planned now may be another thing in "
+        "a moment. If it was cut off, the next run without check mode first takes up what it left." % who
+    )
+
+
+def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], watch: Watch) -> Taken | None:
+    """Take the next number; None where another run was quicker."""
+    numbers = _numbers(directory, address)
+    path = _path(directory, address, numbers[-1] + 1 if numbers else 1)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        return None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        os.fchmod(handle.fileno(), mode)
+        json.dump(document, handle)
+    lock = Lock(path, document["token"])
+    others = [_path(directory, address, number) for number in _numbers(directory, address)]
+    # Between the look and the taking all may have been released, and the numbers begun anew.
+    if path not in others or any(other != path and not _lapsed(other, watch) for other in others):
+        lock.release()
+        return None
+    dead = []
+    for other in others:
+        holder = _read(other)
+        # One that was released meanwhile is not dead; and its name may be somebody else's by now.
+        if other == path or is_gone(other) or not _lapsed(other, watch):
+            continue
+        dead.append((holder or {}).get("session_file"))
+        with contextlib.suppress(OSError):
+            os.unlink(other)
+    return Taken(lock, [name for name in dead if isinstance(name, str)])
+
+
+def _living(directory: str, address: str, watch: Watch) -> str | None:
+    """Return the lock file of a run that lives, or may live, None where there is none."""
+    paths = [_path(directory, address, number) for number in reversed(_numbers(directory, address))]
+    # All of them are asked about, so that the time for which each is watched begins now.
+    living = [path for path in paths if not _lapsed(path, watch)]
+    return living[0] if living else None
+
+
+def _lapsed(path: str, watch: Watch) -> bool:
+    """Return whether nobody holds a lock by this file: its holder is dead, or it is gone."""
+    return is_gone(path) or watch.is_dead(_sign_of_life(path))
+
+
+def _sign_of_life(path: str) -> str:
+    """Return the file that the holder of a lock keeps touching."""
+    session = (_read(path) or {}).get("session_file")
+    return session if isinstance(session, str) and not is_gone(session) else path
+
+
+def _busy(path: str, lock_timeout: float, watch: Watch) -> str:
+    holder = _read(path) or {}
+    return (
+        "Another run is at work on this environment: %s, begun %s, session file %s, last sign of life %d s ago. Waited "
+        "%g s for it (lock_timeout). Let it end, then run again. If it is dead, its lease runs out %g s "
+        "(lease_timeout) after its last sign of life, and the next run takes over. [lock %s]"
+        % (
+            _words(holder),
+            printable(holder.get("since"), 40),
+            printable(holder.get("session_file"), 300),
+            watch.silence(_sign_of_life(path)),
+            lock_timeout,
+            watch.patience,
+            path,
+        )
+    )
+
+
+def _words(holder: Mapping[str, Any]) -> str:
+    """Return who holds a lock, in words."""
+    words = [
+        "%s %s" % (key, printable(holder[key], 200)) for key in ("user", "host", "process", "job") if holder.get(key)
+    ]
+    return ", ".join(words) or "unknown"
+
+
+def _numbers(directory: str, address: str) -> list[int]:
+    matches = [_NAME.match(name) for name in os.listdir(directory)]
+    return sorted(int(match.group(2)) for match in matches if match and match.group(1) == address)
+
+
+def _path(directory: str, address: str, number: int) -> str:
+    return os.path.join(directory, "%s.%d.lock" % (address, number))
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    """Return what a lock file says; None where it is gone, or its run has not written it yet."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            values = json.load(handle)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None

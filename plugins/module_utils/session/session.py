@@ -1,0 +1,235 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A session with a server and what is held in it: one package, one import process."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..errors import InputError
+from ..rest.client import Library
+from ..rest.models import Project
+from ..support import signals
+from ..support.text import printable
+from . import file as session_file
+from . import lock as lease
+from .file import HeldImport, HeldPackage, SessionFile
+
+_OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}\Z")
+
+
+class Session:
+    """A session that is logged in.
+
+    What it holds is written to its session file, where it has one, before anybody relies on it.
+
+    Args:
+        library: The server.
+        state: What is known of the session.
+        path: The session file; None for a session that lives within one task.
+        claimed: The descriptor by which the session file is claimed for this task, None where it is not.
+    """
+
+    def __init__(self, library: Library, state: SessionFile, path: str | None, claimed: int | None = None) -> None:
+        self.library = library
+        self.state = state
+        self.path = path
+        self._claimed = claimed
+        # The files whose modification time shows that this session is used: it is added to while a task works.
+        self.leases: list[str] = [name for name in (path, state.lock) if name]
+        # The environment's projects, once they were asked for.
+        self._projects: list[Project] | None = None
+        # Whether a session that outlives its tasks is logged out at the end of this one.
+        self.ends_with_task = False
+
+    @property
+    def outlives_task(self) -> bool:
+        """Whether the session goes on after this task, known by its session file."""
+        return self.path is not None
+
+    @property
+    def lock(self) -> lease.Lock | None:
+        """The lock on the environment under which the session is used, None where there is none."""
+        if self.state.lock is None or self.state.lock_token is None:
+            return None
+        return lease.Lock(self.state.lock, self.state.lock_token)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether what the session holds is left for the next run: it can find it, and this one was told to stop."""
+        return self.outlives_task and self.lock is not None and signals.told_to_stop() is not None
+
+    @property
+    def is_to_be_taken_up(self) -> bool:
+        """Whether it holds an import that the next run on the environment is to see to its end."""
+        held = self.state.import_process
+        return held is not None and held.followed and not held.is_done and self.lock is not None
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether another run has taken the environment over, and sees to this session now."""
+        lock = self.lock
+        return lock is not None and not lock.holds()
+
+    def check_lock(self) -> None:
+        """Fail where another run has taken the environment over from this one.
+
+        Raises:
+            InputError: It has.
+        """
+        if self.is_taken_over:
+            raise InputError(
+                "session_file: another run has taken over this environment, because this one gave no sign of life for "
+                "too long (lock %s). Nothing was imported by this task. Run again when the other one has ended; "
+                "mstr_lease_timeout (lease_timeout of mstr_session) sets how long is too long." % self.state.lock
+            )
+
+    @property
+    def package(self) -> HeldPackage | None:
+        """The package held."""
+        return self.state.package
+
+    @property
+    def import_process(self) -> HeldImport | None:
+        """The import process held."""
+        return self.state.import_process
+
+    def hold_package(self, package: HeldPackage | None) -> None:
+        """Note which package the session holds."""
+        self.state.package = package
+        self.save()
+
+    def hold_import(self, process: HeldImport | None) -> None:
+        """Note which import process the session holds."""
+        self.state.import_process = process
+        self.save()
+
+    def save(self) -> None:
+        """Write the session file, where there is one."""
+        if self.path is not None:
+            self.state.cookies = self.library.transport.cookies()
+            claimed = session_file.write(self.path, self.state)
+            self.let_go()
+            self._claimed = claimed
+
+    def let_go(self) -> None:
+        """Let other tasks use the session file."""
+        if self._claimed is not None:
+            os.close(self._claimed)
+            self._claimed = None
+
+    def release_import(self) -> None:
+        """Release the import process that is held, if there is one."""
+        held = self.state.import_process
+        if held is not None:
+            if held.id:
+                self.library.delete_import(held.id, held.project_id)
+            self.hold_import(None)
+
+    def release_package(self) -> None:
+        """Release the package that is held, if there is one."""
+        held = self.state.package
+        if held is not None:
+            self.library.delete_package(held.id, held.project_id)
+            self.hold_package(None)
+
+    def release_all(self) -> None:
+        """Release import process and package, in this order (the vendor's page "Import a migration package")."""
+        self.release_import()
+        self.release_package()
+
+    def refuse_loss(self, what: str) -> None:
+        """Fail where releasing would lose a running import or an undo package that is on no disk yet.
+
+        Args:
+            what: What is about to be done, for the message: ``replace the package``.
+
+        Raises:
+            InputError: Something would be lost.
+        """
+        held = self.state.import_process
+        if held is None:
+            return
+        if not held.id:
+            raise InputError(
+                "Will not %s: an import was asked for in this session, and it is unknown what became of it. Log out "
+                "(mstr_session state absent), and log in anew." % what
+            )
+        if not held.finished:
+            raise InputError(
+                "Will not %s: its import %s still runs. Wait for it (mstr_package_import with import_id), or say "
+                "force: true." % (what, held.id)
+            )
+        if held.undo_pending:
+            raise InputError(
+                "Will not %s: the undo package of import %s is not saved yet and would be lost. Save it "
+                "(mstr_undo_package state present with import_id and dest), or say force: true." % (what, held.id)
+            )
+
+    def losses(self) -> list[str]:
+        """Return what logging out would lose, in words for a warning; empty for nothing."""
+        held = self.state.import_process
+        if held is None:
+            return []
+        if not held.id:
+            return ["an import that was asked for; it is unknown what became of it, and it cannot be undone"]
+        if not held.finished:
+            return ["import %s was not seen to end; it may go on, and its undo package is lost" % held.id]
+        if held.undo_pending:
+            return ["the undo package of import %s, which was not saved" % held.id]
+        return []
+
+    def end_with_task(self) -> bool:
+        """Have the session logged out at the end of this task, unless that loses something, or another run sees to it.
+
+        Returns:
+            Whether that is so. A session without a file ends with its task in any case, which is not meant here.
+        """
+        self.ends_with_task = self.outlives_task and not self.losses() and not self.is_taken_over
+        return self.ends_with_task
+
+    def project_id(self, project: str | None) -> str | None:
+        """Return the id of a project given by name or id; None for no project.
+
+        Raises:
+            InputError: There is no such project, more than one, or it is not active.
+        """
+        if not project:
+            return None
+        known = self.state.projects.get(project)
+        if known is not None:
+            return known
+        if self._projects is None:
+            self._projects = self.library.projects()
+        found = _pick_project(self._projects, project)
+        self.state.projects[project] = found.id
+        self.save()
+        return found.id
+
+
+def _pick_project(projects: list[Project], wanted: str) -> Project:
+    matches = [item for item in projects if item.name == wanted]
+    if not matches and _OBJECT_ID.match(wanted):
+        matches = [item for item in projects if item.id.upper() == wanted.upper()]
+    if not matches:
+        names = sorted(printable(item.name, 60) for item in projects)
+        shown = ", ".join(names[:10]) + (", and %d more" % (len(names) - 10) if len(names) > 10 else "")
+        raise InputError(
+            "project: there is no project %s that this user can see; there is: %s."
+            % (printable(wanted, 100), shown or "none")
+        )
+    if len(matches) > 1:
+        raise InputError(
+            "project: %d projects are called %s; give the id instead: %s."
+            % (len(matches), printable(wanted, 100), ", ".join(printable(item.id, 40) for item in matches))
+        )
+    project = matches[0]
+    if project.status not in (None, 0):
+        raise InputError(
+            "project: %s is not loaded on the server (status %s); load it first."
+            % (printable(wanted, 100), project.status)
+        )
+    return project
