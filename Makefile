@@ -8,8 +8,8 @@ RUNNER = .cache/runner
 NOX = $(RUNNER)/bin/python -m nox
 # What is no gate cannot be left out for want of an interpreter.
 SESSION = $(NOX) --error-on-missing-interpreters -s
-# Two sessions at a time: most of those that run tests use more than one core by themselves.
-GATES = rm -f .cache/sessions.json; $(NOX) --parallel 2 --report .cache/sessions.json
+# Three sessions at a time: tests wait for servers and time limits for a third of their time.
+GATES = rm -f .cache/sessions.json; $(NOX) --parallel 3 --report .cache/sessions.json
 SUMMARY = $(RUNNER)/bin/python tests/summary.py .cache/sessions.json .cache/reports
 
 .DEFAULT_GOAL := help

@@ -115,10 +115,10 @@ VENDOR_CLIENTS = [
     nox.param(newest("3.10", "3.11") or "3.11", "mstrio-11.3.9", "test_mstrio_packages.py", id="11.3.9"),
     nox.param(PYTHON, "mstrio", "test_mstrio_storage.py", id="current"),
 ]
-# Older cores that are tested too: 2.17 is the oldest supported one, and 2.19 was the first to tag data.
+# Older cores that are tested too, and which tests: 2.17 is the oldest supported one, and 2.19 was the first to tag data.
 OLDER_CORES = [
-    nox.param(newest("3.10", "3.11", "3.12") or "3.12", "core-2.17", id="2.17"),
-    nox.param(newest("3.11", "3.12", "3.13") or "3.13", "core-2.19", id="2.19"),
+    nox.param(newest("3.10", "3.11", "3.12") or "3.12", "core-2.17", "oldest_core or every_core", id="2.17"),
+    nox.param(newest("3.11", "3.12", "3.13") or "3.13", "core-2.19", "every_core", id="2.19"),
 ]
 
 
@@ -226,7 +226,9 @@ def artifact() -> Path:
 def integration(session: nox.Session) -> None:
     """Run the role and the playbooks by ansible-playbook, newest ansible-core, against the server double."""
     install(session, "core-newest", "test")
-    pytest(session, "tests/integration", "-m", "ansible or every_core", "-n", WORKERS, "--dist", "worksteal")
+    pytest(
+        session, "tests/integration", "-m", "ansible or oldest_core or every_core", "-n", WORKERS, "--dist", "worksteal"
+    )
 
 
 @nox.session(python=PYTHON, requires=["build"])
@@ -276,15 +278,24 @@ def give_pip_to_ansible_test(session: nox.Session) -> None:
 def modules(session: nox.Session) -> None:
     """Run the modules against the server double, without Ansible."""
     install(session, "core-newest", "test")
-    pytest(session, "tests/integration", "-m", "not ansible and not every_core", "-n", WORKERS, "--dist", "worksteal")
+    pytest(
+        session,
+        "tests/integration",
+        "-m",
+        "not ansible and not oldest_core and not every_core",
+        "-n",
+        WORKERS,
+        "--dist",
+        "worksteal",
+    )
 
 
 @nox.session(requires=["build"])
-@nox.parametrize(["python", "core"], OLDER_CORES)
-def integration_older(session: nox.Session, core: str) -> None:
+@nox.parametrize(["python", "core", "marks"], OLDER_CORES)
+def integration_older(session: nox.Session, core: str, marks: str) -> None:
     """Run what an older ansible-core can do otherwise."""
     install(session, core, "test")
-    pytest(session, "tests/integration", "-m", "every_core", "-n", WORKERS, "--dist", "worksteal")
+    pytest(session, "tests/integration", "-m", marks, "-n", WORKERS, "--dist", "worksteal")
 
 
 @nox.session(python=PYTHONS, tags=["quick"])
@@ -377,7 +388,7 @@ def types(session: nox.Session) -> None:
     install(session, "lint")
     packages = []
     for kind in ("filter", "module_utils", "modules"):
-        if not any((ROOT / "plugins" / kind).glob("*.py")):
+        if not any((ROOT / "plugins" / kind).rglob("*.py")):
             session.error(f"there is nothing to check in plugins/{kind}")
         packages += ["-p", f"ansible_collections.mstr.migration.plugins.{kind}"]
     run(session, "mypy", "--no-color-output", *packages, show=True)

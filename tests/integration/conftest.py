@@ -86,6 +86,6 @@ def controller(
 ) -> Iterator[Controller]:
     """An empty directory to work from, by ansible-playbook where the test is marked so."""
     marks = {mark.name for mark in request.node.iter_markers()}
-    with_ansible = bool(marks & {"ansible", "every_core"}) or request.config.getoption("--ansible")
+    with_ansible = bool(marks & {"ansible", "oldest_core", "every_core"}) or request.config.getoption("--ansible")
     with tempfile.TemporaryDirectory(prefix="mstr") as temporary:
         yield Controller(tmp_path, packages, Path(temporary), modules, with_ansible)

@@ -156,7 +156,7 @@ MOMENTS: dict[str, Moment] = {
 CUTS = [
     *((moment, kill) for moment in MOMENTS for kill in (everything, the_module)),
     pytest.param("the first import runs", the_module, marks=pytest.mark.ansible),
-    pytest.param("the first import runs", the_playbook, marks=pytest.mark.every_core),
+    pytest.param("the first import runs", the_playbook, marks=pytest.mark.oldest_core),
     pytest.param("its undo package is not there", the_playbook, marks=pytest.mark.ansible),
 ]
 

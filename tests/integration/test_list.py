@@ -447,7 +447,7 @@ def test_manifests_of_two_versions_differ_in_what_changed_only(server: Server, c
 @pytest.mark.ansible
 @pytest.mark.parametrize(
     "arguments",
-    [pytest.param(("--tags", "plan"), marks=pytest.mark.every_core), ("--skip-tags", "import")],
+    [pytest.param(("--tags", "plan"), marks=pytest.mark.oldest_core), ("--skip-tags", "import")],
     ids=" ".join,
 )
 def test_the_plan_alone_imports_nothing(arguments: tuple[str, str], server: Server, controller: Controller) -> None:

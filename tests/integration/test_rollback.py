@@ -82,7 +82,7 @@ def only_message(run: Run) -> str:
     return messages[0]
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_a_rollback_brings_back_every_object_as_it_was(server: Server, controller: Controller) -> None:
     # One object of the package is there already, in another version; a folder is among the others.
     server.edit(object_id("Total Amount", 4), name="Total", type=4, definition={"mine": True})
@@ -342,7 +342,7 @@ def five(controller: Controller, third: Path) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_after_a_refused_import_those_before_it_are_taken_back(server: Server, controller: Controller) -> None:
     before = server.objects()
     refusal = {"code": "ERR017", "message": "No more today."}

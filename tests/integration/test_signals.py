@@ -123,7 +123,7 @@ STOPS = [
     pytest.param("looking up", signal.SIGINT, the_group, marks=pytest.mark.ansible),
     pytest.param("uploading", signal.SIGINT, the_playbook, marks=pytest.mark.ansible),
     pytest.param("importing", signal.SIGTERM, the_playbook, marks=pytest.mark.ansible),
-    pytest.param("importing", signal.SIGINT, the_group, marks=pytest.mark.every_core),
+    pytest.param("importing", signal.SIGINT, the_group, marks=pytest.mark.oldest_core),
 ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 def test_a_short_soak() -> None:
     program = Path(__file__).with_name("soak.py")
-    command = [sys.executable, str(program), "--deployments", "15", "--environments", "3", "--seed", "1"]
+    command = [sys.executable, str(program), "--deployments", "9", "--environments", "3", "--seed", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -17,19 +17,20 @@ from hypothesis import strategies as st
 from samples import OTHER_VERSION, PROJECT_ID, VERSION, damaged, json_values, listed, row_json
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
-from ansible_collections.mstr.migration.plugins.module_utils.history.store import parse_mode
+from ansible_collections.mstr.migration.plugins.module_utils.history.queries import Record
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import parse_mode
 from ansible_collections.mstr.migration.plugins.module_utils.package.upload import parse_checksum
-from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import Record, plan_list, wanted
+from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list, wanted
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell
 from ansible_collections.mstr.migration.plugins.module_utils.plan.text import describe
 from ansible_collections.mstr.migration.plugins.module_utils.rest.address import normalise_base_url
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import (
     PACKAGE_TYPES,
     DestinationObject,
-    ShapeError,
     parse_object,
     parse_package,
 )
+from ansible_collections.mstr.migration.plugins.module_utils.support.shape import ShapeError
 from ansible_collections.mstr.migration.plugins.module_utils.support.text import environment_from_url
 
 PACKAGE = {

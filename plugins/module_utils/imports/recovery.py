@@ -19,7 +19,21 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ..errors import InputError, MigrationError, ServerError
-from ..history.store import FAILED, IMPORTED, INTERRUPTED, STARTED, UNDONE, Entry, History, now
+from ..history.entry import Entry
+from ..history.receipt import (
+    CREATE,
+    EFFECT_DELETE,
+    EFFECT_REPLACE,
+    FAILED,
+    IMPORTED,
+    INTERRUPTED,
+    STARTED,
+    UNDONE,
+    key_of,
+    key_text,
+    now,
+)
+from ..history.store import History
 from ..rest.address import same_base_url
 from ..rest.models import same_version
 from ..session import file as session_file
@@ -76,7 +90,7 @@ class Recovery:
         others = [path for path in self._other_sessions() if path not in paths]
         found = [self._take_up_session(path) for path in paths + self.watch.dead_of(others)]
         # Also runs without a session file renew their receipt while they work.
-        begun = {entry.receipt_path: entry for entry in self.history.unsettled() if entry.receipt["state"] == STARTED}
+        begun = {entry.receipt_path: entry for entry in self.history.unsettled() if entry.receipt.state == STARTED}
         temporary = self._temporary_files()
         silent = self.watch.dead_of([*begun, *temporary])
         found.extend(self._interrupted(entry) for path, entry in begun.items() if path in silent)
@@ -155,7 +169,7 @@ class Recovery:
             return self._lost(held) or {"entry": None, "outcome": RELEASED}
         taken_back = Entry.reopen(held.takes_back) if held.takes_back else None
         entry = taken_back or outcome.entry
-        name = entry.receipt["name"] if entry else package.file
+        name = entry.receipt.name if entry else package.file
 
         def mark() -> None:
             if taken_back is not None:
@@ -202,13 +216,13 @@ class Recovery:
         if not held.entry:
             return None
         entry = Entry.reopen(held.entry)
-        if entry.receipt["state"] == IMPORTED:
+        if entry.receipt.state == IMPORTED:
             self.warnings.append(
                 "A run was cut off right after it imported %s. %s"
                 % (
                     entry.name,
                     "Its undo package is %s." % entry.undo_path
-                    if entry.receipt.get("undo")
+                    if entry.receipt.undo
                     else "Its session has ended, so this import has no undo package and cannot be taken back.",
                 )
             )
@@ -217,7 +231,7 @@ class Recovery:
 
     def _interrupted(self, entry: Entry) -> dict[str, Any]:
         # A receipt may say so already, where the run had the time for it.
-        if entry.receipt["state"] == STARTED:
+        if entry.receipt.state == STARTED:
             entry.write(state=INTERRUPTED, ended=now(), message="The run was cut off.")
         self.warnings.append(
             "A run was cut off while it imported %s, and its session has ended: it is unknown whether that import was "
@@ -252,20 +266,18 @@ class Recovery:
 
     def _is_open(self, entry: Entry) -> bool:
         receipt = entry.receipt
-        if receipt.get("taking_back"):
-            return bool(receipt["state"] != UNDONE)
-        return bool(receipt["state"] == INTERRUPTED and not receipt.get("watched") and receipt.get("changes"))
+        if receipt.taking_back:
+            return receipt.state != UNDONE
+        return bool(receipt.state == INTERRUPTED and not receipt.watched and receipt.changes)
 
     def _conclude(self, entry: Entry, seen: dict[str, str | None]) -> None:
-        from ..history.queries import touched, version_key, versions_before
-
-        taking_back = entry.receipt.get("taking_back")
+        taking_back = entry.receipt.taking_back
         if not taking_back:
             # An import that never happened stands in nobody's way.
             entry.write(watched=now(), versions=seen)
             return
-        before = {version_key(text): version for text, version in seen.items()}
-        wanted = {key: version for key, version in versions_before(entry).items() if key in touched(entry)}
+        before = {key_of(text): version for text, version in seen.items()}
+        wanted = {key: version for key, version in entry.receipt.before.items() if key in entry.receipt.touched}
         if all(key in before and same_version(before[key], version) for key, version in wanted.items()):
             entry.mark_undone(bool(taking_back.get("hold", True)), taking_back=None)
             self.warnings.append("%s is taken back." % entry.name)
@@ -304,39 +316,36 @@ def _is_complete(held: HeldImport) -> bool:
     if held.takes_back:
         return _state(held.takes_back) == UNDONE
     if held.entry:
-        verified: bool = Entry.reopen(held.entry).receipt.get("versions") is not None
-        return verified or _state(held.entry) not in (STARTED, IMPORTED)
+        return Entry.reopen(held.entry).receipt.versions is not None or _state(held.entry) not in (STARTED, IMPORTED)
     return True
 
 
 def _state(path: str) -> str:
-    return str(Entry.reopen(path).receipt["state"])
+    return Entry.reopen(path).receipt.state
 
 
 def _versions(session: Session, entries: Sequence[Entry]) -> dict[str, dict[str, str | None]]:
     found: dict[str, dict[str, str | None]] = {}
     for entry in entries:
-        project = entry.receipt.get("project")
+        project = entry.receipt.project
         found[entry.path] = {}
-        for change in entry.receipt.get("changes") or ():
+        for change in entry.receipt.changes or ():
             try:
                 thing = session.library.find_object(change["id"], change["type"], project)
             except ServerError as error:
                 if error.status != 403:
                     raise
                 continue
-            found[entry.path]["%s:%d" % (change["id"], change["type"])] = thing.version if thing else None
+            found[entry.path][key_text((change["id"], change["type"]))] = thing.version if thing else None
     return found
 
 
 def _as_predicted(entries: Sequence[Entry], seen: dict[str, dict[str, str | None]]) -> bool:
-    from ..plan.package import CREATE, EFFECT_DELETE, EFFECT_REPLACE
-
     for entry in entries:
-        if entry.receipt.get("taking_back"):
+        if entry.receipt.taking_back:
             return False
-        for change in entry.receipt["changes"]:
-            version = seen[entry.path].get("%s:%d" % (change["id"], change["type"]))
+        for change in entry.receipt.changes or ():
+            version = seen[entry.path].get(key_text((change["id"], change["type"])))
             effect = change.get("effect")
             if effect in (CREATE, EFFECT_REPLACE) and not same_version(version, change.get("version_after")):
                 return False

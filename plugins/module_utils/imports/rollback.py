@@ -10,8 +10,9 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 
 from ..errors import InputError
+from ..history.entry import Entry
 from ..history.queries import expected_versions, failed_before, standing_on
-from ..history.store import UNDONE, Entry
+from ..history.receipt import UNDONE
 from ..package import upload as staging
 from ..package.upload import PackageFile
 from ..plan import text as plan_text
@@ -37,7 +38,7 @@ def undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
     """
     receipt = entry.receipt
     if not os.path.exists(entry.undo_path):
-        older = [other for other in own if other.name < entry.name and other.receipt["state"] != UNDONE]
+        older = [other for other in own if other.name < entry.name and other.receipt.state != UNDONE]
         further = (
             "To take back what was imported before it, name that import's directory as entry: %s."
             % names_of_entries(older[-3:])
@@ -45,10 +46,10 @@ def undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
             else "To go back, import an earlier file of the package."
         )
         raise InputError(
-            "%s (%s) has no undo package, so it cannot be taken back. %s" % (entry.path, receipt["state"], further)
+            "%s (%s) has no undo package, so it cannot be taken back. %s" % (entry.path, receipt.state, further)
         )
     package = staging.examine(entry.undo_path, None, [])
-    saved = receipt.get("undo") or {}
+    saved = receipt.undo or {}
     if saved.get("sha256") not in (None, package.hash()):
         raise InputError(
             "%s is not the undo package that was saved there: its sha256 is not the receipt's. Nothing was imported."
@@ -68,14 +69,14 @@ def parts_to_take_back(entry: Entry, own: Sequence[Entry], warnings: list[str]) 
     Raises:
         InputError: A receipt cannot be read.
     """
-    parts = [entry] if entry.receipt["state"] != UNDONE else []
+    parts = [entry] if entry.receipt.state != UNDONE else []
     for part in failed_before(entry, own):
         if os.path.exists(part.undo_path):
             parts.append(part)
         else:
             warnings.append(
                 "An import of %s failed half-way before its newest import, and has no undo package (%s): what it "
-                "changed is not taken back." % (printable(part.receipt["name"], 100), part.name)
+                "changed is not taken back." % (printable(part.receipt.name, 100), part.name)
             )
     return parts
 
@@ -94,7 +95,7 @@ def refuse_under_newer(entry: Entry, entries: Iterable[Entry], undone_first: Col
     newer = [other for other in standing_on(entry, entries) if other.name not in undone_first]
     if newer:
         names = ", ".join(
-            "%s (%s)" % (printable(other.receipt["name"], 60), other.name) for other in reversed(newer[-10:])
+            "%s (%s)" % (printable(other.receipt.name, 60), other.name) for other in reversed(newer[-10:])
         )
         raise InputError(
             "entry: %s cannot be taken back alone, because newer imports touched the same objects and are not taken "

@@ -17,12 +17,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
-from ..history import store as history
-from ..history.store import Entry, History
+from ..history.entry import Entry
+from ..history.receipt import FAILED, IMPORTED, INTERRUPTED, STARTED, Receipt, key_text, now
+from ..history.store import History
 from ..package.manifest import content_digest
 from ..package.upload import Staged
 from ..plan import text as plan_text
 from ..plan.destination import make_plan
+from ..plan.listing import as_listed
 from ..plan.package import NOT_COMPARED, Change, PackagePlan, changes_from_result, other_versions, unresolved
 from ..rest.answers import says_not_found
 from ..rest.models import ImportInfo, same_version
@@ -336,7 +338,7 @@ def _follow(
     outcome.note(session.save)
     if outcome.info.status == "failed":
         _report_failure(session, process, held, known, outcome, options)
-    outcome.record(state=history.IMPORTED, ended=history.now())
+    outcome.record(state=IMPORTED, ended=now())
     if options.when_imported is not None:
         options.when_imported()
     try:
@@ -387,14 +389,14 @@ def _failure(
             if process.undo_pending:
                 text += " The session is closed, and with it the undo package is lost."
             text += " See what is there with --check --diff."
-            outcome.record(state=history.INTERRUPTED, ended=history.now(), message=message)
+            outcome.record(state=INTERRUPTED, ended=now(), message=message)
     elif failed:
         result["import_outcome"] = "failed"
         text += " Import %s had failed; what it changed all the same is unknown.%s" % (
             process.id,
             _undo_state(session, process, outcome, options),
         )
-        outcome.record(state=history.FAILED, ended=history.now(), message=message)
+        outcome.record(state=FAILED, ended=now(), message=message)
     else:
         text += " The import is done%s.%s" % (
             "" if outcome.verified or not options.verify else ", and was not verified",
@@ -441,33 +443,26 @@ def _begin_entry(
     if options.history is None:
         return None
     held = staged.held
-    receipt = {
-        "state": history.STARTED,
-        "name": options.name,
-        "file": held.file,
-        "sha256": held.sha256,
-        "size": held.size,
-        "type": held.type,
-        # What the server itself said that it holds: this vouches for a manifest of the file.
-        "content": content_digest(staged.settings, staged.rows),
-        "environment": options.history.environment,
-        "base_url": session.state.base_url,
-        "project": held.project_id,
-        "user": session.state.user,
-        "import_id": None,
-        "started": history.now(),
-        "ended": None,
-        "summary": plan["summary"],
-        "changes": plan["changes"],
-        "versions_before": before,
-        "versions": None,
-        "unresolved": None,
-        "undo": None,
-        "undone_at": None,
+    receipt = Receipt(
+        state=STARTED,
+        name=options.name,
+        file=held.file,
+        sha256=held.sha256,
+        size=held.size,
+        type=held.type,
+        content=content_digest(staged.settings, staged.rows),
+        environment=options.history.environment,
+        base_url=session.state.base_url,
+        project=held.project_id,
+        user=session.state.user,
+        started=now(),
+        summary=plan["summary"],
+        changes=plan["changes"],
+        versions_before=before,
         # Set by AWX and Automation Controller in the environment of a job.
-        "job_id": os.environ.get("JOB_ID"),
-    }
-    entry = options.history.begin(held.project_id, options.name, held.sha256, receipt)
+        job_id=os.environ.get("JOB_ID"),
+    )
+    entry = options.history.begin(receipt)
     # Shows to others that somebody still works on it.
     session.leases.append(entry.receipt_path)
     return entry
@@ -485,7 +480,7 @@ def _plainly_refused(error: ConnectionLost | ServerError) -> bool:
 
 
 def _outcome_unknown(error: MigrationError, outcome: Outcome, options: ImportOptions) -> MigrationError:
-    outcome.record(state=history.INTERRUPTED, ended=history.now(), message=error.message)
+    outcome.record(state=INTERRUPTED, ended=now(), message=error.message)
     details = dict(error.details, **outcome.as_result())
     details.update(import_outcome="unknown", changed=True)
     lost = " If it was, its undo package is lost." if options.generate_undo else ""
@@ -616,13 +611,13 @@ def _plan_again(session: Session, held: HeldPackage, known: Staged | None) -> Pa
     if known is None:
         info = session.library.package(held.id, held.project_id, content=True)
         known = Staged(held, info.settings, info.rows or (), uploaded=False)
-    return make_plan(session, known.as_listed(held.file)).plan
+    return make_plan(session, as_listed(known, held.file)).plan
 
 
 def versions_of(plan: PackagePlan) -> dict[str, str | None]:
     """Return the versions in the destination, by ``<id>:<type>``, of the objects that could be looked up."""
     return {
-        "%s:%d" % change.row.key: change.version_before
+        key_text(change.row.key): change.version_before
         for change in plan.objects
         if change.conflict != NOT_COMPARED or change.version_before is not None
     }
@@ -676,7 +671,7 @@ def _report_failure(
         text += " What it changed all the same is unknown: %s" % error.message
     else:
         versions = versions_of(after)
-        keys = {"%s:%d" % change.row.key: change for change in after.objects}
+        keys = {key_text(change.row.key): change for change in after.objects}
         changed = [
             keys[key]
             for key, version in versions.items()
@@ -696,8 +691,8 @@ def _report_failure(
     if process.undo_pending:
         text += _undo_of_failed(session, process, outcome, options, bool(changed) or uncertain)
     outcome.record(
-        state=history.FAILED,
-        ended=history.now(),
+        state=FAILED,
+        ended=now(),
         message=info.message,
         changed=[change.as_result() for change in changed],
         versions=versions,

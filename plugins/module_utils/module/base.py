@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
 from ..errors import InputError, Interrupted, MigrationError, ServerError
+from ..history.environment import environment_name
 from ..rest import http as transport
 from ..rest.client import Library
 from ..rest.http import Transport
@@ -133,7 +134,7 @@ class MigrationModule(AnsibleModule):
             path = self.params["session_file"]
             state = session_file.read(path) if path and session_file.exists(path) else None
             self.base_url = connection.base_url(self.params, state)
-            self.environment = connection.environment_name(self.params, self.base_url, state)
+            self.environment = environment_name(self.params, self.base_url, state)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -386,7 +387,7 @@ class MigrationModule(AnsibleModule):
 
     def _library(self, state: SessionFile | None) -> Library:
         url = connection.base_url(self.params, state)
-        self.environment = connection.environment_name(self.params, url, state)
+        self.environment = environment_name(self.params, url, state)
         return Library(Transport(connection.transport_options(self.params, url, state)))
 
     def _fail(self, message: str, details: dict[str, Any]) -> None:

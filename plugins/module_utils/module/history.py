@@ -10,9 +10,11 @@ import contextlib
 from collections.abc import Iterable
 
 from ..errors import InputError
-from ..history.store import Entry, History, parse_mode
+from ..history.entry import Entry
+from ..history.store import History
 from ..support.text import environment_from_url, printable
 from .base import MigrationModule
+from .options import parse_mode
 
 # How many entries a sentence names.
 _NAMED = 5

@@ -14,7 +14,9 @@ import time
 from typing import Any
 
 from ..errors import InputError
-from ..history.store import History, now
+from ..history.environment import environment_name
+from ..history.receipt import now
+from ..history.store import History
 from ..imports.recovery import Recovery
 from ..session import connection
 from ..session import lock as lease
@@ -42,7 +44,7 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
     """
     params = module.params
     base_url = connection.base_url(params, None)
-    module.environment = connection.environment_name(params, base_url, None)
+    module.environment = environment_name(params, base_url, None)
     history = open_history(module)
     if history is None:
         raise AssertionError("there is no lock without a history")

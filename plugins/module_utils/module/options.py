@@ -6,7 +6,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from ..errors import InputError
+from ..support.text import printable
+
+_MODE = re.compile(r"0?[0-7]{3}\Z")
 
 
 def history_spec() -> dict[str, Any]:
@@ -17,3 +23,19 @@ def history_spec() -> dict[str, Any]:
         "server_moved": {"type": "bool", "default": False},
         "history_must_exist": {"type": "bool", "default": False},
     }
+
+
+def parse_mode(value: Any) -> int:
+    """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
+
+    Raises:
+        InputError: It is no mode, or one that locks the owner out or lets everybody in.
+    """
+    text = str(value)
+    mode = value if isinstance(value, int) else int(text, 8) if _MODE.match(text) else -1
+    if not 0 <= mode <= 0o777 or mode & 0o600 != 0o600 or mode & 0o117:
+        raise InputError(
+            "history_mode: %s is not a mode such as 0600, 0640 or 0660: read and write for the owner, nothing for "
+            "others." % printable(value, 20)
+        )
+    return mode

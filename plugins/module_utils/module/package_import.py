@@ -19,7 +19,7 @@ from ..package import upload as staging
 from ..package.upload import PackageFile, Staged
 from ..plan import text as plan_text
 from ..plan.destination import make_plan
-from ..plan.listing import Listed, ListedPlan
+from ..plan.listing import Listed, ListedPlan, as_listed
 from ..plan.package import refuse_keep_both
 from ..session.session import Session
 from ..support.text import printable
@@ -189,7 +189,7 @@ def _import_staged(
     module: MigrationModule, session: Session, staged: Staged, planned: ListedPlan | None, options: ImportOptions
 ) -> dict[str, Any]:
     if planned is None:
-        planned = make_plan(session, staged.as_listed(options.name, options.force), options.history)
+        planned = make_plan(session, as_listed(staged, options.name, options.force), options.history)
         done = _nothing_to_do(module, planned, options)
         if done is not None:
             return done

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import InputError
-from ..history.queries import change_of_undo, latest, named, older_imports, touched, versions_before, vouches
-from ..history.store import UNDONE, Entry, History, parse_mode
+from ..history.entry import Entry
+from ..history.queries import latest, named, older_imports, vouches
+from ..history.receipt import UNDONE
+from ..history.store import History
 from ..imports.rollback import names_of_entries, parts_to_take_back, refuse_edited, refuse_under_newer, undo_file
 from ..package import manifest as manifests
 from ..package import upload as staging
@@ -24,13 +26,14 @@ from ..plan import text as plan_text
 from ..plan.destination import look_up_all, make_plans
 from ..plan.listing import Listed, ListedPlan, ObjectKey
 from ..plan.package import CannotTell, Change, Found, PackagePlan, refuse_keep_both
+from ..plan.undo import change_of_undo
 from ..rest import models
 from ..rest.models import DestinationObject
 from ..session.session import Session
 from ..support.files import directory_mode, make_directory
 from ..support.text import printable
 from .base import MigrationModule
-from .history import open_history
+from .history import open_history, parse_mode
 
 _IMPORTED = "imported"
 _HELD = "held"
@@ -365,7 +368,7 @@ def _what_undoing_changes(session: Session, package: _Wanted, entry: Entry) -> l
 def _find_elsewhere(history: History, package: _Wanted) -> list[Entry]:
     """Return the entries of a package to be undone whose project nobody names, if the history has it in one place."""
     found = named(history.all_entries(), package.name)
-    places = {entry.receipt.get("project") for entry in found}
+    places = {entry.receipt.project for entry in found}
     if len(places) != 1:
         return []
     package.project_id = places.pop()
@@ -399,8 +402,8 @@ def _once_undone(packages: Iterable[_Wanted], selected: list[_Wanted]) -> dict[O
     ]
     expected: dict[ObjectKey, Found] = {}
     for entry, place in sorted(entries, key=lambda item: item[0].name, reverse=True):
-        before = versions_before(entry)
-        for key in touched(entry):
+        before = entry.receipt.before
+        for key in entry.receipt.touched:
             if key in before:
                 version, identity = before[key], (place, *key)
                 expected[identity] = None if version is None else DestinationObject(version, None)

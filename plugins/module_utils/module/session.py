@@ -126,11 +126,12 @@ def _note_interrupted(module: MigrationModule, session: Session) -> None:
     held = session.import_process
     if held is None or held.finished or held.entry is None:
         return
-    from ..history.store import INTERRUPTED, STARTED, Entry, now
+    from ..history.entry import Entry
+    from ..history.receipt import INTERRUPTED, STARTED, now
 
     try:
         entry = Entry.reopen(held.entry)
-        if entry.receipt["state"] == STARTED:
+        if entry.receipt.state == STARTED:
             entry.write(state=INTERRUPTED, ended=now(), message="Logged out before its end was seen.")
     except InputError as error:
         module.warnings.append(error.message)

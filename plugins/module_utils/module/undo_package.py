@@ -14,8 +14,10 @@ from typing import Any
 
 from ..errors import InputError, MigrationError
 from ..history import store as histories
-from ..history.queries import change_of_undo, latest, named, older_imports, touched
-from ..history.store import UNDONE, Entry, History
+from ..history.entry import Entry
+from ..history.queries import latest, named, older_imports
+from ..history.receipt import UNDONE
+from ..history.store import History
 from ..imports import run as importing
 from ..imports import undo_package as undo
 from ..imports.rollback import names_of_entries, parts_to_take_back, refuse_edited, refuse_under_newer, undo_file
@@ -24,8 +26,9 @@ from ..package import upload as staging
 from ..package.upload import PackageFile, Staged
 from ..plan import text as plan_text
 from ..plan.destination import make_plan
-from ..plan.listing import ListedPlan
+from ..plan.listing import ListedPlan, as_listed
 from ..plan.package import EXISTS_DIFFERENTLY, PackagePlan
+from ..plan.undo import change_of_undo
 from ..rest.models import FOLDER_TYPE
 from ..session.connection import from_environment
 from ..session.session import Session
@@ -118,14 +121,14 @@ def _apply(module: MigrationModule, session: Session, rollback: _Rollback, proje
     """Take one import back, unless that is done already."""
     entry, params = rollback.entry, module.params
     if entry is not None:
-        if entry.receipt["state"] == UNDONE and not params["force"]:
-            if params["hold"] and entry.receipt.get("held") is False and not module.check_mode:
+        if entry.receipt.state == UNDONE and not params["force"]:
+            if params["hold"] and entry.receipt.held is False and not module.check_mode:
                 # A failed run took it back and would try again; whoever asks now wants it to stay so.
                 entry.write(held=True)
             return _result(rollback, None, changed=False)
         if not params["force"]:
             refuse_under_newer(entry, rollback.entries)
-        project_id = entry.receipt.get("project")
+        project_id = entry.receipt.project
     return _take_back(module, session, rollback, project_id)
 
 
@@ -170,25 +173,25 @@ def _scope(history: History, params: dict[str, Any], project_id: str | None) -> 
         if not from_environment(params, "project") or named(entries, params["name"]):
             return entries
     found = named(history.all_entries(), params["name"])
-    places = sorted({str(entry.receipt.get("project") or histories.CONFIGURATION) for entry in found})
+    places = sorted({str(entry.receipt.project or histories.CONFIGURATION) for entry in found})
     if len(places) > 1:
         raise InputError(
             "project: packages called %s were imported into several (%s); say which. '' is the configuration level."
             % (printable(params["name"], 100), ", ".join(printable(place, 60) for place in places))
         )
-    return history.entries(found[-1].receipt.get("project")) if found else []
+    return history.entries(found[-1].receipt.project) if found else []
 
 
 def _of_file(package: PackageFile, history: History | None, project_id: str | None) -> _Rollback:
     """Return what an undo package's file takes back; its entry is the one that has this very file."""
     entries = history.entries(project_id) if history is not None else []
     entry = _whose_undo(entries, package)
-    return _Rollback(package, entry.receipt["name"] if entry else os.path.basename(package.path), entry, entries)
+    return _Rollback(package, entry.receipt.name if entry else os.path.basename(package.path), entry, entries)
 
 
 def _whose_undo(entries: Iterable[Entry], package: PackageFile) -> Entry | None:
     """Return the newest entry whose undo package is this very file, None where there is none."""
-    own = [entry for entry in entries if (entry.receipt.get("undo") or {}).get("sha256") == package.hash()]
+    own = [entry for entry in entries if (entry.receipt.undo or {}).get("sha256") == package.hash()]
     return own[-1] if own else None
 
 
@@ -251,7 +254,7 @@ def _newest(module: MigrationModule, history: History, own: list[Entry]) -> Entr
     if newest is None:
         return _no_such_import(history, name)
     idle = [entry for entry in own if entry.name > newest.name]
-    if idle and newest.receipt["state"] != UNDONE:
+    if idle and newest.receipt.state != UNDONE:
         module.warnings.append(
             "Newer imports of %s are passed over, because no object got another version by them: %s."
             % (printable(name, 100), names_of_entries(idle[-5:]))
@@ -264,7 +267,7 @@ def _newest(module: MigrationModule, history: History, own: list[Entry]) -> Entr
             % (
                 printable(name, 100),
                 newest.name,
-                ", before this run" if newest.receipt["state"] == UNDONE else "",
+                ", before this run" if newest.receipt.state == UNDONE else "",
                 names_of_entries(older[-5:]),
             )
         )
@@ -277,8 +280,8 @@ def _of_entry(module: MigrationModule, entry: Entry, entries: list[Entry]) -> _R
     Raises:
         InputError: It has no undo package.
     """
-    name = entry.receipt["name"]
-    if entry.receipt["state"] == UNDONE and not module.params["force"]:
+    name = entry.receipt.name
+    if entry.receipt.state == UNDONE and not module.params["force"]:
         return _Rollback(PackageFile(entry.undo_path, 0), name, entry, entries)
     return _Rollback(undo_file(entry, named(entries, name)), name, entry, entries)
 
@@ -299,7 +302,7 @@ def _elsewhere(history: History, name: str) -> str:
 
 def _names(history: History) -> str:
     found = {
-        "%s (%s)" % (entry.receipt["name"], entry.receipt.get("project") or histories.CONFIGURATION)
+        "%s (%s)" % (entry.receipt.name, entry.receipt.project or histories.CONFIGURATION)
         for entry in history.all_entries()
     }
     return ", ".join(printable(name, 120) for name in sorted(found)[:20]) or "none"
@@ -309,11 +312,11 @@ def _take_back(
     module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None
 ) -> dict[str, Any]:
     params, entry = module.params, rollback.entry
-    declared = entry.receipt.get("type") if entry is not None else None
+    declared = entry.receipt.type if entry is not None else None
     staged = staging.stage(session, rollback.package, project_id, declared, params["wait_timeout"])
     earlier = session.import_process
     try:
-        planned = make_plan(session, staged.as_listed(rollback.name))
+        planned = make_plan(session, as_listed(staged, rollback.name))
         if entry is not None and not params["force"]:
             refuse_edited(entry, rollback.entries, planned.plan.changes)
         due = not planned.plan.in_sync or _folders_are_due(entry, planned)
@@ -334,9 +337,9 @@ def _take_back(
 
 def _folders_are_due(entry: Entry | None, planned: ListedPlan) -> bool:
     """Return whether folders have to come back that the import changed: versions do not tell of folders otherwise."""
-    if entry is None or entry.receipt["state"] == UNDONE:
+    if entry is None or entry.receipt.state == UNDONE:
         return False
-    changed = touched(entry)
+    changed = entry.receipt.touched
     return any(
         change.row.type == FOLDER_TYPE and change.conflict == EXISTS_DIFFERENTLY and change.row.key in changed
         for change in planned.plan.objects

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..rest import models
-from ..rest.models import Row, ShapeError
+from ..rest.models import Row
+from ..support.shape import ShapeError
 from ..support.text import readable_json
 
 SUFFIX = ".manifest.json"

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConnectionLost, InputError, MigrationError, ServerError
-from ..plan.listing import Listed
 from ..rest import models
-from ..rest.models import PackageInfo, Row, ShapeError
+from ..rest.models import PackageInfo, Row
 from ..rest.multipart import MultipartFile
 from ..session.file import HeldPackage
 from ..session.session import Session
 from ..support.files import HEAD, readable_file, sha256_of, text_kind, write_file
+from ..support.shape import ShapeError
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
 from . import manifest as manifests
@@ -77,11 +77,6 @@ class Staged:
     settings: dict[str, Any]
     rows: tuple[Row, ...]
     uploaded: bool
-
-    def as_listed(self, name: str, force: bool = False) -> Listed:
-        """Return it as a package of a list, under a name."""
-        held = self.held
-        return Listed(name, self.rows, self.settings, held.type, held.project_id, held.sha256, force)
 
     def as_manifest(self) -> Manifest:
         """Return what a manifest of the package's file says."""

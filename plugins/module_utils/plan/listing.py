@@ -11,23 +11,19 @@ packages after it are compared with what that import leaves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ..history.queries import Record
+from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, NONE, UNKNOWN
+from ..package.upload import Staged
 from ..rest import models
 from ..rest.models import DestinationObject, Row, same_version
 from .package import (
-    CREATE,
-    DUPLICATE,
-    EFFECT_DELETE,
-    EFFECT_REPLACE,
     FRESH,
-    NONE,
-    UNKNOWN,
     CannotTell,
     Change,
     Found,
-    Key,
     PackagePlan,
     default_action,
     plan_row,
@@ -40,31 +36,6 @@ ObjectKey = tuple[str, str, int]
 _SURE_TO_WIN = frozenset((models.REPLACE, models.FORCE_REPLACE, models.DELETE))
 # In the place of the project: what project_security packages change are links in it, not its objects.
 _LINKS = "links of "
-
-
-@dataclass(frozen=True)
-class Record:
-    """What the history says of the newest import of a package's very file.
-
-    Attributes:
-        entry: The entry's directory.
-        imported: Whether that import ended well and was not taken back.
-        held: Whether it was taken back, and stays so until somebody says otherwise.
-        unseen: Whether nobody saw that import end.
-        before: The objects' versions before the import, None for what was not there.
-        versions: Their versions afterwards.
-        unresolved: The objects that the import left without what was predicted.
-        overtaken: For objects that newer imports touched: the sha256 of the files of those.
-    """
-
-    entry: str
-    imported: bool = False
-    held: bool = False
-    unseen: bool = False
-    before: Mapping[Key, str | None] = field(default_factory=dict)
-    versions: Mapping[Key, str | None] = field(default_factory=dict)
-    unresolved: frozenset[Key] = frozenset()
-    overtaken: Mapping[Key, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,6 +82,12 @@ class Listed:
         elif row.level == models.CONFIGURATION_OBJECT:
             place = ""
         return (place, *row.key)
+
+
+def as_listed(staged: Staged, name: str, force: bool = False) -> Listed:
+    """Return a package that a session holds as a package of a list, under a name."""
+    held = staged.held
+    return Listed(name, staged.rows, staged.settings, held.type, held.project_id, held.sha256, force)
 
 
 @dataclass(frozen=True)

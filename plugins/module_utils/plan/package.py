@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from ..errors import InputError
+from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, EFFECTS, NONE, UNKNOWN
 from ..rest import models
 from ..rest.models import DestinationObject, Row
 from ..support.text import printable
@@ -28,13 +29,6 @@ NOT_COMPARED = "not_compared"
 # does then, so its effect is unknown.
 UNSPECIFIED = "unspecified"
 
-CREATE = "create"
-EFFECT_REPLACE = "replace"
-EFFECT_DELETE = "delete"
-DUPLICATE = "duplicate"
-UNKNOWN = "unknown"
-NONE = "none"
-EFFECTS = (CREATE, EFFECT_REPLACE, EFFECT_DELETE, DUPLICATE, UNKNOWN, NONE)
 EFFECTS_THAT_COUNT = frozenset((CREATE, EFFECT_REPLACE, EFFECT_DELETE, DUPLICATE, UNKNOWN))
 SUPERSEDED = "superseded"
 SETTLED = "settled"
@@ -56,7 +50,6 @@ class CannotTell:
 
 # What a look-up came to: the object, None where the server clearly says it is not there, or no answer.
 Found = Union[DestinationObject, None, CannotTell]
-Key = tuple[str, int]
 
 
 @dataclass(frozen=True)

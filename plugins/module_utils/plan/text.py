@@ -8,22 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, NONE, UNKNOWN
 from ..rest import models
 from ..support.text import printable
 from .listing import ListedPlan
 from .package import (
-    CREATE,
     DOES_NOT_EXIST,
-    DUPLICATE,
-    EFFECT_DELETE,
-    EFFECT_REPLACE,
     EXISTS_DIFFERENTLY,
     EXISTS_IDENTICALLY,
-    NONE,
     NOT_COMPARED,
     SETTLED,
     SUPERSEDED,
-    UNKNOWN,
     Change,
     PackagePlan,
 )

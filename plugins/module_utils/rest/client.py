@@ -18,6 +18,7 @@ from typing import Any, Callable, TypeVar
 from urllib.parse import quote
 
 from ..errors import ConnectionLost, MigrationError, ServerError
+from ..support.shape import ShapeError
 from ..support.text import printable
 from . import login, models
 from .answers import is_page, media_type, refused, says_no_such_call, says_not_found
@@ -355,7 +356,7 @@ class Library:
         data = self._json(method, path, step, repeat, **kwargs)
         try:
             return parse(data)
-        except models.ShapeError as error:
+        except ShapeError as error:
             raise ServerError(
                 "%s: the server's answer is not as documented: %s." % (step, printable(error, 200)), 200
             ) from error

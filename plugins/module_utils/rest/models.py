@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..support import shape
 from ..support.text import printable
 from .answers import error_parts
 
@@ -118,61 +119,9 @@ def type_name(object_type: int) -> str:
     return TYPE_NAMES.get(object_type, "type %d" % object_type)
 
 
-class ShapeError(ValueError):
-    """Decoded JSON has not the documented shape; the text says where and what was expected."""
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ShapeError("%s: expected an object, found %s" % (where, _kind(value)))
-    return value
-
-
-def _list(value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise ShapeError("%s: expected a list, found %s" % (where, _kind(value)))
-    return value
-
-
-def _text(data: dict[str, Any], key: str, where: str) -> str:
-    value = data.get(key)
-    if not isinstance(value, str) or not value:
-        raise ShapeError("%s.%s: expected a text, found %s" % (where, key, _kind(value)))
-    return value
-
-
-def _optional_text(data: dict[str, Any], key: str, where: str) -> str | None:
-    value = data.get(key)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise ShapeError("%s.%s: expected a text, found %s" % (where, key, _kind(value)))
-    return value
-
-
-def _integer(data: dict[str, Any], key: str, where: str) -> int:
-    value = data.get(key)
-    if isinstance(value, str) and _DIGITS.match(value):
-        # As some gateways write numbers.
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ShapeError("%s.%s: expected a whole number, found %s" % (where, key, _kind(value)))
-    return value
-
-
-_DIGITS = re.compile(r"\d{1,9}\Z", re.ASCII)
-
-
 def _is_true(value: Any) -> bool:
     """Return whether a value says yes, as JSON does or as a text."""
     return value is True or (isinstance(value, str) and value.lower() == "true")
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
-    return names.get(type(value), type(value).__name__)
 
 
 _DATE = re.compile(
@@ -208,6 +157,10 @@ def same_version(one: str | None, other: str | None) -> bool:
     return (one or "").upper() == (other or "").upper()
 
 
+# What an object is known by in the metadata: its id in upper case, and its type.
+Key = tuple[str, int]
+
+
 @dataclass(frozen=True)
 class Row:
     """One object in a package, and what the package wants done about it.
@@ -231,8 +184,8 @@ class Row:
     level: str | None
 
     @property
-    def key(self) -> tuple[str, int]:
-        """What an object is known by in the metadata."""
+    def key(self) -> Key:
+        """What its object is known by in the metadata."""
         return (self.id.upper(), self.type)
 
 
@@ -286,15 +239,15 @@ def parse_row(data: Any, where: str) -> Row:
     Raises:
         ShapeError: A field that is used has the wrong shape.
     """
-    row = _mapping(data, where)
-    action = _optional_text(row, "action", where)
-    level = _optional_text(row, "level", where)
+    row = shape.mapping(data, where)
+    action = shape.optional_text(row, "action", where)
+    level = shape.optional_text(row, "level", where)
     return Row(
-        id=_text(row, "id", where),
-        name=_optional_text(row, "name", where) or "",
-        type=_integer(row, "type", where),
-        version=_optional_text(row, "version", where),
-        date_modified=_optional_text(row, "dateModified", where),
+        id=shape.text(row, "id", where),
+        name=shape.optional_text(row, "name", where) or "",
+        type=shape.integer(row, "type", where),
+        version=shape.optional_text(row, "version", where),
+        date_modified=shape.optional_text(row, "dateModified", where),
         action=action.lower() if action else None,
         level=level.lower() if level else None,
     )
@@ -306,19 +259,19 @@ def parse_package(data: Any) -> PackageInfo:
     Raises:
         ShapeError: A field that is used has the wrong shape.
     """
-    package = _mapping(data, "package")
+    package = shape.mapping(data, "package")
     content = package.get("content")
     rows = None
     if content is not None:
         rows = tuple(
             parse_row(item, "package.content[%d]" % index)
-            for index, item in enumerate(_list(content, "package.content"))
+            for index, item in enumerate(shape.items(content, "package.content"))
         )
     settings = package.get("settings")
     return PackageInfo(
-        id=_text(package, "id", "package"),
-        status=_text(package, "status", "package").lower(),
-        settings={} if settings is None else _mapping(settings, "package.settings"),
+        id=shape.text(package, "id", "package"),
+        status=shape.text(package, "status", "package").lower(),
+        settings={} if settings is None else shape.mapping(settings, "package.settings"),
         rows=rows,
     )
 
@@ -329,7 +282,7 @@ def parse_import(data: Any) -> ImportInfo:
     Raises:
         ShapeError: A field that is used has the wrong shape.
     """
-    process = _mapping(data, "import")
+    process = shape.mapping(data, "import")
     progress = process.get("progress")
     sensible = isinstance(progress, (int, float)) and not isinstance(progress, bool) and 0 <= progress <= 100
     message = str(process.get("message") or "")
@@ -338,8 +291,8 @@ def parse_import(data: Any) -> ImportInfo:
         # They name the objects that it is about.
         message = "%s: %s" % (message.rstrip("."), parts) if message else parts
     return ImportInfo(
-        id=_text(process, "id", "import"),
-        status=_text(process, "status", "import").lower(),
+        id=shape.text(process, "id", "import"),
+        status=shape.text(process, "status", "import").lower(),
         progress=float(progress) if sensible and progress is not None else None,
         undo_package_created=_is_true(process.get("undoPackageCreated")),
         message=printable(message, 1000) if message else None,
@@ -352,10 +305,10 @@ def parse_object(data: Any) -> DestinationObject:
     Raises:
         ShapeError: A field that is used has the wrong shape.
     """
-    found = _mapping(data, "object")
+    found = shape.mapping(data, "object")
     return DestinationObject(
-        version=_optional_text(found, "version", "object"),
-        date_modified=_optional_text(found, "dateModified", "object"),
+        version=shape.optional_text(found, "version", "object"),
+        date_modified=shape.optional_text(found, "dateModified", "object"),
     )
 
 
@@ -375,14 +328,14 @@ def parse_projects(data: Any) -> list[Project]:
         ShapeError: A field that is used has the wrong shape.
     """
     projects = []
-    for index, item in enumerate(_list(data, "projects")):
+    for index, item in enumerate(shape.items(data, "projects")):
         where = "projects[%d]" % index
-        row = _mapping(item, where)
+        row = shape.mapping(item, where)
         status = row.get("status")
         projects.append(
             Project(
-                id=_text(row, "id", where),
-                name=_text(row, "name", where),
+                id=shape.text(row, "id", where),
+                name=shape.text(row, "name", where),
                 status=status if isinstance(status, int) else None,
             )
         )

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..rest.address import TransportOptions, normalise_base_url, same_base_url
 from ..rest.login import LOGIN_MODES
 from ..support.files import readable_file
-from ..support.text import environment_from_url, file_name_part, plain_environment_from_url, printable
+from ..support.text import printable
 from .file import SessionFile
 
 
@@ -216,41 +216,6 @@ def base_url(params: Mapping[str, Any], session: SessionFile | None) -> str:
     if not given:
         raise InputError("base_url: say where the server is, or set MSTR_BASE_URL in the environment.")
     return normalise_base_url(given)
-
-
-def environment_name(params: Mapping[str, Any], url: str, session: SessionFile | None) -> str:
-    """Return the environment's name.
-
-    Raises:
-        InputError: The name that was given is none for a directory.
-    """
-    given = params.get("environment_name")
-    if not given:
-        # One that logged in without a history could not know how this one calls it.
-        if session is not None and session.environment != environment_from_url(url):
-            return session.environment
-        return _name_of(url, params.get("history_dir"))
-    if file_name_part(given) != given:
-        raise InputError(
-            "environment_name: %s is to be a directory's name: up to 100 letters, digits and . _ -, beginning "
-            "and ending with a letter, a digit or -." % printable(given, 100)
-        )
-    return str(given)
-
-
-def _name_of(url: str, history_dir: str | None) -> str:
-    """Return the name of an environment that was given none.
-
-    Before names were made so that no two addresses share one, an environment may have got the plain one.
-    """
-    name, plain = environment_from_url(url), plain_environment_from_url(url)
-    if history_dir and name != plain and not os.path.isdir(os.path.join(history_dir, name)):
-        # Imported where it is needed, because hardly any address needs it.
-        from ..history.store import History
-
-        if History(history_dir, plain, base_url=url).all_entries():
-            return plain
-    return name
 
 
 def transport_options(params: Mapping[str, Any], url: str, session: SessionFile | None) -> TransportOptions:

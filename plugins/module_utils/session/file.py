@@ -18,11 +18,13 @@ import os
 import stat
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import InputError
+from ..support import shape
 from ..support.files import atomic_file, make_directory
+from ..support.shape import ShapeError
 
 _FORMAT = 1
 
@@ -280,7 +282,7 @@ def read(path: str, private: bool = True) -> SessionFile:
         raw = handle.read()
     try:
         return _parse(json.loads(raw.decode("utf-8")))
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             "session_file: %s is no session file of this version. Remove it and log in again: mstr_session state "
             "present." % path
@@ -306,48 +308,14 @@ def _refuse_unless_private(path: str, status: os.stat_result, private: bool = Tr
 
 def _parse(document: Any) -> SessionFile:
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise ValueError("unknown format")
-    known = {item.name for item in fields(SessionFile)}
-    values = {key: value for key, value in document.items() if key in known}
-    if values.get("package") is not None:
-        values["package"] = _checked(HeldPackage(**values["package"]))
-    if values.get("import_process") is not None:
-        values["import_process"] = _checked(HeldImport(**values["import_process"]))
-    session: SessionFile = _checked(SessionFile(**values))
+        raise ShapeError("unknown format")
+    session = shape.build(SessionFile, document, "session", package=HeldPackage, import_process=HeldImport)
     if not session.base_url or not session.environment or not session.token:
-        raise ValueError("empty")
+        raise ShapeError("empty")
     for cookie in session.cookies:
         if not isinstance(cookie, dict) or set(cookie) != {"name", "value", "domain", "path", "secure"}:
-            raise ValueError("cookies")
+            raise ShapeError("cookies")
     return session
-
-
-# What the annotations of the dataclasses above stand for.
-_TYPES: dict[str, Any] = {
-    "str": str,
-    "str | None": (str, type(None)),
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
-    "list[dict[str, Any]]": list,
-    "dict[str, str | None]": dict,
-    "dict[str, Any]": dict,
-    "dict[str, str]": dict,
-    "HeldPackage | None": (HeldPackage, type(None)),
-    "HeldImport | None": (HeldImport, type(None)),
-}
-
-
-def _checked(part: Any) -> Any:
-    """Return a part of the file, if each field has the type it should have.
-
-    Raises:
-        ValueError: One has not.
-    """
-    for item in fields(part):
-        if not isinstance(getattr(part, item.name), _TYPES[str(item.type)]):
-            raise ValueError(item.name)
-    return part
 
 
 def remove(path: str, own_directory: bool) -> bool:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.mstr.migration.plugins.filter import inputs
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
-from ansible_collections.mstr.migration.plugins.module_utils.history import store as history
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import parse_mode
 from ansible_collections.mstr.migration.plugins.module_utils.rest import login, models
 
 GROUPS = {"all": ["dev", "prod", "www"], "ungrouped": [], "mstr": ["dev", "prod"], "web": ["www"], "empty": []}
@@ -87,7 +87,7 @@ def test_a_switch_may_be_what_ansible_takes_for_one(value: Any) -> None:
 @drawn(value=st.one_of(st.integers(0, 0o1777), st.from_regex(r"0?[0-8]{2,4}", fullmatch=True), st.booleans()))
 def test_a_mode_is_one_for_the_modules_too(value: Any) -> None:
     try:
-        history.parse_mode(value)
+        parse_mode(value)
         usable = True
     except InputError:
         usable = False

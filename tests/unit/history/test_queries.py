@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import json
 import os
 import pathlib
@@ -16,7 +18,10 @@ from samples import PROJECT_ID, SHA256, damaged
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.history import queries as records
-from ansible_collections.mstr.migration.plugins.module_utils.history.store import Entry, History
+from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
+from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
+from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
+from ansible_collections.mstr.migration.plugins.module_utils.plan.undo import change_of_undo
 
 OTHER = "a" * 64
 A, B = "A" * 32, "B" * 32
@@ -29,17 +34,19 @@ def changed(*ids):
 
 def receipt(state="imported", before=None, after=None, **values):
     """A receipt of an import that changed object A from version 1 to version 2, unless told otherwise."""
-    return {
-        "state": state,
-        "name": "finance",
-        "sha256": SHA256,
-        "type": "project",
-        "project": PROJECT_ID,
-        "changes": changed(A),
-        "versions_before": {A + ":3": "1"} if before is None else before,
-        "versions": {A + ":3": "2"} if after is None else after,
-        **values,
-    }
+    return Receipt.parse(
+        {
+            "state": state,
+            "name": "finance",
+            "sha256": SHA256,
+            "type": "project",
+            "project": PROJECT_ID,
+            "changes": changed(A),
+            "versions_before": {A + ":3": "1"} if before is None else before,
+            "versions": {A + ":3": "2"} if after is None else after,
+            **values,
+        }
+    )
 
 
 @pytest.fixture(name="past")
@@ -48,7 +55,7 @@ def a_history(tmp_path):
 
     def past(*receipts):
         for values in receipts:
-            history.begin(PROJECT_ID, values["name"], values["sha256"], values)
+            history.begin(values)
         return history.entries(PROJECT_ID)
 
     return past
@@ -105,7 +112,7 @@ def test_an_import_that_changed_nothing_does_not_hide_that_the_one_before_it_was
 def test_what_shows_in_no_version_may_have_been_changed(past, effect):
     rows = [{"id": A, "type": 3, "name": "Revenue", "effect": effect}]
     (entry,) = past(receipt(after=IDLE, changes=rows))
-    assert not records.changed_nothing(entry)
+    assert not entry.receipt.changed_nothing
     assert records.latest([entry]) is entry
 
 
@@ -116,15 +123,15 @@ def test_newer_imports_of_other_files_overtake_what_they_touched(past):
 
 def test_an_import_touched_what_got_another_version_and_what_no_version_tells_of(past):
     (entry,) = past(receipt(changes=changed(A, B)))
-    assert records.touched(entry) == {KEY_A, KEY_B}
+    assert entry.receipt.touched == {KEY_A, KEY_B}
     (left_alone,) = past(receipt(after={A + ":3": "1"}))[-1:]
-    assert records.touched(left_alone) == set()
+    assert left_alone.receipt.touched == set()
 
 
 @pytest.mark.parametrize("state", ["started", "interrupted"])
 def test_an_import_that_nobody_saw_end_may_have_touched_what_was_predicted(past, state):
-    (entry,) = past(dict(receipt(state), versions=None))
-    assert records.touched(entry) == {KEY_A}
+    (entry,) = past(replace(receipt(state), versions=None))
+    assert entry.receipt.touched == {KEY_A}
 
 
 @pytest.mark.parametrize("state", ["failed", "imported", "undone", "interrupted"])
@@ -165,7 +172,7 @@ def test_taking_several_imports_back_brings_back_what_was_before_the_oldest(past
         ),
         receipt(before={A + ":3": "2"}, after={A + ":3": "3"}),
     )
-    shown = {change.row.id: change for change in records.change_of_undo([entries[1], entries[0]])}
+    shown = {change.row.id: change for change in change_of_undo([entries[1], entries[0]])}
     assert {key: (item.effect, item.version_before, item.version_after) for key, item in shown.items()} == {
         A: ("delete", "3", None),
         B: ("replace", "2", "1"),
@@ -180,7 +187,7 @@ def test_what_taking_back_changes_is_told_by_the_receipt(past):
             after={A + ":3": "2", B + ":3": "3", "C" * 32 + ":8": None},
         )
     )
-    shown = [(change.effect, change.version_before, change.version_after) for change in records.change_of_undo([entry])]
+    shown = [(change.effect, change.version_before, change.version_after) for change in change_of_undo([entry])]
     assert shown == [("replace", "2", "1"), ("delete", "3", None), ("create", None, "1")]
 
 
@@ -200,7 +207,7 @@ def test_what_a_newer_rollback_left_is_what_an_older_import_is_expected_to_be(pa
 
 def test_names_are_told_apart_even_where_their_directories_are_not(past):
     entries = past(receipt(name="a/b"), receipt(name="a_b"), receipt(name="a b"))
-    assert [entry.receipt["name"] for entry in records.named(entries, "a_b")] == ["a_b"]
+    assert [entry.receipt.name for entry in records.named(entries, "a_b")] == ["a_b"]
 
 
 def test_what_may_be_pruned_leaves_the_ways_back(past):
@@ -252,14 +259,14 @@ def test_only_entries_are_taken_for_entries(past, tmp_path):
 def read(directory, text):
     (directory / "receipt.json").write_text(text, encoding="utf-8")
     entry = Entry(str(directory), 0o600)
-    records.touched(entry)
+    assert entry.receipt.touched is not None
     records.expected_versions(entry, [entry])
     records.record_of([entry], SHA256, True)
     records.prunable([entry], "finance", 1)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-@given(document=damaged(receipt(unresolved=changed(B), versions_undone={A + ":3": None})))
+@given(document=damaged(receipt(unresolved=changed(B), versions_undone={A + ":3": None}).as_document()))
 def test_a_damaged_receipt_is_read_or_named(tmp_path, document):
     message = None
     try:
@@ -271,8 +278,8 @@ def test_a_damaged_receipt_is_read_or_named(tmp_path, document):
 
 def test_versions_in_another_case_are_no_change(past):
     (entry,) = past(receipt(before={A + ":3": "ab"}, after={A + ":3": "AB"}))
-    assert records.touched(entry) == frozenset()
-    assert records.changed_nothing(entry)
+    assert entry.receipt.touched == frozenset()
+    assert entry.receipt.changed_nothing
 
 
 @pytest.mark.parametrize("url", ["https://other.example.com/x", "http://mstr.example.com/x", "http://["])
@@ -280,10 +287,10 @@ def test_entries_of_another_server_are_not_there(url, tmp_path):
     everything = History(str(tmp_path), "prod")
     own = receipt(base_url="https://mstr.example.com/x")
     for values in (receipt(), own, receipt(base_url=url)):
-        everything.begin(PROJECT_ID, "finance", SHA256, values)
+        everything.begin(values)
     history = History(str(tmp_path), "prod", base_url="https://MSTR.example.com:443/x")
     # What does not say where it was made is everybody's.
-    assert [entry.receipt.get("base_url") for entry in history.entries(PROJECT_ID)] == [None, own["base_url"]]
+    assert [entry.receipt.base_url for entry in history.entries(PROJECT_ID)] == [None, own.base_url]
     assert len(history.all_entries()) == 2
     assert [entry.made_on for entry in history.of_other_servers()] == [url]
     assert len(everything.entries(PROJECT_ID)) == 3
@@ -291,7 +298,7 @@ def test_entries_of_another_server_are_not_there(url, tmp_path):
 
 def test_a_name_in_a_receipt_is_not_taken_for_its_server(tmp_path):
     values = receipt(changes=[{**changed(A)[0], "name": '"base_url": "https://other.example.com"'}])
-    History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256, values)
+    History(str(tmp_path), "prod").begin(values)
     history = History(str(tmp_path), "prod", base_url="https://mstr.example.com/x")
     assert len(history.entries(PROJECT_ID)) == 1
 
@@ -308,16 +315,16 @@ def test_a_receipt_vouches_for_the_content_that_the_server_read(past):
 @pytest.mark.parametrize("skew", ["2020-01-01T00:00:00.000Z", "2090-01-01T00:00:00.000Z"])
 def test_what_came_after_a_taking_back_does_not_depend_on_clocks(skew, tmp_path):
     history = History(str(tmp_path), "prod")
-    first = history.begin(PROJECT_ID, "finance", SHA256, receipt(started="2050-01-01T00:00:00.000Z"))
+    first = history.begin(receipt(started="2050-01-01T00:00:00.000Z"))
     first.mark_undone(True)
     assert records.record_of(history.entries(PROJECT_ID), SHA256, False).held
     unchanged = {A + ":3": "1"}
-    history.begin(PROJECT_ID, "finance", SHA256, receipt(before=unchanged, after=unchanged, started=skew))
+    history.begin(receipt(before=unchanged, after=unchanged, started=skew))
     assert not records.record_of(history.entries(PROJECT_ID), SHA256, False).held
 
 
 def test_the_server_of_a_receipt_is_read_however_it_is_spelt(tmp_path):
-    entry = History(str(tmp_path), "prod").begin(PROJECT_ID, "finance", SHA256, receipt(base_url="https://b/x"))
+    entry = History(str(tmp_path), "prod").begin(receipt(base_url="https://b/x"))
     path = pathlib.Path(entry.receipt_path)
     path.write_text(path.read_text().replace("https://b/x", "https:\\/\\/b\\/x"))
     history = History(str(tmp_path), "prod", base_url="https://a/x")

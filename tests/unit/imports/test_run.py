@@ -13,18 +13,19 @@ from samples import PROJECT_ID, SHA256, row, session_with
 from scripted_server import CLOSE, Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
-from ansible_collections.mstr.migration.plugins.module_utils.history.store import Entry, History
+from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
+from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
 from ansible_collections.mstr.migration.plugins.module_utils.imports import run as importing
 from ansible_collections.mstr.migration.plugins.module_utils.imports.run import ImportOptions
 from ansible_collections.mstr.migration.plugins.module_utils.package.upload import Staged
-from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list
+from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import as_listed, plan_list
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import refuse_keep_both
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
 from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldPackage
 
 PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
 STAGED = Staged(PACKAGE, {"defaultAction": "replace"}, (row(),), uploaded=True)
-LISTED = STAGED.as_listed("finance")
+LISTED = as_listed(STAGED, "finance")
 PLAN = plan_list([LISTED], {LISTED.key(row()): None})[0].plan
 UNDO = Reply(200, b"\x01\x80\xbe\xfe\x7fundo package")
 STARTED = Reply(202, {"id": "i=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0})
@@ -54,14 +55,14 @@ def test_the_entry_is_written_before_the_import_is_asked_for(serve, start, tmp_p
 
     start(serve(answer))
     (receipt,) = seen
-    assert (receipt["state"], receipt["name"], receipt["sha256"]) == ("started", "finance", SHA256)
+    assert (receipt.state, receipt.name, receipt.sha256) == ("started", "finance", SHA256)
 
 
 def test_an_import_that_began_is_in_the_entry_and_the_session_file(serve, start, tmp_path):
     start(serve(STARTED))
     (receipt,) = entries(tmp_path)
     held = session_file.read(str(tmp_path / "run.json")).import_process
-    assert receipt["import_id"] == held.id == "i="
+    assert receipt.import_id == held.id == "i="
     assert held.undo_pending
     assert not held.finished
     assert "t0ken" not in str(receipt)
@@ -79,7 +80,7 @@ def test_after_an_ambiguous_failure_the_outcome_is_unknown_and_nothing_is_sent_a
     assert lost.value.details["import_outcome"] == "unknown"
     assert len(server.requests) == 1
     (receipt,) = entries(tmp_path)
-    assert receipt["state"] not in ("started", "imported")
+    assert receipt.state not in ("started", "imported")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from samples import OBJECT_ID, SHA256, damaged, json_values, row
 from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
 from ansible_collections.mstr.migration.plugins.module_utils.package.manifest import Manifest
 from ansible_collections.mstr.migration.plugins.module_utils.rest import models
-from ansible_collections.mstr.migration.plugins.module_utils.rest.models import Row, ShapeError
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import Row
+from ansible_collections.mstr.migration.plugins.module_utils.support.shape import ShapeError
 
 texts = st.text(max_size=12)
 optional_texts = st.one_of(st.none(), st.text(min_size=1, max_size=12))

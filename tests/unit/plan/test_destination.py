@@ -16,12 +16,13 @@ from samples import OBJECT_ID, OTHER_VERSION, PROJECT_ID, SHA256, USER, VERSION,
 from scripted_server import Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import Interrupted, ServerError
+from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
 from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
-from ansible_collections.mstr.migration.plugins.module_utils.plan import destination as planning
 from ansible_collections.mstr.migration.plugins.module_utils.plan.destination import look_up_all, make_plan, make_plans
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import wanted
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
+from ansible_collections.mstr.migration.plugins.module_utils.support import parallel
 
 FOUND = Reply(200, {"version": VERSION, "dateModified": "2021-03-04T03:53:09.000+0000"})
 MISSING = Reply(404, {"code": "ERR004"})
@@ -107,7 +108,7 @@ def rows_with_ids(count):
 
 def threads_of_a_kind(monkeypatch, **methods):
     kind = type("Thread", (threading.Thread,), methods)
-    monkeypatch.setattr(planning, "threading", types.SimpleNamespace(Thread=kind))
+    monkeypatch.setattr(parallel, "threading", types.SimpleNamespace(Thread=kind))
 
 
 @pytest.fixture(name="sigterm_raises")
@@ -218,7 +219,7 @@ IMPORTED = {"state": "imported", "versions_before": {OBJECT: OTHER_VERSION}, "ve
 def test_the_receipt_of_the_very_file_counts(serve, tmp_path, receipt, settled, held):
     receipt = {"name": "finance", "sha256": SHA256, **receipt}
     history = History(str(tmp_path), "prod")
-    history.begin(PROJECT_ID, "finance", receipt["sha256"], receipt)
+    history.begin(Receipt(project=PROJECT_ID, **receipt))
     plan = make_plan(session_with(serve(FOUND)), listed(row(version="0" * 32)), history)
     assert (plan.plan.summary["settled"], plan.package.held) == (int(settled), held)
     assert plan.due is not (settled or held)
@@ -227,7 +228,7 @@ def test_the_receipt_of_the_very_file_counts(serve, tmp_path, receipt, settled, 
 def test_receipts_of_another_project_do_not_count(serve, tmp_path):
     history = History(str(tmp_path), "prod")
     for project_id in (OTHER_PROJECT, None):
-        history.begin(project_id, "finance", SHA256, dict(IMPORTED, name="finance", sha256=SHA256))
+        history.begin(Receipt(project=project_id, name="finance", sha256=SHA256, **IMPORTED))
     assert make_plan(session_with(serve(FOUND)), listed(row(version="0" * 32)), history).due
 
 
@@ -236,7 +237,6 @@ def test_what_may_not_be_looked_up_is_settled_by_the_newest_import_of_it(serve, 
     history = History(str(tmp_path), "prod")
     changes = [{"id": OBJECT_ID, "type": 3}]
     for sha256 in filter(None, (SHA256, newer)):
-        receipt = {"state": "imported", "name": "finance", "sha256": sha256, "versions": {}, "changes": changes}
-        history.begin(PROJECT_ID, "finance", sha256, receipt)
+        history.begin(Receipt("imported", "finance", sha256, project=PROJECT_ID, versions={}, changes=changes))
     plan = make_plan(session_with(serve(Reply(403, {}))), listed(row()), history)
     assert plan.due is bool(newer)

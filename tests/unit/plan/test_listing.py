@@ -15,7 +15,8 @@ from dataclasses import replace
 import pytest
 from samples import FOLDER, PROJECT_ID, REPORT, USER, listed, row
 
-from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import Record, plan_list, wanted
+from ansible_collections.mstr.migration.plugins.module_utils.history.queries import Record
+from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list, wanted
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
 

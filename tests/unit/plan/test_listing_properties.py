@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import FOLDER, PROJECT_ID, REPORT, USER, listed, row
 
-from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import Record, plan_list
+from ansible_collections.mstr.migration.plugins.module_utils.history.queries import Record
+from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import ACTIONS, DestinationObject
 

@@ -11,7 +11,8 @@ import dataclasses
 import pytest
 from samples import OTHER_VERSION, VERSION, listed, row
 
-from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import ListedPlan, Record
+from ansible_collections.mstr.migration.plugins.module_utils.history.queries import Record
+from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import ListedPlan
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell, PackagePlan, plan_row
 from ansible_collections.mstr.migration.plugins.module_utils.plan.text import counts, describe, held, title
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject

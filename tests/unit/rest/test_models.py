@@ -16,7 +16,8 @@ from samples import OTHER_VERSION, PROJECT_ID, damaged, json_values, row_json
 
 from ansible_collections.mstr.migration.plugins.module_utils.plan import package as plan
 from ansible_collections.mstr.migration.plugins.module_utils.rest import models
-from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject, ShapeError
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
+from ansible_collections.mstr.migration.plugins.module_utils.support.shape import ShapeError
 
 PACKAGE = {"id": "x=", "status": "READY", "settings": {"defaultAction": "replace"}, "content": [row_json()]}
 IMPORT = {"id": "x=", "status": "IMPORTED", "undoPackageCreated": True, "progress": 100.0, "message": "done"}

@@ -43,7 +43,9 @@ def send(transport, method="GET", repeat=Repeat.SAFE, **options):
 
 
 @each_route
-@pytest.mark.parametrize("interim", [(102,), (103,), (100, 102, 100, 103), (199,) * 300], ids=str)
+@pytest.mark.parametrize(
+    "interim", [(102,), (103,), (100, 102, 100, 103), (199,) * 300], ids=lambda codes: "%d of them" % len(codes)
+)
 def test_interim_answers_are_read_past(transport_to, route, interim):
     transport = transport_to(route, Reply(200, FINE, interim=interim))
     for method in ("GET", "POST", "PUT", "DELETE"):

@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.history.environment import environment_name
+from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
 from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
 from ansible_collections.mstr.migration.plugins.module_utils.rest.address import normalise_base_url, same_base_url
 from ansible_collections.mstr.migration.plugins.module_utils.session import connection
@@ -283,7 +286,7 @@ def test_two_spellings_of_one_base_url_are_the_same():
 
 @pytest.mark.parametrize("name", ["prod", "prod-eu_1.2", "P" * 100, "-x"])
 def test_an_environments_name_that_is_given_is_used(name):
-    assert connection.environment_name(params_of(environment_name=name), URL, SESSION) == name
+    assert environment_name(params_of(environment_name=name), URL, SESSION) == name
 
 
 @pytest.mark.parametrize(
@@ -291,29 +294,29 @@ def test_an_environments_name_that_is_given_is_used(name):
 )
 def test_an_environments_name_that_is_no_directorys_is_refused(name):
     with pytest.raises(InputError, match=r"^environment_name: ") as refused:
-        connection.environment_name(params_of(environment_name=name), URL, None)
+        environment_name(params_of(environment_name=name), URL, None)
     assert "\x1b" not in refused.value.message
 
 
 def test_an_environment_without_a_name_has_the_sessions_or_its_urls():
-    assert connection.environment_name(params_of(), URL, SESSION) == "prod"
-    assert connection.environment_name(params_of(), URL, None) == "mstr.example.com_MicroStrategyLibrary"
+    assert environment_name(params_of(), URL, SESSION) == "prod"
+    assert environment_name(params_of(), URL, None) == "mstr.example.com_MicroStrategyLibrary"
 
 
 def test_an_environment_that_has_a_history_keeps_its_name(tmp_path):
     url = "https://mstr.example.com/a_b"
     options = {**params_of(), "history_dir": str(tmp_path)}
-    name = connection.environment_name(options, url, None)
+    name = environment_name(options, url, None)
     assert name.startswith("mstr.example.com_a_b-")
     # Of another address that had the same one.
-    receipt = {"state": "imported", "name": "x", "sha256": "a" * 64, "base_url": "https://mstr.example.com/a/b"}
+    receipt = Receipt("imported", "x", "a" * 64, base_url="https://mstr.example.com/a/b")
     before = History(str(tmp_path), "mstr.example.com_a_b")
-    before.begin(None, "x", "a" * 64, receipt)
-    assert connection.environment_name(options, url, None) == name
-    before.begin(None, "x", "a" * 64, {**receipt, "base_url": url})
-    assert connection.environment_name(options, url, None) == "mstr.example.com_a_b"
+    before.begin(receipt)
+    assert environment_name(options, url, None) == name
+    before.begin(replace(receipt, base_url=url))
+    assert environment_name(options, url, None) == "mstr.example.com_a_b"
     (tmp_path / name).mkdir()
-    assert connection.environment_name(options, url, None) == name
+    assert environment_name(options, url, None) == name
 
 
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"timeout": -1}, {"timeout": "nan"}, {"retries": -1}], ids=str)

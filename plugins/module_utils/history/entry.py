@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An entry of the history: the directory of one import, with its receipt and its undo package."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from ..errors import InputError
+from ..support.files import write_file
+from ..support.shape import ShapeError
+from ..support.text import printable, readable_json
+from .receipt import FAILED, IMPORTED, UNDONE, Receipt, now
+
+RECEIPT = "receipt.json"
+UNDO = "undo.mmp"
+# ``<UTC time>-<package>-<first 12 of the sha256>``
+NAME = re.compile(r"(\d{8}T\d{9}Z)-(.+)-([0-9a-f]{12})\Z")
+
+_STATE_TEXT = re.compile(rb'"state":\s*"(\w+)"')
+# Quotation marks within a name are escaped, so this is the field itself.
+_BASE_URL_TEXT = re.compile(rb'"base_url":\s*"([^"\\]*)"')
+
+
+def names_in(directory: str) -> list[str]:
+    """Return the names in a directory, none where there is none.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise InputError("history_dir: %s cannot be read: %s." % (directory, error.strerror)) from error
+
+
+class Entry:
+    """One import's entry.
+
+    Attributes:
+        path: Its directory.
+        mode: Permission bits of its files.
+
+    Args:
+        path: Its directory.
+        mode: Permission bits of its files.
+        receipt: What the receipt says; None to read it when it is asked for.
+    """
+
+    def __init__(self, path: str, mode: int, receipt: Receipt | None = None) -> None:
+        self.path = path
+        self.mode = mode
+        if receipt is not None:
+            self.receipt = receipt
+
+    @property
+    def name(self) -> str:
+        """The directory's name, by which entries sort in the order of their beginning."""
+        return os.path.basename(self.path)
+
+    @property
+    def package_part(self) -> str:
+        """The package's name as the directory's name has it."""
+        return self._name_parts[0]
+
+    @property
+    def sha256_part(self) -> str:
+        """The beginning of the file's sha256 as the directory's name has it."""
+        return self._name_parts[1]
+
+    @cached_property
+    def _name_parts(self) -> tuple[str, str]:
+        match = NAME.match(self.name)
+        return (match.group(2), match.group(3)) if match else ("", "")
+
+    @cached_property
+    def receipt(self) -> Receipt:
+        """What the receipt says.
+
+        Raises:
+            InputError: It cannot be read, or it is none.
+        """
+        try:
+            with open(self.receipt_path, encoding="utf-8") as handle:
+                return Receipt.parse(json.load(handle))
+        except ShapeError as error:
+            raise InputError(
+                "history_dir: %s is no receipt: %s. Restore it, or move its directory away."
+                % (self.receipt_path, printable(error, 200))
+            ) from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(
+                "history_dir: the receipt %s cannot be read: %s. What was imported decides what is due, so it is not "
+                "passed over. Make it readable (history_mode lets a group share a history), or move its directory away."
+                % (self.receipt_path, printable(error, 200))
+            ) from error
+
+    @cached_property
+    def made_on(self) -> str | None:
+        """The base URL of the server it was made on; None where its receipt does not say.
+
+        Each plan asks it of all entries, so receipts are only searched for it, and not kept.
+        """
+        if "receipt" not in self.__dict__:
+            text = self._text
+            match = _BASE_URL_TEXT.search(text or b"")
+            if text is None or match:
+                return match.group(1).decode("utf-8", "replace") if match else None
+        # It says nothing, or in another spelling of JSON than this collection writes.
+        with contextlib.suppress(InputError):
+            return self.receipt.base_url
+        return None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its import, and its taking back, are known to have ended.
+
+        Each log-in asks, and a history can be long; so receipts are only searched for it, and not kept.
+        """
+        text = self._text or b""
+        state = _STATE_TEXT.search(text)
+        settled = state is not None and state.group(1).decode() in (IMPORTED, FAILED, UNDONE)
+        return settled and b'"taking_back": {' not in text
+
+    @property
+    def _text(self) -> bytes | None:
+        """The receipt's text; None where it cannot be read, of which reading it for good tells what is wrong."""
+        try:
+            with open(self.receipt_path, "rb") as handle:
+                return handle.read()
+        except OSError:
+            return None
+
+    @property
+    def undo_path(self) -> str:
+        """Where the undo package goes."""
+        return os.path.join(self.path, UNDO)
+
+    @property
+    def receipt_path(self) -> str:
+        """Where the receipt is."""
+        return os.path.join(self.path, RECEIPT)
+
+    @classmethod
+    def reopen(cls, path: str) -> Entry:
+        """Return an entry that an earlier task began, to complete it.
+
+        Raises:
+            InputError: Its receipt cannot be read.
+        """
+        entry = cls(path, 0o600)
+        with contextlib.suppress(OSError):
+            entry.mode = os.stat(entry.receipt_path).st_mode & 0o777
+        # Read now, so that what is wrong with it shows before anything is done.
+        entry.receipt = entry.receipt
+        return entry
+
+    def discard(self) -> None:
+        """Remove an entry whose import the server refused to start: there was none."""
+        with contextlib.suppress(InputError):
+            self.remove()
+
+    def remove(self) -> None:
+        """Remove the entry with all that is in it: out of sight first, so that no half of it is ever seen.
+
+        Raises:
+            InputError: It cannot be removed.
+        """
+        hidden = os.path.join(os.path.dirname(self.path), ".mstr_removed_" + self.name)
+        try:
+            os.rename(self.path, hidden)
+            shutil.rmtree(hidden)
+        except FileNotFoundError:
+            # Another run was quicker.
+            return
+        except OSError as error:
+            raise InputError("history_dir: %s cannot be removed: %s." % (self.path, error.strerror)) from error
+
+    def mark_undone(self, hold: bool, **values: Any) -> None:
+        """Note in the receipt that the import is taken back.
+
+        Args:
+            hold: Whether it is to stay so, until there is a new file of the package.
+            values: What else the receipt is to say.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        self.write(
+            state=UNDONE,
+            undone_at=now(),
+            # By which a later import is told from an earlier one, whatever the clocks of those who wrote the receipts.
+            undone_after=max([self.name, *filter(NAME.match, names_in(os.path.dirname(self.path)))]),
+            held=hold,
+            # Set by AWX and Automation Controller in the environment of a job.
+            undone_job_id=os.environ.get("JOB_ID"),
+            **values,
+        )
+
+    def write(self, **values: Any) -> None:
+        """Write the receipt with these values, whole or not at all.
+
+        Raises:
+            InputError: It cannot be written.
+        """
+        self.receipt = replace(self.receipt, **values)
+        text = readable_json(self.receipt.as_document())
+        try:
+            write_file(self.receipt_path, text.encode("utf-8"), self.mode)
+        except OSError as error:
+            raise InputError("history_dir: %s cannot be written: %s." % (self.receipt_path, error.strerror)) from error

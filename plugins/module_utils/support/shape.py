@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks of decoded JSON: what is not as documented is told by its place in the document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+_DIGITS = re.compile(r"\d{1,9}\Z", re.ASCII)
+_KINDS: dict[type, str] = {
+    type(None): "nothing",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+# What the annotations of dataclasses stand for. JSON may write a whole number for any number.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list,),
+    "dict": (dict,),
+}
+
+T = TypeVar("T")
+
+
+class ShapeError(ValueError):
+    """Decoded JSON has not the documented shape; the text says where and what was expected."""
+
+
+def _wrong(where: str, expected: str, value: Any) -> ShapeError:
+    return ShapeError("%s: expected %s, found %s" % (where, expected, _KINDS.get(type(value), type(value).__name__)))
+
+
+def mapping(value: Any, where: str) -> dict[str, Any]:
+    """Return an object of JSON.
+
+    Args:
+        value: What should be one.
+        where: Its place in the document, for the message.
+
+    Raises:
+        ShapeError: It is none.
+    """
+    if not isinstance(value, dict):
+        raise _wrong(where, "an object", value)
+    return value
+
+
+def items(value: Any, where: str) -> list[Any]:
+    """Return a list of JSON.
+
+    Raises:
+        ShapeError: It is none.
+    """
+    if not isinstance(value, list):
+        raise _wrong(where, "a list", value)
+    return value
+
+
+def text(data: Mapping[str, Any], key: str, where: str) -> str:
+    """Return a field that is a text and not empty.
+
+    Raises:
+        ShapeError: It is missing, empty or something else.
+    """
+    value = data.get(key)
+    if not isinstance(value, str) or not value:
+        raise _wrong("%s.%s" % (where, key), "a text", value)
+    return value
+
+
+def optional_text(data: Mapping[str, Any], key: str, where: str) -> str | None:
+    """Return a field that is a text, None where it is missing or empty.
+
+    Raises:
+        ShapeError: It is something else.
+    """
+    value = data.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _wrong("%s.%s" % (where, key), "a text", value)
+    return value or None
+
+
+def integer(data: Mapping[str, Any], key: str, where: str) -> int:
+    """Return a field that is a whole number, or the digits of one, as some gateways write it.
+
+    Raises:
+        ShapeError: It is missing or something else.
+    """
+    value = data.get(key)
+    if isinstance(value, str) and _DIGITS.match(value):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong("%s.%s" % (where, key), "a whole number", value)
+    return value
+
+
+def build(kind: type[T], document: Any, where: str, **parts: type) -> T:
+    """Return a dataclass from an object of JSON that has its fields. Fields that it does not know are left out.
+
+    Args:
+        kind: The dataclass. Its fields are texts, numbers, booleans, lists, objects, or dataclasses that parts name.
+        document: The object.
+        where: Its place in the document, for messages.
+        parts: By the name of a field, the dataclass that its value becomes.
+
+    Raises:
+        ShapeError: A field is missing or has another type.
+    """
+    data = mapping(document, where)
+    values = {}
+    for item in fields(kind):  # type: ignore[arg-type]
+        if item.name not in data:
+            continue
+        value = data[item.name]
+        if item.name in parts and value is not None:
+            value = build(parts[item.name], value, "%s.%s" % (where, item.name))
+        elif not _fits(value, str(item.type)):
+            raise _wrong("%s.%s" % (where, item.name), str(item.type), value)
+        values[item.name] = value
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ShapeError("%s: %s" % (where, error)) from error
+
+
+def _fits(value: Any, annotation: str) -> bool:
+    if value is None:
+        return annotation.endswith("| None")
+    return isinstance(value, _TYPES.get(re.split(r"\W", annotation)[0], ()))
