@@ -54,6 +54,8 @@ SOURCES = {
     "PIP_FIND_LINKS": "UV_FIND_LINKS",
     "PIP_CERT": "SSL_CERT_FILE",
 }
+# The marks of the tests that go through ansible-playbook; pyproject.toml describes them.
+WITH_ANSIBLE = "ansible or oldest_core or every_core"
 # Says that a process above this one holds the checkout.
 HELD = "NOX_HOLDS_CHECKOUT"
 
@@ -115,7 +117,7 @@ VENDOR_CLIENTS = [
     nox.param(newest("3.10", "3.11") or "3.11", "mstrio-11.3.9", "test_mstrio_packages.py", id="11.3.9"),
     nox.param(PYTHON, "mstrio", "test_mstrio_storage.py", id="current"),
 ]
-# Older cores that are tested too, and which tests: 2.17 is the oldest supported one, and 2.19 was the first to tag data.
+# Older cores that are tested too, each with its tests: 2.17 is the oldest supported one, 2.19 the first to tag data.
 OLDER_CORES = [
     nox.param(newest("3.10", "3.11", "3.12") or "3.12", "core-2.17", "oldest_core or every_core", id="2.17"),
     nox.param(newest("3.11", "3.12", "3.13") or "3.13", "core-2.19", "every_core", id="2.19"),

@@ -33,7 +33,8 @@ from ..session.session import Session
 from ..support.files import directory_mode, make_directory
 from ..support.text import printable
 from .base import MigrationModule
-from .history import open_history, parse_mode
+from .history import open_history
+from .options import parse_mode
 
 _IMPORTED = "imported"
 _HELD = "held"

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import json
 import os
 import pathlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
