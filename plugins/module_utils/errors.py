@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -15,7 +17,12 @@ class MigrationError(Exception):
     Args:
         message: What went wrong and what to do next, one or more sentences.
         details: What the failed task returns besides the message, by result key.
+
+    Attributes:
+        about: The package, and its project, that it is about, where the task is about several.
     """
+
+    about: tuple[str, str] | None = None
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -65,6 +72,16 @@ class ServerError(MigrationError):
         self.code = code
         self.iserver_code = iserver_code
         self.server_message = server_message
+
+
+@contextlib.contextmanager
+def about(package: str, project: str) -> Iterator[None]:
+    """Have failures say which package, and which project of it, they are about."""
+    try:
+        yield
+    except MigrationError as error:
+        error.about = (package, project)
+        raise
 
 
 class Interrupted(BaseException):

@@ -156,58 +156,9 @@ package:
       sample: /srv/packages/finance.mmp.manifest.json
 """
 
-import os
-from typing import Any
-
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
-from ansible_collections.mstr.migration.plugins.module_utils.package import upload as staging
+from ansible_collections.mstr.migration.plugins.module_utils.module.package import absent, present
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import PACKAGE_TYPES
-
-
-def present(module: MigrationModule) -> dict[str, Any]:
-    """Make the session hold the file."""
-    params = module.params
-    module.package = os.path.basename(params["src"])
-    package = staging.examine(params["src"], params["checksum"], module.warnings)
-    declared = staging.agreed_type(params["type"], package.manifest)
-    staging.check_project_option(params["project"], declared)
-    with module.session() as session:
-        staged = staging.stage(
-            session,
-            package,
-            session.project_id(params["project"]),
-            declared,
-            params["wait_timeout"],
-            # In check mode nothing is let go of that a person could not get back.
-            params["force"] and not module.check_mode,
-        )
-        path = manifest.path_for(package.path)
-        written = params["manifest"] and staging.write_manifest(path, staged.as_manifest(), module.check_mode)
-    there = package.manifest is not None or (params["manifest"] and not module.check_mode)
-    return {
-        # Without a session file the upload is gone with the task, and only the manifest is left.
-        "changed": (staged.uploaded and session.outlives_task) or written,
-        "package": {
-            "id": staged.held.id,
-            "status": "ready",
-            "type": staged.held.type,
-            "sha256": staged.held.sha256,
-            "size": staged.held.size,
-            "object_count": len(staged.rows),
-            "manifest": path if there else None,
-        },
-    }
-
-
-def absent(module: MigrationModule) -> dict[str, Any]:
-    """Release the package that the session holds."""
-    with module.session() as session:
-        held = session.package is not None or session.import_process is not None
-        if not module.params["force"] or module.check_mode:
-            session.refuse_loss("release the package")
-        session.release_all()
-    return {"changed": held}
 
 
 def main() -> None:

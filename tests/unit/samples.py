@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import Listed
 from ansible_collections.mstr.migration.plugins.module_utils.rest.client import Library
 from ansible_collections.mstr.migration.plugins.module_utils.rest.http import Transport, TransportOptions
@@ -59,15 +60,14 @@ def row(**fields: Any) -> Row:
 
 def listed(*rows: Row, **fields: Any) -> Listed:
     """Return a package of a list; what is not named is that of a project package called finance."""
-    values: dict[str, Any] = {
-        "name": "finance",
-        "settings": {"defaultAction": "replace"},
-        "type": "project",
-        "project_id": PROJECT_ID,
+    held: dict[str, Any] = {
         "sha256": SHA256,
+        "size": 4,
+        "type": "project",
+        "settings": {"defaultAction": "replace"},
     }
-    values.update(fields)
-    return Listed(rows=rows, **values)
+    held.update((name, fields.pop(name)) for name in list(fields) if name in held)
+    return Listed(**{"name": "finance", "project_id": PROJECT_ID, **fields, "content": Content(rows=rows, **held)})
 
 
 def row_json(**fields: Any) -> dict[str, Any]:

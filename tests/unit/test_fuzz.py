@@ -19,7 +19,7 @@ from samples import OTHER_VERSION, PROJECT_ID, VERSION, damaged, json_values, li
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.history.queries import Record
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import parse_mode
-from ansible_collections.mstr.migration.plugins.module_utils.package.upload import parse_checksum
+from ansible_collections.mstr.migration.plugins.module_utils.package.file import parse_checksum
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list, wanted
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell
 from ansible_collections.mstr.migration.plugins.module_utils.plan.text import describe

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from ..errors import InputError, MigrationError, ServerError
@@ -154,40 +154,41 @@ class Recovery:
 
     def _complete(self, session: Session, held: HeldImport | None) -> dict[str, Any]:
         """See an import to its end that a dead run began, keep its undo package, and complete its entry."""
-        # Here and below imported where it is needed, because each log-in looks for dead runs and hardly ever finds one.
-        from . import run as importing
+        # Imported where it is needed, because each log-in looks for dead runs and hardly ever finds one.
+        from . import run as runs
+        from .outcome import ImportFailed, ImportOptions
 
         if held is None or _is_complete(held):
             return {"entry": None, "outcome": RELEASED}
         if not held.id:
             return self._lost(held) or {"entry": None, "outcome": RELEASED}
-        try:
-            outcome, process, package = importing.resume(session, held.id)
-        except (InputError, ServerError) as error:
-            if isinstance(error, ServerError) and error.status != 404:
-                raise
-            return self._lost(held) or {"entry": None, "outcome": RELEASED}
         taken_back = Entry.reopen(held.takes_back) if held.takes_back else None
-        entry = taken_back or outcome.entry
-        name = entry.receipt.name if entry else package.file
 
         def mark() -> None:
             if taken_back is not None:
                 taken_back.mark_undone(held.hold)
 
-        options = importing.ImportOptions(
-            name=name,
-            generate_undo=process.generate_undo,
+        options = ImportOptions(
+            name="",
             undo_required=False,
             undo_timeout=self.undo_timeout,
-            undo_dest=process.undo_dest,
             wait_timeout=self.wait_timeout,
             when_imported=mark,
         )
-        what = "%s (%s)" % (printable(name, 100), entry.name if entry else package.file)
         try:
-            importing.finish(session, package, None, outcome, options, self.warnings)
-        except importing.ImportFailed as error:
+            run = runs.resume(session, held.id, options, self.warnings)
+        except (InputError, ServerError) as error:
+            if isinstance(error, ServerError) and error.status != 404:
+                raise
+            return self._lost(held) or {"entry": None, "outcome": RELEASED}
+        outcome = run.outcome
+        entry = taken_back or outcome.entry
+        name = entry.receipt.name if entry else run.package.file
+        run.options = replace(run.options, name=name)
+        what = "%s (%s)" % (printable(name, 100), entry.name if entry else run.package.file)
+        try:
+            runs.finish(run)
+        except ImportFailed as error:
             self.warnings.append("A run was cut off while it imported %s. %s" % (what, error.message))
             return {"entry": entry.name if entry else None, "outcome": FAILED}
         if taken_back is not None:

@@ -2,131 +2,160 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What taking an import back needs, and what stands in its way."""
+"""Taking an import back: its undo package is imported, and its receipt says so."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ..errors import InputError
+from ..errors import MigrationError
 from ..history.entry import Entry
-from ..history.queries import expected_versions, failed_before, standing_on
 from ..history.receipt import UNDONE
-from ..package import upload as staging
-from ..package.upload import PackageFile
-from ..plan import text as plan_text
-from ..plan.package import NOT_COMPARED, Change
-from ..rest.models import same_version
+from ..package.file import PackageFile
+from ..package.upload import Staged, stage
+from ..plan.destination import make_plan
+from ..plan.listing import Listed, ListedPlan
+from ..plan.package import EXISTS_DIFFERENTLY
+from ..plan.text import names_of
+from ..plan.undo import refuse_edited
+from ..rest.models import FOLDER_TYPE
+from ..session.session import Session
 from ..support.text import printable
+from . import run as runs
+from .outcome import ImportFailed, ImportOptions, Outcome, versions_of
 
 
-def names_of_entries(entries: Iterable[Entry]) -> str:
-    """Return the names of entries in words."""
-    return ", ".join(entry.name for entry in entries) or "none"
+@dataclass(frozen=True)
+class Rollback:
+    """An import that is to be taken back, and how.
 
-
-def undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
-    """Return the undo package of an entry, if it is there and is the one that was saved.
-
-    Args:
-        entry: The entry.
-        own: The entries of its package, oldest first.
-
-    Raises:
-        InputError: It is not. An older import's is none for this one.
+    Attributes:
+        package: The undo package's file.
+        name: What the package is called.
+        entry: Its entry in the history; None for a file that no entry knows.
+        entries: The entries of its project, or of the configuration level, oldest first.
+        wait_timeout: Seconds to wait for the server to take the package in, and for the import.
+        poll_interval: The longest pause between two polls, in seconds.
+        force: Take it back although objects were edited since.
+        hold: Whether it is to stay so.
+        check_mode: Whether only to see what would change.
     """
-    receipt = entry.receipt
-    if not os.path.exists(entry.undo_path):
-        older = [other for other in own if other.name < entry.name and other.receipt.state != UNDONE]
-        further = (
-            "To take back what was imported before it, name that import's directory as entry: %s."
-            % names_of_entries(older[-3:])
-            if older
-            else "To go back, import an earlier file of the package."
+
+    package: PackageFile
+    name: str
+    entry: Entry | None
+    entries: list[Entry]
+    wait_timeout: float
+    poll_interval: float
+    force: bool
+    hold: bool
+    check_mode: bool
+
+    def take_back(
+        self, session: Session, project_id: str | None, warnings: list[str]
+    ) -> tuple[ListedPlan, Outcome, bool]:
+        """Take the import back. What is opened for it in a session that goes on is released.
+
+        Args:
+            session: The session.
+            project_id: The project, None at the configuration level.
+            warnings: Gets sentences about what is not as it should be and is no failure.
+
+        Returns:
+            The plan, what it came to, and whether anything was to be changed.
+
+        Raises:
+            MigrationError: It cannot be taken back, or only in part.
+        """
+        declared = self.entry.receipt.type if self.entry is not None else None
+        staged = stage(session, self.package, project_id, declared, self.wait_timeout)
+        earlier = session.import_process
+        try:
+            planned = make_plan(session, Listed(self.name, staged.content, project_id))
+            if self.entry is not None and not self.force:
+                refuse_edited(self.entry, self.entries, planned.plan.changes)
+            due = not planned.plan.in_sync or _folders_are_due(self.entry, planned)
+            outcome = Outcome(planned.plan.as_result())
+            if due and not self.check_mode:
+                outcome = self._import(session, staged, planned, warnings)
+            elif not self.check_mode:
+                self._mark(versions_undone=versions_of(planned.plan))
+        finally:
+            if session.outlives_task:
+                runs.release_opened(session, staged, earlier, False, warnings)
+        return planned, outcome, due
+
+    def _import(self, session: Session, staged: Staged, planned: ListedPlan, warnings: list[str]) -> Outcome:
+        taken_back: list[bool] = []
+
+        def mark() -> None:
+            # Before anything else can fail: a deployment must not bring in again what was just taken back.
+            taken_back.append(True)
+            self._mark()
+
+        options = ImportOptions(
+            name=self.name,
+            # The vendor's help: an undo package reverts what its own import did; there is none for it in turn.
+            generate_undo=False,
+            wait_timeout=self.wait_timeout,
+            poll_interval=self.poll_interval,
+            force=self.force,
+            when_imported=mark,
+            takes_back=self.entry.path if self.entry else None,
+            hold=self.hold,
         )
-        raise InputError(
-            "%s (%s) has no undo package, so it cannot be taken back. %s" % (entry.path, receipt.state, further)
-        )
-    package = staging.examine(entry.undo_path, None, [])
-    saved = receipt.undo or {}
-    if saved.get("sha256") not in (None, package.hash()):
-        raise InputError(
-            "%s is not the undo package that was saved there: its sha256 is not the receipt's. Nothing was imported."
-            % entry.undo_path
-        )
-    return package
-
-
-def parts_to_take_back(entry: Entry, own: Sequence[Entry], warnings: list[str]) -> list[Entry]:
-    """Return what is left to take back of the newest import of a package, newest first: it, and what failed before it.
-
-    Args:
-        entry: The entry of the newest import.
-        own: The entries of its package, oldest first.
-        warnings: Gets a sentence for each failed import that has no undo package, and so stays.
-
-    Raises:
-        InputError: A receipt cannot be read.
-    """
-    parts = [entry] if entry.receipt.state != UNDONE else []
-    for part in failed_before(entry, own):
-        if os.path.exists(part.undo_path):
-            parts.append(part)
-        else:
-            warnings.append(
-                "An import of %s failed half-way before its newest import, and has no undo package (%s): what it "
-                "changed is not taken back." % (printable(part.receipt.name, 100), part.name)
+        session.refuse_loss("take an import back")
+        session.release_import()
+        run = runs.start(session, staged, planned.plan, options, warnings)
+        outcome = run.outcome
+        name = printable(self.name, 100)
+        try:
+            runs.finish(run)
+        except MigrationError as error:
+            if taken_back:
+                error.message += " %s is taken back." % name
+            elif isinstance(error, ImportFailed):
+                error.message += (
+                    " %s may be taken back in part. Remove the cause, then take it back again; a deployment before "
+                    "that brings it in again." % name
+                )
+            raise
+        if self.entry is not None and outcome.versions is not None:
+            self.entry.write(versions_undone=outcome.versions)
+        if outcome.unresolved:
+            raise MigrationError(
+                "The undo package of %s was imported, but %d objects did not come back as they were: %s. The import "
+                "counts as taken back all the same, so that no deployment brings it in again; force: true tries anew."
+                % (name, len(outcome.unresolved), names_of(outcome.unresolved)),
+                changed=True,
+                **outcome.as_result(),
             )
-    return parts
+        return outcome
+
+    def _mark(self, **values: Any) -> None:
+        """Note in the receipt that its import is taken back.
+
+        Raises:
+            MigrationError: It cannot be written.
+        """
+        if self.entry is None:
+            return
+        try:
+            self.entry.mark_undone(self.hold, **values)
+        except MigrationError as error:
+            error.message += (
+                " So the history does not say that the import is taken back: a deployment may bring it in again."
+            )
+            raise
 
 
-def refuse_under_newer(entry: Entry, entries: Iterable[Entry], undone_first: Collection[str] = ()) -> None:
-    """Fail where an import cannot be taken back alone.
-
-    Args:
-        entry: The entry that is to be taken back.
-        entries: The entries of its project, or of the configuration level.
-        undone_first: The names of entries that will be taken back before it.
-
-    Raises:
-        InputError: Newer imports touched the same objects; or a receipt cannot be read.
-    """
-    newer = [other for other in standing_on(entry, entries) if other.name not in undone_first]
-    if newer:
-        names = ", ".join(
-            "%s (%s)" % (printable(other.receipt.name, 60), other.name) for other in reversed(newer[-10:])
-        )
-        raise InputError(
-            "entry: %s cannot be taken back alone, because newer imports touched the same objects and are not taken "
-            "back: %s. Take these back first, newest first, each by its name and entry (playbook rollback: "
-            "mstr_package and mstr_entry), or say force: true (playbook rollback: -e mstr_force=true). Nothing was "
-            "imported." % (entry.name, names)
-        )
-
-
-def refuse_edited(entry: Entry, entries: Iterable[Entry], changes: Iterable[Change]) -> None:
-    """Fail where an object is neither as its import left it, nor as the undo package would have it.
-
-    Args:
-        entry: The entry that is to be taken back.
-        entries: The entries of its project, or of the configuration level.
-        changes: What taking it back would change now.
-
-    Raises:
-        InputError: Somebody edited it since, and taking the import back would lose that; or a receipt cannot be read.
-    """
-    expected = expected_versions(entry, entries)
-    edited = []
-    for change in changes:
-        key = change.row.key
-        if key not in expected or change.conflict == NOT_COMPARED:
-            continue
-        if not same_version(change.version_before, expected[key]):
-            edited.append(change)
-    if edited:
-        raise InputError(
-            "entry: %s is not taken back, because objects were edited since the import, and that would be lost: %s. "
-            "To take it back all the same, say force: true (playbook rollback: -e mstr_force=true). Nothing was "
-            "imported." % (entry.name, plan_text.names_of(edited))
-        )
+def _folders_are_due(entry: Entry | None, planned: ListedPlan) -> bool:
+    """Return whether folders have to come back that the import changed: versions do not tell of folders otherwise."""
+    if entry is None or entry.receipt.state == UNDONE:
+        return False
+    changed = entry.receipt.touched
+    return any(
+        change.row.type == FOLDER_TYPE and change.conflict == EXISTS_DIFFERENTLY and change.row.key in changed
+        for change in planned.plan.objects
+    )

@@ -2,23 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The undo package: wait until the server has made it, and bring it whole onto the disk."""
+"""The undo package: wait until the server has made it, and bring it whole onto the disk and into the receipt."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ..errors import ConnectionLost, InputError, MigrationError, ServerError
 from ..rest.models import ImportInfo
+from ..session.file import HeldImport
 from ..session.session import Session
 from ..support.files import CHUNK, HEAD, atomic_file, make_directory, readable_file, sha256_of, strange_kind
 from ..support.hashing import BackgroundHash
 from ..support.wait import TimeIsUp, wait_for
+from .outcome import Outcome, SavedUndo
 
 # After so many refusals, one after the other, a server is taken at its word. A single one may be that of a proxy.
 _REFUSED_IN_A_ROW = 5
@@ -37,26 +39,18 @@ class UndoUnavailable(MigrationError):
 
 
 @dataclass(frozen=True)
-class SavedUndo:
-    """An undo package on disk.
+class Place:
+    """Where an undo package is to go.
 
     Attributes:
-        path: Where it is.
-        sha256: Its sha256, hexadecimal.
-        size: Its size in bytes.
-        changed: Whether it was written now.
-        backup: Where other bytes that were at path have gone; None where there were none.
+        path: The file to make.
+        mode: Permission bits of the file.
+        force: Where path holds other bytes, keep them beside it as a backup and replace them.
     """
 
     path: str
-    sha256: str
-    size: int
-    changed: bool = True
-    backup: str | None = None
-
-    def as_result(self) -> dict[str, object]:
-        """Return it as a task returns it."""
-        return {"path": self.path, "sha256": self.sha256, "size": self.size}
+    mode: int = 0o600
+    force: bool = False
 
 
 def check_destination(path: str, option: str, make: bool) -> None:
@@ -83,7 +77,7 @@ def check_destination(path: str, option: str, make: bool) -> None:
         raise InputError("%s: the directory %s cannot be written to; check its permissions." % (option, directory))
 
 
-def wait_until_created(session: Session, import_id: str, project_id: str | None, timeout: float) -> ImportInfo:
+def wait_until_created(session: Session, process: HeldImport, timeout: float) -> ImportInfo:
     """Wait until the server says that the undo package can be had.
 
     It can come some time after the import has ended (the vendor's own client polls for it separately).
@@ -92,49 +86,39 @@ def wait_until_created(session: Session, import_id: str, project_id: str | None,
         UndoUnavailable: It does not come within timeout seconds.
     """
 
-    def look() -> ImportInfo:
-        return session.library.import_process(import_id, project_id)
-
     try:
-        return wait_for(look, lambda seen: seen.undo_package_created, timeout)
+        return wait_for(lambda: _ask(session, process), lambda seen: seen.undo_package_created, timeout)
     except TimeIsUp as limit:
-        raise _not_created(import_id, timeout) from limit
+        raise _not_created(process.id, timeout) from limit
 
 
-def obtain(
-    session: Session,
-    import_id: str,
-    project_id: str | None,
-    path: str,
-    mode: int,
-    force: bool,
-    timeout: float,
-    created: bool = False,
-) -> SavedUndo:
-    """Wait until there is an undo package, and download it to path: the whole file or nothing.
+def _ask(session: Session, process: HeldImport) -> ImportInfo:
+    return session.library.import_process(process.id, process.project_id)
+
+
+def _obtain(session: Session, process: HeldImport, place: Place, timeout: float, created: bool) -> SavedUndo:
+    """Wait until there is an undo package, and download it: the whole file or nothing.
 
     What breaks on the way is tried again until the time is up: the import cannot be taken back without the file.
 
     Args:
-        session: The session that holds the import process.
-        import_id: The import process.
-        project_id: The project that it imported into, None at the configuration level.
-        path: The file to make.
-        mode: Permission bits of the file.
-        force: Where path holds other bytes, keep them beside it as a backup and replace them.
+        session: The session.
+        process: The import process.
+        place: Where it goes.
         timeout: Seconds until the package must be there.
         created: Whether the server has said already that there is one. After a download that broke it is asked again.
 
     Raises:
-        InputError: path holds other bytes, or cannot be written.
+        InputError: The place holds other bytes, or cannot be written.
         UndoUnavailable: It is not to be had in that time.
     """
     broken: list[MigrationError] = []
 
     def look() -> SavedUndo | None:
         try:
-            if (created and not broken) or session.library.import_process(import_id, project_id).undo_package_created:
-                return _save_once(session, import_id, project_id, path, mode, force)
+            if (created and not broken) or _ask(session, process).undo_package_created:
+                length, parts = _download(session, process)
+                return _place(parts, place, length)
         except (ConnectionLost, ServerError) as error:
             broken.append(error)
             refused = [item for item in broken[-_REFUSED_IN_A_ROW:] if isinstance(item, ServerError)]
@@ -149,9 +133,9 @@ def obtain(
         if broken:
             raise UndoUnavailable(
                 "%s The undo package of import %s could not be fetched within %g s (undo_timeout)."
-                % (broken[-1].message, import_id, timeout)
+                % (broken[-1].message, process.id, timeout)
             ) from limit
-        raise _not_created(import_id, timeout) from limit
+        raise _not_created(process.id, timeout) from limit
     if saved is None:
         raise AssertionError("waiting ended without an undo package")
     return saved
@@ -164,49 +148,77 @@ def _not_created(import_id: str, timeout: float) -> UndoUnavailable:
     )
 
 
-def keep_copy(saved: SavedUndo, path: str, mode: int, force: bool) -> SavedUndo:
-    """Copy an undo package that is on disk to another path: the whole file or nothing.
+def keep(session: Session, process: HeldImport, places: Sequence[Place], outcome: Outcome, timeout: float) -> SavedUndo:
+    """Bring an undo package onto the disk, and note it in the receipt and the session file.
+
+    It is downloaded once. A place that cannot be written must not keep it from the others: that is a problem of the
+    outcome, unless it is on no disk then.
+
+    Args:
+        session: The session.
+        process: The import process.
+        places: Where the package is to go, at least one.
+        outcome: What the import came to; completed here.
+        timeout: Seconds until the server must have made the package.
 
     Raises:
-        InputError: path holds other bytes, or cannot be written.
+        UndoUnavailable: It does not come.
+        MigrationError: It cannot be read, or cannot be written anywhere.
     """
-    with open(saved.path, "rb") as source:
-        return _place(iter(lambda: source.read(CHUNK), b""), path, mode, force, None)
+    for place in places:
+        try:
+            if outcome.undo is None:
+                # The look that saw the import end often sees this as well.
+                created = outcome.info is not None and outcome.info.undo_package_created
+                outcome.undo = _obtain(session, process, place, timeout, created)
+            else:
+                with open(outcome.undo.path, "rb") as source:
+                    _place(iter(lambda: source.read(CHUNK), b""), place, None)
+        except (ServerError, ConnectionLost, UndoUnavailable):
+            raise
+        except MigrationError as error:
+            outcome.problems.append(error.message)
+    saved = outcome.undo
+    if saved is None:
+        raise InputError(" ".join(outcome.problems))
+    if outcome.info is not None:
+        outcome.info = replace(outcome.info, undo_package_created=True)
+    # The receipt first: a run that dies in between leaves a session of which the next one fetches it again.
+    outcome.record(undo={"sha256": saved.sha256, "size": saved.size})
+    process.undo_pending = False
+    outcome.note(session.save)
+    return saved
 
 
-def would_change(session: Session, import_id: str, project_id: str | None, path: str, force: bool) -> SavedUndo:
-    """Return what ``save`` would do, without writing anything: the package is read and hashed on its way.
+def would_change(session: Session, process: HeldImport, place: Place) -> SavedUndo:
+    """Return what ``keep`` would do, without writing anything: the package is read and hashed on its way.
 
     Raises:
-        InputError: path holds other bytes, and force is false.
+        InputError: The place holds other bytes, and force is false.
         ServerError, ConnectionLost: The server does not give the package.
     """
-    _length, parts = session.library.undo_package(import_id, project_id)
-    digest, size = _write(_only_packages(parts, _head_of_uploaded(session)), None)
+    digest, size = _write(_download(session, process)[1], None)
+    path = place.path
     if not os.path.lexists(path):
         return SavedUndo(path, digest, size)
     same = _same(path, digest, size)
     if not same:
-        _refuse_other_bytes(path, force)
+        _refuse_other_bytes(path, place.force)
     return SavedUndo(path, digest, size, changed=not same)
 
 
-def _save_once(
-    session: Session, import_id: str, project_id: str | None, path: str, mode: int, force: bool
-) -> SavedUndo:
-    length, parts = session.library.undo_package(import_id, project_id)
-    return _place(_only_packages(parts, _head_of_uploaded(session)), path, mode, force, length)
+def _download(session: Session, process: HeldImport) -> tuple[int | None, Iterator[bytes]]:
+    """Return an undo package: its length in bytes, None where the server gives none, and its parts."""
+    length, parts = session.library.undo_package(process.id, process.project_id)
+    head = bytes.fromhex(session.package.head) if session.package is not None else b""
+    return length, _only_packages(parts, head)
 
 
-def _head_of_uploaded(session: Session) -> bytes:
-    return bytes.fromhex(session.package.head) if session.package is not None else b""
-
-
-def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: int | None) -> SavedUndo:
-    """Write the parts of an undo package to path, if all of them come."""
-    backup = None
+def _place(parts: Iterator[bytes], place: Place, length: int | None) -> SavedUndo:
+    """Write the parts of an undo package to its place, if all of them come."""
+    backup, path = None, place.path
     try:
-        with atomic_file(path, mode) as handle:
+        with atomic_file(path, place.mode) as handle:
             digest, size = _write(parts, handle)
             if length is not None and size != length:
                 raise ConnectionLost(
@@ -218,7 +230,7 @@ def _place(parts: Iterator[bytes], path: str, mode: int, force: bool, length: in
             if os.path.lexists(path):
                 if _same(path, digest, size):
                     raise _AlreadyThere
-                backup = _make_room(path, force)
+                backup = _make_room(path, place.force)
     except _AlreadyThere:
         return SavedUndo(path, digest, size, changed=False)
     except OSError as error:

@@ -97,6 +97,8 @@ class MigrationModule(AnsibleModule):
             )
         # Outside of the handlers, where Ansible would add their traceback.
         if failure is not None:
+            if failure.about is not None:
+                self.package, self.project = failure.about
             self._fail(failure.message, failure.details)
         self._warn_of_masked(result)
         self._show_warnings()

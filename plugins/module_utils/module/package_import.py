@@ -13,13 +13,14 @@ from typing import Any
 from ..errors import InputError
 from ..history.queries import prunable, vouches
 from ..history.store import History
-from ..imports import run as importing
-from ..imports.run import ImportOptions, Outcome, WithoutUndo
-from ..package import upload as staging
-from ..package.upload import PackageFile, Staged
+from ..imports import run as runs
+from ..imports.outcome import ImportOptions, Outcome, WithoutUndo
+from ..package.file import PackageFile, examine
+from ..package.kind import agreed_type, check_project_option, package_type
+from ..package.upload import Staged, stage, staged
 from ..plan import text as plan_text
 from ..plan.destination import make_plan
-from ..plan.listing import Listed, ListedPlan, as_listed
+from ..plan.listing import Listed, ListedPlan
 from ..plan.package import refuse_keep_both
 from ..session.session import Session
 from ..support.text import printable
@@ -89,9 +90,9 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
     """The whole way in one task, uploading only where the manifest does not tell that nothing is due."""
     params = module.params
     module.package = params["name"] or os.path.basename(params["src"])
-    package = staging.examine(params["src"], params["checksum"], module.warnings)
-    declared = staging.agreed_type(params["type"], package.manifest)
-    staging.check_project_option(params["project"], declared)
+    package = examine(params["src"], params["checksum"], module.warnings)
+    declared = agreed_type(params["type"], package.manifest)
+    check_project_option(params["project"], declared)
     options = _options(module, open_history(module), package.path)
     with module.session() as session:
         return _end(module, session, _import_file(module, session, package, declared, options))
@@ -110,22 +111,18 @@ def _import_file(
         done = _nothing_to_do(module, planned, options)
         if done is not None:
             return done
-    staged = staging.stage(session, package, project_id, declared, params["wait_timeout"])
+    found = stage(session, package, project_id, declared, params["wait_timeout"])
     earlier = session.import_process
     goes_on = not session.outlives_task or not params["wait"]
     try:
-        return _import_staged(module, session, staged, planned, options)
+        return _import_staged(module, session, found, planned, options)
     except WithoutUndo:
         # What is late can be fetched by another task.
         goes_on = True
         raise
     finally:
         if not goes_on:
-            importing.release_opened(session, staged, earlier, _kept_somewhere(options), module.warnings)
-
-
-def _kept_somewhere(options: ImportOptions) -> bool:
-    return options.history is not None or options.undo_dest is not None
+            runs.release_opened(session, found, earlier, options.keeps_undo, module.warnings)
 
 
 def _plan_from_manifest(
@@ -134,9 +131,8 @@ def _plan_from_manifest(
     found = package.manifest
     if found is None:
         return None
-    kind = staging.package_type(found.type, found.rows, project_id is not None)
-    listed = Listed(options.name, found.rows, found.settings, kind, project_id, found.sha256, options.force)
-    return make_plan(session, listed, options.history)
+    content = replace(found, type=package_type(found.type, found.rows, project_id is not None))
+    return make_plan(session, Listed(options.name, content, project_id, options.force), options.history)
 
 
 def _is_vouched_for(package: PackageFile, project_id: str | None, options: ImportOptions) -> bool:
@@ -157,8 +153,7 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
     if not options.name:
         options = replace(options, name=_name_of(held.file))
     info = session.library.package(held.id, held.project_id, content=True)
-    staged = staging.staged(held, info, held.type, uploaded=False)
-    return _import_staged(module, session, staged, None, options)
+    return _import_staged(module, session, staged(held, info, held.type, uploaded=False), None, options)
 
 
 def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: ImportOptions) -> dict[str, Any] | None:
@@ -176,8 +171,8 @@ def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: Import
     if planned.held:
         module.warnings.append(plan_text.held(planned))
     if planned.due:
-        refuse_keep_both(package.rows, package.settings, options.generate_undo)
-        importing.check_destinations(options, package.project_id, make=not module.check_mode)
+        refuse_keep_both(package.content, options.generate_undo)
+        runs.check_destinations(options, package.project_id, make=not module.check_mode)
         if module.params["src"] and options.undo_dest == module.params["src"]:
             raise InputError("undo_dest: it is the package file itself; name another file.")
     if planned.due and not module.check_mode:
@@ -186,25 +181,27 @@ def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: Import
 
 
 def _import_staged(
-    module: MigrationModule, session: Session, staged: Staged, planned: ListedPlan | None, options: ImportOptions
+    module: MigrationModule, session: Session, found: Staged, planned: ListedPlan | None, options: ImportOptions
 ) -> dict[str, Any]:
+    project_id = found.held.project_id
     if planned is None:
-        planned = make_plan(session, as_listed(staged, options.name, options.force), options.history)
+        listed = Listed(options.name, found.content, project_id, options.force)
+        planned = make_plan(session, listed, options.history)
         done = _nothing_to_do(module, planned, options)
         if done is not None:
             return done
-    if options.generate_undo and not _kept_somewhere(options) and module.params["src"]:
+    if options.generate_undo and not options.keeps_undo and module.params["src"]:
         module.warnings.append(
             "The undo package of this import is not kept, because neither history_dir nor undo_dest is set: it cannot "
             "be taken back."
         )
     session.refuse_loss("import the package again")
     session.release_import()
-    outcome = importing.start(session, staged, planned.plan, options)
+    run = runs.start(session, found, planned.plan, options, module.warnings)
     if module.params["wait"]:
-        importing.finish(session, staged.held, staged, outcome, options, module.warnings)
-        _prune(module, staged.held.project_id, options)
-    return _result(module, outcome, planned, changed=True)
+        runs.finish(run)
+        _prune(module, project_id, options)
+    return _result(module, run.outcome, planned, changed=True)
 
 
 def _prune(module: MigrationModule, project_id: str | None, options: ImportOptions) -> None:
@@ -221,17 +218,12 @@ def _prune(module: MigrationModule, project_id: str | None, options: ImportOptio
 
 def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
     """Wait for an import that an earlier task started; that task has reported the change."""
-    outcome, process, held = importing.resume(session, module.params["import_id"])
-    module.package = held.file
-    options = replace(
-        options,
-        generate_undo=process.generate_undo,
-        undo_dest=options.undo_dest or process.undo_dest,
-    )
-    process.followed = True
+    run = runs.resume(session, module.params["import_id"], options, module.warnings)
+    module.package = run.package.file
+    run.process.followed = True
     session.save()
-    importing.finish(session, held, None, outcome, options, module.warnings)
-    return dict(outcome.as_result(), changed=False)
+    runs.finish(run)
+    return dict(run.outcome.as_result(), changed=False)
 
 
 def _result(module: MigrationModule, outcome: Outcome, planned: ListedPlan, changed: bool) -> dict[str, Any]:

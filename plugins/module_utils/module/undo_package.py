@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, MigrationError
@@ -18,18 +17,14 @@ from ..history.entry import Entry
 from ..history.queries import latest, named, older_imports
 from ..history.receipt import UNDONE
 from ..history.store import History
-from ..imports import run as importing
-from ..imports import undo_package as undo
-from ..imports.rollback import names_of_entries, parts_to_take_back, refuse_edited, refuse_under_newer, undo_file
-from ..imports.run import ImportFailed, ImportOptions, Outcome
-from ..package import upload as staging
-from ..package.upload import PackageFile, Staged
+from ..imports import undo_package
+from ..imports.outcome import Outcome
+from ..imports.rollback import Rollback
+from ..imports.undo_package import Place
+from ..package.file import PackageFile, examine
 from ..plan import text as plan_text
-from ..plan.destination import make_plan
-from ..plan.listing import ListedPlan, as_listed
-from ..plan.package import EXISTS_DIFFERENTLY, PackagePlan
-from ..plan.undo import change_of_undo
-from ..rest.models import FOLDER_TYPE
+from ..plan.package import PackagePlan
+from ..plan.undo import change_of_undo, names_of_entries, parts_to_take_back, refuse_under_newer, undo_file
 from ..session.connection import from_environment
 from ..session.session import Session
 from ..support.text import printable
@@ -40,7 +35,7 @@ from .history import open_history, others_in_words
 def present(module: MigrationModule) -> dict[str, Any]:
     """Save the undo package of an import."""
     import_id, dest = module.params["import_id"], module.params["dest"]
-    undo.check_destination(dest, "dest", make=not module.check_mode)
+    undo_package.check_destination(dest, "dest", make=not module.check_mode)
     with module.session() as session:
         process = session.import_process
         if process is None or process.id != import_id:
@@ -51,40 +46,23 @@ def present(module: MigrationModule) -> dict[str, Any]:
             )
         force, timeout = module.params["force"], module.params["undo_timeout"]
         if module.check_mode:
-            undo.wait_until_created(session, import_id, process.project_id, timeout)
-            saved = undo.would_change(session, import_id, process.project_id, dest, force)
+            undo_package.wait_until_created(session, process, timeout)
+            saved = undo_package.would_change(session, process, Place(dest, force=force))
         else:
             entry = Entry.reopen(process.entry) if process.entry else None
             # In the history it has the mode of the history, so that whoever may read the receipt can take it back.
-            file_mode = entry.mode if entry is not None and entry.undo_path == dest else 0o600
-            saved = undo.obtain(session, import_id, process.project_id, dest, file_mode, force, timeout)
-            if entry is not None:
-                if not os.path.exists(entry.undo_path):
-                    undo.keep_copy(saved, entry.undo_path, entry.mode, False)
-                entry.write(undo={"sha256": saved.sha256, "size": saved.size})
-            process.undo_pending = False
-            session.save()
+            is_kept = entry is not None and entry.undo_path == dest
+            places = [Place(dest, entry.mode if entry is not None and is_kept else 0o600, force)]
+            if entry is not None and not is_kept and not os.path.exists(entry.undo_path):
+                places.append(Place(entry.undo_path, entry.mode))
+            outcome = Outcome(process.plan, entry=entry)
+            saved = undo_package.keep(session, process, places, outcome, timeout)
+            if outcome.problems:
+                raise MigrationError(" ".join(outcome.problems), changed=saved.changed)
     result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}
     if saved.backup:
         result["backup_file"] = saved.backup
     return result
-
-
-@dataclass
-class _Rollback:
-    """What is to be taken back.
-
-    Attributes:
-        package: The undo package's file.
-        name: What the package is called.
-        entry: Its entry in the history; None for a file that no entry knows.
-        entries: The entries of its project, or of the configuration level, oldest first.
-    """
-
-    package: PackageFile
-    name: str
-    entry: Entry | None
-    entries: list[Entry]
 
 
 def applied(module: MigrationModule) -> dict[str, Any]:
@@ -92,7 +70,7 @@ def applied(module: MigrationModule) -> dict[str, Any]:
     params = module.params
     package = None
     if params["src"]:
-        package = staging.examine(params["src"], params["checksum"], module.warnings)
+        package = examine(params["src"], params["checksum"], module.warnings)
         module.package = os.path.basename(params["src"])
     else:
         if not params["name"]:
@@ -106,7 +84,7 @@ def applied(module: MigrationModule) -> dict[str, Any]:
     with module.session() as session:
         project_id = session.project_id(params["project"])
         if package is not None:
-            return _apply(module, session, _of_file(package, history, project_id), project_id)
+            return _apply(module, session, _of_file(module, package, history, project_id), project_id)
         if history is None:
             raise InputError("history_dir: it is needed together with name.")
         entries = _scope(history, params, project_id)
@@ -117,7 +95,7 @@ def applied(module: MigrationModule) -> dict[str, Any]:
         return _apply_newest(module, session, _newest(module, history, own), entries)
 
 
-def _apply(module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None) -> dict[str, Any]:
+def _apply(module: MigrationModule, session: Session, rollback: Rollback, project_id: str | None) -> dict[str, Any]:
     """Take one import back, unless that is done already."""
     entry, params = rollback.entry, module.params
     if entry is not None:
@@ -129,7 +107,12 @@ def _apply(module: MigrationModule, session: Session, rollback: _Rollback, proje
         if not params["force"]:
             refuse_under_newer(entry, rollback.entries)
         project_id = entry.receipt.project
-    return _take_back(module, session, rollback, project_id)
+    planned, outcome, due = rollback.take_back(session, project_id, module.warnings)
+    result = _result(rollback, outcome, changed=due)
+    if module.wants_diff and due:
+        title = plan_text.title("%s (taken back)" % rollback.name, params["project"])
+        result["diff"] = {"prepared": plan_text.describe(title, planned.plan)}
+    return result
 
 
 def _apply_newest(module: MigrationModule, session: Session, newest: Entry, entries: list[Entry]) -> dict[str, Any]:
@@ -182,11 +165,14 @@ def _scope(history: History, params: dict[str, Any], project_id: str | None) -> 
     return history.entries(found[-1].receipt.project) if found else []
 
 
-def _of_file(package: PackageFile, history: History | None, project_id: str | None) -> _Rollback:
+def _of_file(
+    module: MigrationModule, package: PackageFile, history: History | None, project_id: str | None
+) -> Rollback:
     """Return what an undo package's file takes back; its entry is the one that has this very file."""
     entries = history.entries(project_id) if history is not None else []
     entry = _whose_undo(entries, package)
-    return _Rollback(package, entry.receipt.name if entry else os.path.basename(package.path), entry, entries)
+    name = entry.receipt.name if entry else os.path.basename(package.path)
+    return _rollback(module, package, name, entry, entries)
 
 
 def _whose_undo(entries: Iterable[Entry], package: PackageFile) -> Entry | None:
@@ -274,7 +260,7 @@ def _newest(module: MigrationModule, history: History, own: list[Entry]) -> Entr
     return newest
 
 
-def _of_entry(module: MigrationModule, entry: Entry, entries: list[Entry]) -> _Rollback:
+def _of_entry(module: MigrationModule, entry: Entry, entries: list[Entry]) -> Rollback:
     """Return what an import needs to be taken back.
 
     Raises:
@@ -282,8 +268,25 @@ def _of_entry(module: MigrationModule, entry: Entry, entries: list[Entry]) -> _R
     """
     name = entry.receipt.name
     if entry.receipt.state == UNDONE and not module.params["force"]:
-        return _Rollback(PackageFile(entry.undo_path, 0), name, entry, entries)
-    return _Rollback(undo_file(entry, named(entries, name)), name, entry, entries)
+        return _rollback(module, PackageFile(entry.undo_path, 0), name, entry, entries)
+    return _rollback(module, undo_file(entry, named(entries, name)), name, entry, entries)
+
+
+def _rollback(
+    module: MigrationModule, package: PackageFile, name: str, entry: Entry | None, entries: list[Entry]
+) -> Rollback:
+    params = module.params
+    return Rollback(
+        package=package,
+        name=name,
+        entry=entry,
+        entries=entries,
+        wait_timeout=params["wait_timeout"],
+        poll_interval=params["poll_interval"] or 0.1,
+        force=params["force"],
+        hold=params["hold"],
+        check_mode=module.check_mode,
+    )
 
 
 def _no_such_import(history: History, name: str) -> Entry:
@@ -308,112 +311,7 @@ def _names(history: History) -> str:
     return ", ".join(printable(name, 120) for name in sorted(found)[:20]) or "none"
 
 
-def _take_back(
-    module: MigrationModule, session: Session, rollback: _Rollback, project_id: str | None
-) -> dict[str, Any]:
-    params, entry = module.params, rollback.entry
-    declared = entry.receipt.type if entry is not None else None
-    staged = staging.stage(session, rollback.package, project_id, declared, params["wait_timeout"])
-    earlier = session.import_process
-    try:
-        planned = make_plan(session, as_listed(staged, rollback.name))
-        if entry is not None and not params["force"]:
-            refuse_edited(entry, rollback.entries, planned.plan.changes)
-        due = not planned.plan.in_sync or _folders_are_due(entry, planned)
-        outcome = Outcome(planned.plan.as_result())
-        if due and not module.check_mode:
-            outcome = _import(module, session, rollback, staged, planned)
-        elif not module.check_mode:
-            _mark(module, rollback, versions_undone=importing.versions_of(planned.plan))
-    finally:
-        if session.outlives_task:
-            importing.release_opened(session, staged, earlier, False, module.warnings)
-    result = _result(rollback, outcome, changed=due)
-    if module.wants_diff and due:
-        title = plan_text.title("%s (taken back)" % rollback.name, params["project"])
-        result["diff"] = {"prepared": plan_text.describe(title, planned.plan)}
-    return result
-
-
-def _folders_are_due(entry: Entry | None, planned: ListedPlan) -> bool:
-    """Return whether folders have to come back that the import changed: versions do not tell of folders otherwise."""
-    if entry is None or entry.receipt.state == UNDONE:
-        return False
-    changed = entry.receipt.touched
-    return any(
-        change.row.type == FOLDER_TYPE and change.conflict == EXISTS_DIFFERENTLY and change.row.key in changed
-        for change in planned.plan.objects
-    )
-
-
-def _import(
-    module: MigrationModule, session: Session, rollback: _Rollback, staged: Staged, planned: ListedPlan
-) -> Outcome:
-    params = module.params
-    taken_back: list[bool] = []
-
-    def mark() -> None:
-        # Before anything else can fail: a deployment must not bring in again what was just taken back.
-        taken_back.append(True)
-        _mark(module, rollback)
-
-    options = ImportOptions(
-        name=rollback.name,
-        # The vendor's help: an undo package reverts what its own import did; there is none for it in turn.
-        generate_undo=False,
-        wait_timeout=params["wait_timeout"],
-        poll_interval=params["poll_interval"] or 0.1,
-        force=params["force"],
-        when_imported=mark,
-        takes_back=rollback.entry.path if rollback.entry else None,
-        hold=params["hold"],
-    )
-    session.refuse_loss("take an import back")
-    session.release_import()
-    outcome = importing.start(session, staged, planned.plan, options)
-    name = printable(rollback.name, 100)
-    try:
-        importing.finish(session, staged.held, staged, outcome, options, module.warnings)
-    except MigrationError as error:
-        if taken_back:
-            error.message += " %s is taken back." % name
-        elif isinstance(error, ImportFailed):
-            error.message += (
-                " %s may be taken back in part. Remove the cause, then take it back again; a deployment before that "
-                "brings it in again." % name
-            )
-        raise
-    if rollback.entry is not None and outcome.versions is not None:
-        rollback.entry.write(versions_undone=outcome.versions)
-    if outcome.unresolved:
-        raise MigrationError(
-            "The undo package of %s was imported, but %d objects did not come back as they were: %s. The import counts "
-            "as taken back all the same, so that no deployment brings it in again; force: true tries anew."
-            % (name, len(outcome.unresolved), plan_text.names_of(outcome.unresolved)),
-            changed=True,
-            **outcome.as_result(),
-        )
-    return outcome
-
-
-def _mark(module: MigrationModule, rollback: _Rollback, **values: Any) -> None:
-    """Note in the receipt that its import is taken back.
-
-    Raises:
-        InputError: It cannot be written.
-    """
-    if rollback.entry is None:
-        return
-    try:
-        rollback.entry.mark_undone(module.params["hold"], **values)
-    except InputError as error:
-        error.message += (
-            " So the history does not say that the import is taken back: a deployment may bring it in again."
-        )
-        raise
-
-
-def _result(rollback: _Rollback, outcome: Outcome | None, changed: bool) -> dict[str, Any]:
+def _result(rollback: Rollback, outcome: Outcome | None, changed: bool) -> dict[str, Any]:
     entry = rollback.entry
     package = rollback.package
     done = outcome.as_result() if outcome is not None else {}

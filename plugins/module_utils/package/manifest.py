@@ -9,17 +9,18 @@ It lies beside the file as ``<file>.manifest.json``. Order and layout are stable
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from ..rest import models
 from ..rest.models import Row
+from ..support.files import write_file
 from ..support.shape import ShapeError
-from ..support.text import readable_json
+from ..support.text import printable, readable_json
+from .content import Content, field_meaning, row_document, setting_meaning, sort_rows
 
 SUFFIX = ".manifest.json"
 
@@ -29,78 +30,26 @@ _SHA256 = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _ROW_FIELDS = ("id", "name", "type", "type_name", "version", "date_modified", "action", "level")
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What a package file holds.
-
-    Attributes:
-        sha256: The file's sha256, hexadecimal.
-        size: The file's size in bytes.
-        type: project, project_security or configuration.
-        settings: The package's settings, with the server's names.
-        rows: Its content, sorted.
-        request: For a package that was built here, what it was built from; else None.
-    """
-
-    sha256: str
-    size: int
-    type: str
-    settings: Mapping[str, Any]
-    rows: tuple[Row, ...]
-    request: Mapping[str, Any] | None = None
-
-    @property
-    def digest(self) -> str:
-        """The sha256 of what it says of the package's content, see ``content_digest``."""
-        return content_digest(self.settings, self.rows)
-
-
 def path_for(package_file: str) -> str:
     """Return where the manifest of a package file lies."""
     return package_file + SUFFIX
 
 
-def sort_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Return rows in the manifest's order: by level, type and id, none of which an edit changes.
-
-    The rest of a row counts only where a package has an object twice.
-    """
-    return tuple(sorted(rows, key=_order))
-
-
-def _order(row: Row) -> tuple[object, ...]:
-    rest = (row.action, row.version, row.date_modified, row.name, row.id)
-    return (row.level or "", row.type, row.id.upper(), *(text or "" for text in rest))
-
-
-def _row_as_json(row: Row) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "type": row.type,
-        "type_name": models.type_name(row.type),
-        "version": row.version,
-        "date_modified": row.date_modified,
-        "action": row.action,
-        "level": row.level,
-    }
-
-
-def dumps(manifest: Manifest) -> str:
+def dumps(manifest: Content) -> str:
     """Return the manifest's text: JSON, one field a line, rows sorted, a line break at the end."""
     document: dict[str, Any] = {
         "sha256": manifest.sha256,
         "size": manifest.size,
         "type": manifest.type,
         "settings": {key: manifest.settings[key] for key in sorted(manifest.settings)},
-        "content": [_row_as_json(row) for row in sort_rows(manifest.rows)],
+        "content": [row_document(row) for row in sort_rows(manifest.rows)],
     }
     if manifest.request is not None:
         document["request"] = manifest.request
     return readable_json(document)
 
 
-def loads(text: str) -> Manifest:
+def loads(text: str) -> Content:
     """Return the manifest that a text holds.
 
     Raises:
@@ -133,21 +82,10 @@ def loads(text: str) -> Manifest:
         raise ShapeError("settings: expected an object")
     if request is not None and not isinstance(request, dict):
         raise ShapeError("request: expected an object")
-    return Manifest(sha256.lower(), size, kind, settings, sort_rows(rows), request)
+    return Content(sha256.lower(), size, kind, settings, sort_rows(rows), request)
 
 
-def content_digest(settings: Mapping[str, Any], rows: Iterable[Row]) -> str:
-    """Return the sha256, hexadecimal, of what a package holds: two descriptions that say the same have the same."""
-    content = [
-        {name: _field(name, value) for name, value in _row_as_json(row).items() if name != "type_name"}
-        for row in sort_rows(rows)
-    ]
-    said = {key: meaning for key, meaning in ((key, _meaning(value)) for key, value in settings.items()) if meaning}
-    text = json.dumps([said, content], sort_keys=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:
+def differences(manifest: Content, settings: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:
     """Return how a server's description of an uploaded package differs from the manifest that was reviewed.
 
     Returns:
@@ -156,7 +94,7 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
     found = []
     for key in sorted(set(manifest.settings) | set(settings)):
         ours, theirs = manifest.settings.get(key), settings.get(key)
-        if _meaning(ours) != _meaning(theirs):
+        if setting_meaning(ours) != setting_meaning(theirs):
             found.append("setting %s: manifest %s, server %s" % (key, json.dumps(ours), json.dumps(theirs)))
     reviewed, served = _by_object(manifest.rows), _by_object(rows)
     for identity in sorted(set(reviewed) | set(served)):
@@ -170,7 +108,7 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
             found.append("object %s (type %d): manifest %d times, server %d times" % (*identity, *counts))
         for ours_row, theirs_row in zip(ours_rows, theirs_rows):
             for name in _ROW_FIELDS:
-                if _field(name, ours_row[name]) != _field(name, theirs_row[name]):
+                if field_meaning(name, ours_row[name]) != field_meaning(name, theirs_row[name]):
                     found.append(
                         "object %s (type %d), %s: manifest %s, server %s"
                         % (*identity, name, json.dumps(ours_row[name]), json.dumps(theirs_row[name]))
@@ -178,20 +116,59 @@ def differences(manifest: Manifest, settings: Mapping[str, Any], rows: Iterable[
     return found
 
 
-def _field(name: str, value: Any) -> Any:
-    """Return what a field of a row says: ids and versions are hexadecimal digits, and say the same in either case."""
-    return value.upper() if name in ("id", "version") and isinstance(value, str) else value
-
-
-def _meaning(setting: Any) -> Any:
-    """Return what a setting means: given as nothing is not given, and the order of a list says nothing."""
-    if isinstance(setting, list):
-        return sorted(json.dumps(item, sort_keys=True) for item in setting) or None
-    return setting or None
-
-
 def _by_object(rows: Iterable[Row]) -> dict[tuple[str, int], list[dict[str, Any]]]:
     grouped: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in sort_rows(rows):
-        grouped.setdefault(row.key, []).append(_row_as_json(row))
+        grouped.setdefault(row.key, []).append(row_document(row))
     return grouped
+
+
+def read(path: str) -> Content | None:
+    """Return the manifest at path, None where there is no file.
+
+    Raises:
+        InputError: There is one that cannot be read.
+    """
+    try:
+        # Some editors begin a file with a mark of its byte order.
+        with open(path, encoding="utf-8-sig") as handle:
+            text = handle.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("manifest: %s cannot be read: %s." % (path, printable(error))) from error
+    try:
+        return loads(text)
+    except ShapeError as error:
+        raise InputError(
+            "manifest: %s is no manifest: %s. Restore it, or remove it." % (path, printable(error))
+        ) from error
+
+
+def write(path: str, manifest: Content, check_mode: bool, mode: int = 0o644) -> bool:
+    """Write a manifest unless it is there already; return whether it was, or in check mode would be, written.
+
+    Args:
+        path: Where to write it.
+        manifest: What to write.
+        check_mode: Whether to write nothing.
+        mode: Permission bits of the file. As a rule others are to read it: it lies in a repository beside the
+            package, and holds nothing that the package does not.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    text = dumps(manifest).encode("utf-8")
+    try:
+        with open(path, "rb") as handle:
+            if handle.read() == text:
+                return False
+    except OSError:
+        # Not there, or not readable: writing it will tell.
+        pass
+    if not check_mode:
+        try:
+            write_file(path, text, mode)
+        except OSError as error:
+            raise InputError("manifest: %s cannot be written: %s." % (path, error.strerror)) from error
+    return True

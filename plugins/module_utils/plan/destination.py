@@ -14,11 +14,12 @@ from ..history.entry import Entry
 from ..history.queries import record_of
 from ..history.store import History
 from ..rest.http import POOL_SIZE
-from ..rest.models import Row
+from ..rest.models import Row, same_version
 from ..session.session import Session
 from ..support.parallel import side_by_side
 from .listing import Listed, ListedPlan, ObjectKey, plan_list, wanted
-from .package import CannotTell, Found
+from .package import CannotTell, Change, Found
+from .undo import change_of_undo
 
 
 def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[ObjectKey, Found]:
@@ -75,10 +76,10 @@ def _with_records(packages: Sequence[Listed], history: History, found: Mapping[O
     for package in packages:
         if package.project_id not in entries:
             entries[package.project_id] = history.entries(package.project_id)
-        uncertain = not package.comparable or any(
-            isinstance(found.get(package.key(row)), CannotTell) for row in package.rows
+        uncertain = not package.content.comparable or any(
+            isinstance(found.get(package.key(row)), CannotTell) for row in package.content.rows
         )
-        record = record_of(entries[package.project_id], package.sha256, uncertain)
+        record = record_of(entries[package.project_id], package.content.sha256, uncertain)
         known.append(replace(package, record=record))
     return known
 
@@ -95,3 +96,18 @@ def make_plan(session: Session, package: Listed, history: History | None = None)
         MigrationError: The destination, or the history, could not be read.
     """
     return make_plans(session, [package], history)[0]
+
+
+def changes_of_undo_now(session: Session, entry: Entry, project_id: str | None) -> list[Change]:
+    """Return what taking an import back would change in the destination as it is now."""
+    changes = {(project_id or "", *change.row.key): change for change in change_of_undo([entry])}
+    found = look_up_all(session, {key: change.row for key, change in changes.items()})
+    now = []
+    for place, change in changes.items():
+        seen = found[place]
+        if isinstance(seen, CannotTell):
+            continue
+        version = seen.version if seen is not None else None
+        if not same_version(version, change.row.version):
+            now.append(replace(change, version_before=version))
+    return now

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..history.queries import Record
 from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, NONE, UNKNOWN
-from ..package.upload import Staged
+from ..package.content import Content
 from ..rest import models
 from ..rest.models import DestinationObject, Row, same_version
 from .package import (
@@ -44,22 +43,16 @@ class Listed:
 
     Attributes:
         name: What it is called.
-        rows: Its content.
-        settings: Its settings, with the server's names.
-        type: One of ``models.PACKAGE_TYPES``.
+        content: What its file holds.
         project_id: The project it is for, None at the configuration level.
-        sha256: Its file's sha256.
         force: Import it even where nothing is due, or where it is held.
         selected: Whether this run may act on it.
         record: What the history says of its file, None for nothing.
     """
 
     name: str
-    rows: tuple[Row, ...]
-    settings: Mapping[str, Any]
-    type: str
+    content: Content
     project_id: str | None
-    sha256: str = ""
     force: bool = False
     selected: bool = True
     record: Record | None = None
@@ -69,25 +62,14 @@ class Listed:
         """Whether it was taken back and stays so."""
         return self.record is not None and self.record.held and not self.force
 
-    @property
-    def comparable(self) -> bool:
-        """Whether versions show what it would change."""
-        return self.type != models.PROJECT_SECURITY
-
     def key(self, row: Row) -> ObjectKey:
         """Return where the row's object is and what it is known by."""
         place = self.project_id or ""
-        if not self.comparable:
+        if not self.content.comparable:
             place = _LINKS + place
         elif row.level == models.CONFIGURATION_OBJECT:
             place = ""
         return (place, *row.key)
-
-
-def as_listed(staged: Staged, name: str, force: bool = False) -> Listed:
-    """Return a package that a session holds as a package of a list, under a name."""
-    held = staged.held
-    return Listed(name, staged.rows, staged.settings, held.type, held.project_id, held.sha256, force)
 
 
 @dataclass(frozen=True)
@@ -123,7 +105,7 @@ class ListedPlan:
 
 def wanted(packages: Iterable[Listed]) -> dict[ObjectKey, Row]:
     """Return what has to be looked up for a list: each object once, with a row that names it."""
-    return {package.key(row): row for package in packages if package.comparable for row in package.rows}
+    return {package.key(row): row for package in packages if package.content.comparable for row in package.content.rows}
 
 
 def plan_list(packages: Sequence[Listed], found: Mapping[ObjectKey, Found]) -> list[ListedPlan]:
@@ -154,21 +136,21 @@ class _Simulation:
         self._changed_by: dict[ObjectKey, str] = {}
         self._carriers: dict[ObjectKey, list[tuple[int, Row]]] = {}
         self._winners: dict[ObjectKey, int] = {}
-        self._defaults = [default_action(package.settings) for package in packages]
+        self._defaults = [default_action(package.content.settings) for package in packages]
         for index, package in enumerate(packages):
             if package.held:
                 continue
-            for row in package.rows:
+            for row in package.content.rows:
                 key = package.key(row)
                 self._carriers.setdefault(key, []).append((index, row))
                 # Links may add up: nobody documents that a later package of them wins.
-                if package.comparable and (row.action or self._defaults[index]) in _SURE_TO_WIN:
+                if package.content.comparable and (row.action or self._defaults[index]) in _SURE_TO_WIN:
                     self._winners[key] = index
 
     def next(self, index: int) -> ListedPlan:
         """Plan the package whose turn it is, and carry it out on the simulated destination if it is due."""
         package = self._packages[index]
-        plan = PackagePlan(tuple(self._change(index, row) for row in package.rows))
+        plan = PackagePlan(tuple(self._change(index, row) for row in package.content.rows))
         doubtful = _is_doubtful(package, plan)
         due = not (package.held or doubtful) and (package.force or not plan.in_sync)
         needed = False
@@ -182,7 +164,7 @@ class _Simulation:
 
     def _plan_row(self, index: int, row: Row, found: Found) -> Change:
         package = self._packages[index]
-        return plan_row(row, self._defaults[index], found, package.comparable)
+        return plan_row(row, self._defaults[index], found, package.content.comparable)
 
     def _change(self, index: int, row: Row) -> Change:
         package = self._packages[index]
@@ -219,14 +201,14 @@ class _Simulation:
         if change.effect in (CREATE, EFFECT_DELETE):
             return False
         now = self._now.get(key)
-        if package.comparable and not isinstance(now, CannotTell):
+        if package.content.comparable and not isinstance(now, CannotTell):
             version = now.version if now is not None else None
             if row_key not in record.versions or not same_version(record.versions[row_key], version):
                 return False
             left_alone = row_key in record.before and same_version(record.before[row_key], record.versions[row_key])
             return change.effect == UNKNOWN or not left_alone
         # No version tells: it is so unless another import came over it. A later package of this list is meant to.
-        later = {self._packages[other].sha256 for other, _row in self._carriers.get(key, ()) if other > index}
+        later = {self._packages[other].content.sha256 for other, _row in self._carriers.get(key, ()) if other > index}
         return key not in self._changed_by and not record.overtaken.get(row_key, frozenset()) - later
 
     def _left_as_it_is(self, index: int, key: ObjectKey, change: Change) -> int | None:

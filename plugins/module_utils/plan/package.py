@@ -16,6 +16,7 @@ from typing import Any, Union
 
 from ..errors import InputError
 from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, EFFECTS, NONE, UNKNOWN
+from ..package.content import Content
 from ..rest import models
 from ..rest.models import DestinationObject, Row
 from ..support.text import printable
@@ -233,12 +234,7 @@ def default_action(settings: Mapping[str, Any]) -> str:
     return value.lower() if isinstance(value, str) and value else UNSPECIFIED
 
 
-def keeps_both(rows: Iterable[Row], settings: Mapping[str, Any]) -> bool:
-    """Return whether any row, or the default action, is ``keep_both``: no undo package can be made then."""
-    return default_action(settings) == models.KEEP_BOTH or any(row.action == models.KEEP_BOTH for row in rows)
-
-
-def refuse_keep_both(rows: Iterable[Row], settings: Mapping[str, Any], generate_undo: bool) -> None:
+def refuse_keep_both(content: Content, generate_undo: bool) -> None:
     """Fail before an import that the server can make no undo package for.
 
     The vendor documents that no undo package can be created with this conflict rule (page "Import a migration
@@ -247,7 +243,8 @@ def refuse_keep_both(rows: Iterable[Row], settings: Mapping[str, Any], generate_
     Raises:
         InputError: The package keeps both, and an undo package is asked for.
     """
-    if generate_undo and keeps_both(rows, settings):
+    actions = {default_action(content.settings), *(row.action for row in content.rows)}
+    if generate_undo and models.KEEP_BOTH in actions:
         raise InputError(
             "generate_undo: the package has the action keep_both, for which the server can make no undo package. "
             "Nothing was imported. To import it all the same, knowing that it cannot be taken back, say "

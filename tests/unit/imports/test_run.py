@@ -9,23 +9,22 @@ from __future__ import annotations
 import os
 
 import pytest
-from samples import PROJECT_ID, SHA256, row, session_with
+from samples import PROJECT_ID, SHA256, listed, row, session_with
 from scripted_server import CLOSE, Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
 from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
-from ansible_collections.mstr.migration.plugins.module_utils.imports import run as importing
-from ansible_collections.mstr.migration.plugins.module_utils.imports.run import ImportOptions
+from ansible_collections.mstr.migration.plugins.module_utils.imports import run as runs
+from ansible_collections.mstr.migration.plugins.module_utils.imports.outcome import ImportOptions
 from ansible_collections.mstr.migration.plugins.module_utils.package.upload import Staged
-from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import as_listed, plan_list
-from ansible_collections.mstr.migration.plugins.module_utils.plan.package import refuse_keep_both
+from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
 from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldPackage
 
 PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
-STAGED = Staged(PACKAGE, {"defaultAction": "replace"}, (row(),), uploaded=True)
-LISTED = as_listed(STAGED, "finance")
+LISTED = listed(row())
+STAGED = Staged(PACKAGE, LISTED.content, uploaded=True)
 PLAN = plan_list([LISTED], {LISTED.key(row()): None})[0].plan
 UNDO = Reply(200, b"\x01\x80\xbe\xfe\x7fundo package")
 STARTED = Reply(202, {"id": "i=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0})
@@ -36,7 +35,7 @@ def start_an_import(tmp_path):
     def start(server):
         session = session_with(server, tmp_path / "run.json", package=PACKAGE)
         history = History(str(tmp_path / "history"), "prod")
-        return importing.start(session, STAGED, PLAN, ImportOptions("finance", history=history))
+        return runs.start(session, STAGED, PLAN, ImportOptions("finance", history=history), [])
 
     return start
 
@@ -117,24 +116,17 @@ def test_the_undo_package_is_asked_for_only_where_it_was_not_seen(serve, tmp_pat
     session = session_with(server, tmp_path / "run.json", package=PACKAGE)
     dest = tmp_path / "undo.mmp"
     options = ImportOptions("finance", undo_dest=str(dest) if kept else None, verify=False)
-    outcome = importing.start(session, STAGED, PLAN, options)
-    importing.finish(session, PACKAGE, STAGED, outcome, options, [])
-    assert outcome.info.undo_package_created
+    run = runs.start(session, STAGED, PLAN, options, [])
+    runs.finish(run)
+    assert run.outcome.info.undo_package_created
     assert dest.exists() is kept
     questions = [item for item in server.requests if item.method == "GET" and not item.path.endswith("/binary")]
     assert len(questions) == asked
-
-
-def test_keep_both_and_an_undo_package_do_not_go_together():
-    for rows, settings in (((row(action="keep_both"),), {}), ((), {"defaultAction": "keep_both"})):
-        with pytest.raises(InputError, match=r"^generate_undo: .*generate_undo: false"):
-            refuse_keep_both(rows, settings, generate_undo=True)
-        refuse_keep_both(rows, settings, generate_undo=False)
 
 
 def test_an_undo_file_that_is_there_is_refused_before_the_import(tmp_path):
     dest = tmp_path / "undo.mmp"
     dest.write_bytes(b"")
     with pytest.raises(InputError, match=r"^undo_dest: "):
-        importing.check_destinations(ImportOptions("finance", undo_dest=str(dest)), None, make=True)
-    importing.check_destinations(ImportOptions("finance", undo_dest=str(dest), force=True), None, make=True)
+        runs.check_destinations(ImportOptions("finance", undo_dest=str(dest)), None, make=True)
+    runs.check_destinations(ImportOptions("finance", undo_dest=str(dest), force=True), None, make=True)

@@ -19,8 +19,10 @@ from scripted_server import Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.imports import undo_package as undo
-from ansible_collections.mstr.migration.plugins.module_utils.imports.undo_package import UndoUnavailable
+from ansible_collections.mstr.migration.plugins.module_utils.imports.outcome import Outcome
+from ansible_collections.mstr.migration.plugins.module_utils.imports.undo_package import Place, UndoUnavailable
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import ImportInfo
+from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldImport
 
 # Packages begin so in the samples that the vendor published.
 DATA = b"\x01\x80\xbe\xfe\x7f" + b"undo package" * 1000
@@ -38,12 +40,15 @@ def destination(tmp_path):
     return tmp_path / "undo.mmp"
 
 
+PROCESS = HeldImport("i=", PROJECT_ID)
+CREATED = ImportInfo("i=", "imported", 100.0, undo_package_created=True, message=None)
+
+
 def save(server, dest, force=False, mode=0o600, timeout=0):
     """Save an undo package that is there; the server's answers are those to the download."""
     session = session_with(server)
-    created = ImportInfo("i=", "imported", 100.0, undo_package_created=True, message=None)
-    with mock.patch.object(session.library, "import_process", return_value=created):
-        return undo.obtain(session, "i=", PROJECT_ID, str(dest), mode, force, timeout)
+    with mock.patch.object(session.library, "import_process", return_value=CREATED):
+        return undo.keep(session, PROCESS, [Place(str(dest), mode, force)], Outcome({}), timeout)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
@@ -159,7 +164,7 @@ def test_what_the_server_has_told_of_is_asked_for_again_only_after_a_download_th
     answer = Reply(200, {"id": "i=", "status": "imported", "undoPackageCreated": True})
     for script, asked in (([WHOLE], 0), ([BROKEN, answer, WHOLE], 1)):
         server = serve(*script)
-        saved = undo.obtain(session_with(server), "i=", PROJECT_ID, str(dest), 0o600, False, 5, created=True)
+        saved = undo.keep(session_with(server), PROCESS, [Place(str(dest))], Outcome({}, CREATED), 5)
         assert saved.size == len(DATA)
         questions = [request for request in server.requests if not request.path.endswith("/binary")]
         assert len(questions) == asked
@@ -177,7 +182,7 @@ def test_a_directory_that_is_missing_is_an_error_in_words(serve, dest):
 def test_check_mode_predicts_and_writes_nothing(serve, dest, old, force, changed):
     if old is not None:
         dest.write_bytes(old)
-    predicted = undo.would_change(session_with(serve(WHOLE)), "i=", PROJECT_ID, str(dest), force)
+    predicted = undo.would_change(session_with(serve(WHOLE)), PROCESS, Place(str(dest), force=force))
     assert predicted.changed is changed
     assert (dest.read_bytes() if dest.exists() else None) == old
     assert os.listdir(dest.parent) == ([] if old is None else ["undo.mmp"])
@@ -186,19 +191,19 @@ def test_check_mode_predicts_and_writes_nothing(serve, dest, old, force, changed
 def test_check_mode_refuses_what_the_task_would_refuse(serve, dest):
     dest.write_bytes(b"other")
     with pytest.raises(InputError, match="force: true"):
-        undo.would_change(session_with(serve(WHOLE)), "i=", PROJECT_ID, str(dest), False)
+        undo.would_change(session_with(serve(WHOLE)), PROCESS, Place(str(dest), force=False))
 
 
 def test_an_undo_package_that_does_not_come_is_told_with_the_limit(serve):
     answer = {"id": "i=", "status": "IMPORTED", "undoPackageCreated": False}
     with pytest.raises(UndoUnavailable, match="undo_timeout"):
-        undo.wait_until_created(session_with(serve(Reply(200, answer))), "i=", PROJECT_ID, 0)
+        undo.wait_until_created(session_with(serve(Reply(200, answer))), PROCESS, 0)
 
 
 def test_an_undo_package_that_comes_after_the_import_is_waited_for(serve):
     answers = [{"id": "i=", "status": "imported", "undoPackageCreated": created} for created in (False, True)]
     server = serve(*(Reply(200, answer) for answer in answers))
-    assert undo.wait_until_created(session_with(server), "i=", PROJECT_ID, 5).undo_package_created
+    assert undo.wait_until_created(session_with(server), PROCESS, 5).undo_package_created
 
 
 @pytest.mark.parametrize("what", ["link", "directory", "below a file"])
@@ -223,8 +228,19 @@ def test_directories_of_a_destination_are_made_where_something_will_be_written(d
 
 def test_a_second_copy_is_made_from_the_first_without_another_download(serve, dest):
     server = serve(WHOLE)
-    saved = save(server, dest)
-    second = dest.with_name("second.mmp")
-    copied = undo.keep_copy(saved, str(second), 0o600, force=False)
-    assert (second.read_bytes(), copied.sha256) == (DATA, saved.sha256)
+    second, outcome = dest.with_name("second.mmp"), Outcome({}, CREATED)
+    undo.keep(session_with(server), PROCESS, [Place(str(dest)), Place(str(second))], outcome, 5)
+    assert dest.read_bytes() == second.read_bytes() == DATA
     assert len(server.requests) == 1
+    assert outcome.problems == []
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_place_that_cannot_be_written_keeps_it_from_no_other(serve, dest, broken):
+    places = [Place(str(dest)), Place(str(dest.with_name("second.mmp")))]
+    places[broken] = Place(str(dest.parent / "missing" / "undo.mmp"))
+    outcome = Outcome({}, CREATED)
+    undo.keep(session_with(serve(WHOLE)), PROCESS, places, outcome, 5)
+    assert os.path.exists(places[1 - broken].path)
+    (problem,) = outcome.problems
+    assert "missing" in problem

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from samples import OBJECT_ID, SHA256, damaged, json_values, row
 
 from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
-from ansible_collections.mstr.migration.plugins.module_utils.package.manifest import Manifest
+from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content, sort_rows
 from ansible_collections.mstr.migration.plugins.module_utils.rest import models
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import Row
 from ansible_collections.mstr.migration.plugins.module_utils.support.shape import ShapeError
@@ -36,7 +36,7 @@ rows = st.builds(
 distinct_rows = st.lists(rows, max_size=6, unique_by=lambda item: item.key)
 settings = st.dictionaries(texts, st.one_of(texts, st.booleans(), st.lists(texts, max_size=3)), max_size=4)
 requests = st.one_of(st.none(), st.dictionaries(texts, texts, max_size=3))
-SMALL = Manifest(SHA256, 4, "project", {"defaultAction": "replace"}, (row(),))
+SMALL = Content(SHA256, 4, "project", {"defaultAction": "replace"}, (row(),))
 
 
 def of(content, **fields):
@@ -45,9 +45,9 @@ def of(content, **fields):
 
 @given(distinct_rows, settings, requests, st.sampled_from(models.PACKAGE_TYPES), st.integers(0))
 def test_a_manifest_comes_back_as_it_was_written(content, chosen, request, kind, size):
-    written = Manifest(SHA256, size, kind, chosen, tuple(content), request)
+    written = Content(SHA256, size, kind, chosen, tuple(content), request)
     read = manifest.loads(manifest.dumps(written))
-    assert read == dataclasses.replace(written, rows=manifest.sort_rows(content))
+    assert read == dataclasses.replace(written, rows=sort_rows(content))
     assert manifest.dumps(read) == manifest.dumps(written)
     assert manifest.differences(read, chosen, content) == []
 
@@ -184,14 +184,14 @@ def test_settings_are_compared_too(settings, differ):
 def test_the_order_of_a_setting_that_is_a_list_is_no_difference():
     settings = {"updateSchema": ["recal_table_logical_size", "recal_table_keys_fact_entry_level"]}
     turned = {"updateSchema": settings["updateSchema"][::-1]}
-    reviewed = Manifest("0" * 64, 1, "project", settings, ())
+    reviewed = Content("0" * 64, 1, "project", settings, ())
     assert manifest.differences(reviewed, turned, ()) == []
     assert manifest.differences(reviewed, {"updateSchema": settings["updateSchema"][:1]}, ()) != []
 
 
 def test_what_does_not_show_is_escaped_for_the_reviewer():
     row = Row("0" * 32, "Sales\u202eseirtnE\u009b é", 4, None, None, "replace", None)
-    text = manifest.dumps(Manifest("0" * 64, 1, "project", {}, (row,)))
+    text = manifest.dumps(Content("0" * 64, 1, "project", {}, (row,)))
     assert "Sales\\u202eseirtnE\\u009b é" in text
     assert manifest.loads(text).rows == (row,)
 
@@ -199,15 +199,19 @@ def test_what_does_not_show_is_escaped_for_the_reviewer():
 def test_the_digest_is_that_of_what_is_said():
     settings = {"defaultAction": "replace", "aclOnNewObjects": ["a", "b"], "updateSchema": []}
     rows = (row(), row(id=OBJECT_ID.lower()[::-1], version="ab"))
-    digest = manifest.content_digest(settings, rows)
+
+    def digest_of(settings, rows):
+        return Content(SHA256, 4, "project", settings, tuple(rows)).digest
+
+    digest = digest_of(settings, rows)
     same = {"aclOnNewObjects": ["b", "a"], "defaultAction": "replace"}
-    assert manifest.content_digest(same, [row(id=OBJECT_ID[::-1], version="AB"), row()]) == digest
+    assert digest_of(same, [row(id=OBJECT_ID[::-1], version="AB"), row()]) == digest
     for other in (row(version="AC"), row(action="delete"), row(name="Other"), row(type=12), row(date_modified=None)):
-        assert manifest.content_digest(settings, (other, rows[1])) != digest
-    assert manifest.content_digest({**settings, "defaultAction": "delete"}, rows) != digest
-    assert manifest.content_digest(settings, rows[:1]) != digest
+        assert digest_of(settings, (other, rows[1])) != digest
+    assert digest_of({**settings, "defaultAction": "delete"}, rows) != digest
+    assert digest_of(settings, rows[:1]) != digest
 
 
 def test_ids_and_versions_in_another_case_are_no_difference():
-    known = Manifest("a" * 64, 1, "project", {}, (row(version="AB"),))
+    known = Content("a" * 64, 1, "project", {}, (row(version="AB"),))
     assert manifest.differences(known, {}, [row(id=OBJECT_ID.lower(), version="ab")]) == []

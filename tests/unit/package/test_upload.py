@@ -19,15 +19,21 @@ from scripted_server import Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
-from ansible_collections.mstr.migration.plugins.module_utils.package import upload as staging
-from ansible_collections.mstr.migration.plugins.module_utils.package.manifest import Manifest
+from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content
+from ansible_collections.mstr.migration.plugins.module_utils.package.file import examine
+from ansible_collections.mstr.migration.plugins.module_utils.package.kind import (
+    agreed_type,
+    check_project_option,
+    package_type,
+)
+from ansible_collections.mstr.migration.plugins.module_utils.package.upload import stage
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
 from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldImport, HeldPackage
 
 DATA = b"\x01\x80\xbe\xfe\x7fa package"
 SHA256 = hashlib.sha256(DATA).hexdigest()
 SETTINGS = {"defaultAction": "replace"}
-REVIEWED = Manifest(SHA256, len(DATA), "project", SETTINGS, (row(),))
+REVIEWED = Content(SHA256, len(DATA), "project", SETTINGS, (row(),))
 
 
 @pytest.fixture(name="path")
@@ -62,7 +68,7 @@ USER_LINK = row(type=USER)
     ],
 )
 def test_what_a_package_is(declared, rows, has_project, expected):
-    assert staging.package_type(declared, rows, has_project) == expected
+    assert package_type(declared, rows, has_project) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,12 +88,12 @@ def test_what_a_package_is(declared, rows, has_project, expected):
 )
 def test_rows_that_do_not_fit_the_package_are_refused(declared, rows, has_project):
     with pytest.raises(InputError):
-        staging.package_type(declared, rows, has_project)
+        package_type(declared, rows, has_project)
 
 
 @pytest.mark.parametrize("checksum", [None, "sha256:" + SHA256, "sha256:" + SHA256.upper()])
 def test_the_file_that_is_meant_is_taken(path, checksum):
-    found = staging.examine(str(path), checksum, [])
+    found = examine(str(path), checksum, [])
     assert (found.size, found.hash(), found.manifest) == (len(DATA), SHA256, None)
 
 
@@ -96,16 +102,16 @@ def test_the_file_that_is_meant_is_taken(path, checksum):
 )
 def test_another_checksum_is_refused(path, checksum):
     with pytest.raises(InputError, match=r"^checksum: "):
-        staging.examine(str(path), checksum, [])
+        examine(str(path), checksum, [])
 
 
 def test_a_file_that_is_missing_or_empty_is_refused(path):
     path.write_bytes(b"")
     with pytest.raises(InputError, match=r"^src: .* is empty"):
-        staging.examine(str(path), None, [])
+        examine(str(path), None, [])
     path.unlink()
     with pytest.raises(InputError, match=r"^src: there is no file"):
-        staging.examine(str(path), None, [])
+        examine(str(path), None, [])
 
 
 @pytest.mark.parametrize(
@@ -118,16 +124,16 @@ def test_a_file_that_is_missing_or_empty_is_refused(path):
 def test_a_file_that_is_text_is_refused(path, content, words):
     path.write_bytes(content)
     with pytest.raises(InputError, match="^src: .*no package file, but " + words):
-        staging.examine(str(path), None, [])
+        examine(str(path), None, [])
 
 
 def test_the_manifest_beside_the_file_is_taken_if_it_is_this_files(path):
     write_manifest(path)
     warnings = []
-    assert staging.examine(str(path), None, warnings).manifest == REVIEWED
+    assert examine(str(path), None, warnings).manifest == REVIEWED
     assert warnings == []
     write_manifest(path, sha256="0" * 64)
-    assert staging.examine(str(path), None, warnings).manifest is None
+    assert examine(str(path), None, warnings).manifest is None
     (warning,) = warnings
     assert "finance.mmp.manifest.json" in warning
     assert "ignored" in warning
@@ -137,7 +143,7 @@ def test_the_manifest_beside_the_file_is_taken_if_it_is_this_files(path):
 def test_a_manifest_that_is_none_is_refused(path, raw):
     path.with_name("finance.mmp.manifest.json").write_bytes(raw)
     with pytest.raises(InputError, match=r"^manifest: "):
-        staging.examine(str(path), None, [])
+        examine(str(path), None, [])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -148,14 +154,14 @@ def test_a_manifest_is_written_once_and_read_again_whatever_the_names(tmp_path, 
     # As a server may send it: JSON can hold halves of characters.
     served = manifest.models.parse_row(json.loads(json.dumps(row_json(name=name))), "row")
     written = dataclasses.replace(REVIEWED, rows=(served,))
-    staging.write_manifest(where, written, check_mode=False)
-    assert staging.write_manifest(where, written, check_mode=False) is False
-    assert staging.read_manifest(where) == written
+    manifest.write(where, written, check_mode=False)
+    assert manifest.write(where, written, check_mode=False) is False
+    assert manifest.read(where) == written
 
 
 def test_check_mode_writes_no_manifest(path):
     where = path.with_name("new.manifest.json")
-    assert staging.write_manifest(str(where), REVIEWED, check_mode=True) is True
+    assert manifest.write(str(where), REVIEWED, check_mode=True) is True
     assert not where.exists()
 
 
@@ -165,9 +171,9 @@ def test_check_mode_writes_no_manifest(path):
 )
 def test_type_and_manifest_agree(declared, manifest_type, agreed):
     found = dataclasses.replace(REVIEWED, type=manifest_type) if manifest_type else None
-    assert staging.agreed_type(declared, found) == agreed
+    assert agreed_type(declared, found) == agreed
     with pytest.raises(InputError, match=r"^type: "):
-        staging.agreed_type("configuration", REVIEWED)
+        agreed_type("configuration", REVIEWED)
 
 
 class Server:
@@ -193,7 +199,7 @@ class Server:
 
 
 def staged(session, path, **kwargs):
-    return staging.stage(session, staging.examine(str(path), None, []), PROJECT_ID, None, 5.0, **kwargs)
+    return stage(session, examine(str(path), None, []), PROJECT_ID, None, 5.0, **kwargs)
 
 
 def test_a_package_is_uploaded_once_and_known_by_the_session_file(serve, path, tmp_path):
@@ -201,7 +207,7 @@ def test_a_package_is_uploaded_once_and_known_by_the_session_file(serve, path, t
     session = session_with(server.http, tmp_path / "run.json")
     first, again = staged(session, path), staged(session, path)
     assert (first.uploaded, again.uploaded) == (True, False)
-    assert first.rows == again.rows == (row(),)
+    assert first.content.rows == again.content.rows == (row(),)
     assert first.held.type == "project"
     assert [path for path in server.paths if path.startswith(("POST", "PUT"))] == [
         "POST /packages",
@@ -266,10 +272,10 @@ def test_an_upload_that_was_cut_off_is_not_taken_for_the_package(serve, path, st
 
 def test_a_file_that_changes_after_it_was_checked_is_refused(serve, path):
     session = session_with(Server(serve).http)
-    package = staging.examine(str(path), "sha256:" + SHA256, [])
+    package = examine(str(path), "sha256:" + SHA256, [])
     path.write_bytes(DATA[::-1])
     with pytest.raises(InputError, match="changed before or while it was uploaded"):
-        staging.stage(session, package, PROJECT_ID, None, 5.0)
+        stage(session, package, PROJECT_ID, None, 5.0)
     assert session.package is None
 
 
@@ -279,8 +285,8 @@ def test_a_busy_server_gets_the_whole_file_again(serve, path):
     original = server.answer
     server.http.script = (lambda request: busy.pop() if busy and request.method == "PUT" else original(request),)
     session = session_with(server.http)
-    package = staging.examine(str(path), None, [])
-    assert staging.stage(session, package, PROJECT_ID, None, 0.5).held.sha256 == SHA256
+    package = examine(str(path), None, [])
+    assert stage(session, package, PROJECT_ID, None, 0.5).held.sha256 == SHA256
     bodies = [request.body for request in server.http.requests if request.method == "PUT"]
     assert [body.count(DATA) for body in bodies] == [1, 1]
 
@@ -296,10 +302,10 @@ def test_an_upload_that_is_refused_for_too_long_is_not_begun_anew(serve, path, r
 
 
 def test_a_configuration_package_names_no_project():
-    staging.check_project_option("", "configuration")
-    staging.check_project_option("Tutorial", "project")
+    check_project_option("", "configuration")
+    check_project_option("Tutorial", "project")
     with pytest.raises(InputError, match=r"^project: "):
-        staging.check_project_option("Tutorial", "configuration")
+        check_project_option("Tutorial", "configuration")
 
 
 def test_the_manifest_lies_beside_its_file():

@@ -531,7 +531,7 @@ def test_the_summary_counts_each_object_once_and_the_changes_are_those_that_coun
     plan, later = plan_list(packages, found)
     once = dict.fromkeys(("create", "replace", "delete", "none", "superseded"), 1)
     assert plan.plan.summary == {**once, "settled": 3, "duplicate": 0, "unknown": 0}
-    assert sum(plan.plan.summary.values()) == len(packages[0].rows)
+    assert sum(plan.plan.summary.values()) == len(packages[0].content.rows)
     assert effects(plan) == {"D": "create", "E": "delete", "1": "replace"}
     assert [shown["name"] for shown in plan.plan.as_result()["changes"]] == ["D", "E", "1"]
     assert later.due, "package 1 brings an older version of B"

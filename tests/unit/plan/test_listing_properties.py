@@ -76,21 +76,25 @@ class Server:
         return ("%032X" % self.made, 100 + self.made)
 
     def versions(self, package):
-        if package.type == "project_security":
+        if package.content.type == "project_security":
             return {}
-        keys = {item.key: place_of(package, item) for item in package.rows}
+        keys = {item.key: place_of(package, item) for item in package.content.rows}
         found = self.found()
         return {key: found[at].version if at in found else None for key, at in keys.items() if at not in self.hidden}
 
     def take(self, package):
         """Import a package."""
         before = self.versions(package)
-        if package.type != "project_security":
-            for item in package.rows:
-                self._take_row(place_of(package, item), item, item.action or package.settings["defaultAction"])
+        if package.content.type != "project_security":
+            for item in package.content.rows:
+                self._take_row(place_of(package, item), item, item.action or package.content.settings["defaultAction"])
         after = self.versions(package)
-        touched = {item.key for item in package.rows if item.key not in after or before[item.key] != after[item.key]}
-        self.receipts.append(Import(package.sha256, package.project_id or "", before, after, frozenset(touched)))
+        touched = {
+            item.key for item in package.content.rows if item.key not in after or before[item.key] != after[item.key]
+        }
+        self.receipts.append(
+            Import(package.content.sha256, package.project_id or "", before, after, frozenset(touched))
+        )
 
     def _take_row(self, key, item, action):
         ours = (item.version[0], DATES[item.version[0]])
@@ -114,7 +118,7 @@ class Server:
         if package.name in self.taken_back:
             return Record("entry", held=True)
         here = [receipt for receipt in self.receipts if receipt.place == (package.project_id or "")]
-        own = [index for index, receipt in enumerate(here) if receipt.sha256 == package.sha256]
+        own = [index for index, receipt in enumerate(here) if receipt.sha256 == package.content.sha256]
         if not own:
             return None
         newest, overtaken = here[own[-1]], {}
@@ -207,8 +211,8 @@ def test_planning_again_says_the_same_and_counts_each_object_once(packages, drif
     assert plans == server.plans(packages, records=False)
     assert [item.package for item in plans] == packages
     for item in plans:
-        assert [change.row for change in item.plan.objects] == list(item.package.rows)
-        assert sum(item.plan.summary.values()) == len(item.package.rows)
+        assert [change.row for change in item.plan.objects] == list(item.package.content.rows)
+        assert sum(item.plan.summary.values()) == len(item.package.content.rows)
         assert not (item.due and item.needed)
 
 
@@ -224,9 +228,9 @@ def components(packages):
     """Return for each package a number that it has in common with those it is tied to by objects."""
     labels = list(range(len(packages)))
     for index, package in enumerate(packages):
-        own = {place_of(package, item) for item in package.rows}
+        own = {place_of(package, item) for item in package.content.rows}
         for other in range(index):
-            if own & {place_of(packages[other], item) for item in packages[other].rows}:
+            if own & {place_of(packages[other], item) for item in packages[other].content.rows}:
                 labels = [labels[index] if label == labels[other] else label for label in labels]
     return labels
 
@@ -249,8 +253,8 @@ def test_a_superseded_object_never_causes_an_import(packages, drift, unseen):
         sure = {
             place_of(later, one)
             for later in packages[index + 1 :]
-            for one in later.rows
-            if (one.action or later.settings["defaultAction"]) in SURE_TO_WIN
+            for one in later.content.rows
+            if (one.action or later.content.settings["defaultAction"]) in SURE_TO_WIN
         }
         assert not sure & counting(item)
         assert item.due is bool(item.plan.changes)
@@ -312,7 +316,7 @@ def test_no_edit_escapes(packages, data):
     server = Server({})
     server.run(packages)
     server.run(packages)
-    last = {place_of(package, item): package.name for package in packages for item in package.rows}
+    last = {place_of(package, item): package.name for package in packages for item in package.content.rows}
     edited = [key for key in sorted(server.objects) if key[2] != FOLDER]
     if edited:
         key = data.draw(st.sampled_from(edited))
@@ -349,4 +353,4 @@ def test_a_limited_run_leaves_no_package_without_what_it_touched(packages, drift
         counts = counting(server.plans(packages[index:])[0])
         assert not touched & counts - amiss, "out of sync, though every package that may not be imported was in sync"
         assert not {key for key in touched_before & counts if key[2] != FOLDER}, "a later package's object is older"
-        touched_before |= imported.get(package.sha256, set())
+        touched_before |= imported.get(package.content.sha256, set())

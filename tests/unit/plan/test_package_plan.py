@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 
 import pytest
 from samples import FOLDER, OTHER_VERSION, USER, VERSION, row
 
+from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content
 from ansible_collections.mstr.migration.plugins.module_utils.plan import package as plan
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
 
@@ -235,7 +238,11 @@ def test_what_has_no_effect_is_counted_as_that_whatever_else_is_known():
 )
 def test_keep_both_anywhere_is_found_whatever_its_effect(actions, default_action, expected):
     rows = [row(id="%032X" % number, action=action) for number, action in enumerate(actions)]
-    assert plan.keeps_both(rows, {"defaultAction": default_action}) is expected
+    content = Content("0" * 64, 4, "project", {"defaultAction": default_action}, tuple(rows))
+    refused = pytest.raises(InputError, match=r"^generate_undo: .*generate_undo: false")
+    with refused if expected else contextlib.nullcontext():
+        plan.refuse_keep_both(content, generate_undo=True)
+    plan.refuse_keep_both(content, generate_undo=False)
 
 
 SERVERS_OWN = DestinationObject("F" * 32, AFTER)

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_package: from its options to its result."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..package import manifest as manifests
+from ..package.file import examine
+from ..package.kind import agreed_type, check_project_option
+from ..package.upload import stage
+from .base import MigrationModule
+
+
+def present(module: MigrationModule) -> dict[str, Any]:
+    """Make the session hold the file."""
+    params = module.params
+    module.package = os.path.basename(params["src"])
+    package = examine(params["src"], params["checksum"], module.warnings)
+    declared = agreed_type(params["type"], package.manifest)
+    check_project_option(params["project"], declared)
+    with module.session() as session:
+        staged = stage(
+            session,
+            package,
+            session.project_id(params["project"]),
+            declared,
+            params["wait_timeout"],
+            # In check mode nothing is let go of that a person could not get back.
+            params["force"] and not module.check_mode,
+        )
+        path = manifests.path_for(package.path)
+        written = params["manifest"] and manifests.write(path, staged.content, module.check_mode)
+    there = package.manifest is not None or (params["manifest"] and not module.check_mode)
+    return {
+        # Without a session file the upload is gone with the task, and only the manifest is left.
+        "changed": (staged.uploaded and session.outlives_task) or written,
+        "package": {
+            "id": staged.held.id,
+            "status": "ready",
+            "type": staged.held.type,
+            "sha256": staged.held.sha256,
+            "size": staged.held.size,
+            "object_count": len(staged.content.rows),
+            "manifest": path if there else None,
+        },
+    }
+
+
+def absent(module: MigrationModule) -> dict[str, Any]:
+    """Release the package that the session holds."""
+    with module.session() as session:
+        held = session.package is not None or session.import_process is not None
+        if not module.params["force"] or module.check_mode:
+            session.refuse_loss("release the package")
+        session.release_all()
+    return {"changed": held}
