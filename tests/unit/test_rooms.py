@@ -46,3 +46,12 @@ def test_imports_only_look_down(path: Path) -> None:
         if ROOMS.index(room) > ROOMS.index(own)
     ]
     assert not upwards, "\n".join(upwards)
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = (UTILITIES / path).read_text(encoding="utf-8")
+    assert text.count("\n") <= 400
+    functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
+    large = [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 50]
+    assert not large, "%s: longer than 50 lines: %s" % (path, ", ".join(large))

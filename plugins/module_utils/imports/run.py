@@ -13,22 +13,19 @@ from dataclasses import replace
 
 from ..errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
 from ..history.entry import Entry
-from ..history.receipt import FAILED, IMPORTED, STARTED, Receipt, key_text, now
+from ..history.receipt import IMPORTED, STARTED, Receipt, now
 from ..package.content import Content
 from ..package.upload import Staged
-from ..plan.destination import make_plan
-from ..plan.listing import Listed
-from ..plan.package import NOT_COMPARED, Change, PackagePlan, changes_from_result, other_versions, unresolved
-from ..plan.text import names_of
+from ..plan.package import PackagePlan
 from ..rest.answers import says_not_found
-from ..rest.models import ImportInfo, same_version
+from ..rest.models import ImportInfo
 from ..session.file import HeldImport
 from ..session.session import Session
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
-from . import messages, undo_package
+from . import messages, undo_package, verify
 from .outcome import ImportFailed, ImportOptions, ImportRun, Outcome, versions_of
-from .undo_package import Place, UndoUnavailable
+from .undo_package import UndoUnavailable
 
 # Seconds for the undo package of an import that is done, when the task is told to stop.
 _LAST_MOMENT = 5.0
@@ -79,29 +76,7 @@ def start(
     """
     held, outcome = staged.held, Outcome(plan.as_result())
     run = ImportRun(session, held, options, outcome, warnings, staged.content)
-    before = versions_of(plan)
-    outcome.entry = _begin_entry(run, staged.content, before)
-    process = HeldImport(
-        "",
-        held.project_id,
-        undo_pending=options.generate_undo,
-        generate_undo=options.generate_undo,
-        undo_dest=options.undo_dest,
-        takes_back=options.takes_back,
-        hold=options.hold,
-        plan=outcome.plan,
-        before=before,
-        entry=outcome.entry.path if outcome.entry else None,
-        followed=options.follow,
-    )
-    try:
-        # Noted before it is asked for, so that a run that takes up this session knows of it whenever this one dies.
-        session.hold_import(process)
-        # The last moment at which a run that slept too long can be kept from importing beside its successor.
-        session.check_lock()
-    except BaseException:
-        _forget(run)
-        raise
+    process = _announce(run, staged.content, versions_of(plan))
     try:
         info = session.library.create_import(held.id, options.generate_undo, held.project_id)
     except (ConnectionLost, ServerError) as error:
@@ -120,6 +95,33 @@ def start(
     outcome.note(lambda: session.hold_import(process))
     outcome.record(import_id=info.id)
     return run
+
+
+def _announce(run: ImportRun, content: Content, before: dict[str, str | None]) -> HeldImport:
+    """Note the import before it is asked for, so that a run that takes up this session knows of it if this one dies."""
+    options, outcome, session = run.options, run.outcome, run.session
+    outcome.entry = _begin_entry(run, content, before)
+    process = HeldImport(
+        "",
+        run.package.project_id,
+        undo_pending=options.generate_undo,
+        generate_undo=options.generate_undo,
+        undo_dest=options.undo_dest,
+        takes_back=options.takes_back,
+        hold=options.hold,
+        plan=outcome.plan,
+        before=before,
+        entry=outcome.entry.path if outcome.entry else None,
+        followed=options.follow,
+    )
+    try:
+        session.hold_import(process)
+        # The last moment at which a run that slept too long can be kept from importing beside its successor.
+        session.check_lock()
+    except BaseException:
+        _forget(run)
+        raise
+    return process
 
 
 def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]) -> Entry | None:
@@ -247,7 +249,7 @@ def finish(run: ImportRun) -> None:
             # Worth a moment more: without it the import cannot be taken back.
             run.options = replace(run.options, undo_timeout=min(run.options.undo_timeout, _LAST_MOMENT))
             try:
-                _fetch_undo(run)
+                undo_package.fetch(run)
             except MigrationError as error:
                 text += " %s" % messages.sentence(error.message)
         raise messages.failure(run, MigrationError(text)) from stop
@@ -263,20 +265,20 @@ def _follow(run: ImportRun) -> None:
     process.finished = True
     run.save()
     if outcome.info.status == "failed":
-        raise _failed(run, outcome.info)
+        raise verify.failed(run, outcome.info)
     outcome.record(state=IMPORTED, ended=now())
     if options.when_imported is not None:
         options.when_imported()
     try:
-        _keep_undo(run)
+        undo_package.keep_of(run)
     except UndoUnavailable:
         # What is there now is worth knowing all the same; that there is no way back weighs more than that this broke.
         with contextlib.suppress(MigrationError):
             if options.verify:
-                _verify(run)
+                verify.verify(run)
         raise
     if options.verify:
-        _verify(run)
+        verify.verify(run)
     if outcome.problems:
         raise MigrationError(" ".join(outcome.problems))
 
@@ -337,118 +339,3 @@ def _refused_again(broken: list[MigrationError]) -> bool:
     return len(last) == _REFUSED_IN_A_ROW and all(
         isinstance(error, ServerError) and error.status in (400, 403, 404, 405) for error in last
     )
-
-
-def _keep_undo(run: ImportRun) -> None:
-    """Keep the undo package of an import that has ended well."""
-    if not run.process.undo_pending:
-        return
-    try:
-        _fetch_undo(run)
-    except UndoUnavailable as error:
-        if not error.created:
-            run.expect_no_undo()
-        if run.options.undo_required:
-            raise
-        run.warnings.append("%s The import is done and cannot be undone." % messages.sentence(error.message))
-
-
-def _fetch_undo(run: ImportRun) -> None:
-    """Put the undo package wherever it is to go; where that is nowhere, only see whether the server makes it.
-
-    Raises:
-        UndoUnavailable: It does not come.
-        MigrationError: It cannot be read or written.
-    """
-    session, options, outcome = run.session, run.options, run.outcome
-    places = [Place(outcome.entry.undo_path, outcome.entry.mode)] if outcome.entry else []
-    if options.undo_dest:
-        places.append(Place(options.undo_dest, force=options.force))
-    if places:
-        undo_package.keep(session, run.process, places, outcome, options.undo_timeout)
-    elif outcome.info is None or not outcome.info.undo_package_created:
-        outcome.info = undo_package.wait_until_created(session, run.process, options.undo_timeout)
-
-
-def _plan_again(run: ImportRun) -> PackagePlan:
-    """Return the plan of the package as the destination is now."""
-    held, content = run.package, run.content
-    if content is None:
-        info = run.session.library.package(held.id, held.project_id, content=True)
-        content = Content(held.sha256, held.size, held.type, info.settings, info.rows or ())
-    return make_plan(run.session, Listed(held.file, content, held.project_id)).plan
-
-
-def _verify(run: ImportRun) -> None:
-    outcome, after = run.outcome, _plan_again(run)
-    predicted = changes_from_result(outcome.plan)
-    outcome.unresolved = unresolved(predicted, after)
-    outcome.other_versions = other_versions(predicted, after)
-    compared = {change.row.key for change in predicted if change.conflict != NOT_COMPARED}
-    not_compared = [change for change in after.objects if change.conflict == NOT_COMPARED]
-    outcome.verified = not outcome.unresolved and not not_compared
-    outcome.versions = versions_of(after)
-    messages.warn_of_unverified(run, [change for change in not_compared if change.row.key in compared])
-    outcome.record(versions=outcome.versions, unresolved=[change.as_result() for change in outcome.unresolved])
-
-
-def _failed(run: ImportRun, info: ImportInfo) -> ImportFailed:
-    """Return the error for an import that the server ended as failed, which says what it changed all the same."""
-    process, outcome = run.process, run.outcome
-    text = "Import %s failed: %s." % (info.id, (info.message or "The server gives no reason").rstrip("."))
-    versions: dict[str, str | None] | None = None
-    changed: list[Change] = []
-    uncertain = True
-    try:
-        after = _plan_again(run)
-    except MigrationError as error:
-        text += " What it changed all the same is unknown: %s" % error.message
-    else:
-        versions = versions_of(after)
-        changed, uncertain = _changed_since(process.before, after)
-        if changed:
-            text += " It changed %d of %d objects before it failed: %s." % (
-                len(changed),
-                len({change.row.key for change in after.objects}),
-                names_of(changed),
-            )
-        elif not uncertain:
-            text += " No object was changed."
-        if uncertain:
-            text += " Whether it changed objects that cannot be compared is unknown."
-    if process.undo_pending:
-        text += _undo_of_failed(run, bool(changed) or uncertain)
-    outcome.record(
-        state=FAILED,
-        ended=now(),
-        message=info.message,
-        changed=[change.as_result() for change in changed],
-        versions=versions,
-    )
-    text = " ".join([text, *outcome.problems])
-    return ImportFailed(text, changed=bool(changed) or uncertain, import_outcome="failed")
-
-
-def _changed_since(before: dict[str, str | None], after: PackagePlan) -> tuple[list[Change], bool]:
-    """Return the objects whose versions are others than before, and whether some cannot be compared."""
-    versions = versions_of(after)
-    objects = {key_text(change.row.key): change for change in after.objects}
-    changed = [
-        objects[key] for key, version in versions.items() if key in before and not same_version(version, before[key])
-    ]
-    return changed, any(key not in versions or key not in before for key in objects)
-
-
-def _undo_of_failed(run: ImportRun, needed: bool) -> str:
-    """Keep what the server can give to take a failed import back; return a sentence on it."""
-    info = run.outcome.info
-    if not needed and info is not None and not info.undo_package_created:
-        run.expect_no_undo()
-        return ""
-    try:
-        _fetch_undo(run)
-    except MigrationError as error:
-        if isinstance(error, UndoUnavailable) and not error.created:
-            run.expect_no_undo()
-        return " %s%s" % (messages.sentence(error.message), messages.undo_state(run))
-    return messages.undo_state(run)

@@ -20,7 +20,8 @@ from ..session.session import Session
 from ..support.files import CHUNK, HEAD, atomic_file, make_directory, readable_file, sha256_of, strange_kind
 from ..support.hashing import BackgroundHash
 from ..support.wait import TimeIsUp, wait_for
-from .outcome import Outcome, SavedUndo
+from .messages import sentence
+from .outcome import ImportRun, Outcome, SavedUndo
 
 # After so many refusals, one after the other, a server is taken at its word. A single one may be that of a proxy.
 _REFUSED_IN_A_ROW = 5
@@ -188,6 +189,41 @@ def keep(session: Session, process: HeldImport, places: Sequence[Place], outcome
     process.undo_pending = False
     outcome.note(session.save)
     return saved
+
+
+def keep_of(run: ImportRun) -> None:
+    """Keep the undo package of an import that has ended well, where it makes one.
+
+    Raises:
+        MigrationError: It cannot be had or kept, and is required.
+    """
+    if not run.process.undo_pending:
+        return
+    try:
+        fetch(run)
+    except UndoUnavailable as error:
+        if not error.created:
+            run.expect_no_undo()
+        if run.options.undo_required:
+            raise
+        run.warnings.append("%s The import is done and cannot be undone." % sentence(error.message))
+
+
+def fetch(run: ImportRun) -> None:
+    """Put the undo package wherever it is to go; where that is nowhere, only see whether the server makes it.
+
+    Raises:
+        UndoUnavailable: It does not come.
+        MigrationError: It cannot be read or written.
+    """
+    session, options, outcome = run.session, run.options, run.outcome
+    places = [Place(outcome.entry.undo_path, outcome.entry.mode)] if outcome.entry else []
+    if options.undo_dest:
+        places.append(Place(options.undo_dest, force=options.force))
+    if places:
+        keep(session, run.process, places, outcome, options.undo_timeout)
+    elif outcome.info is None or not outcome.info.undo_package_created:
+        outcome.info = wait_until_created(session, run.process, options.undo_timeout)
 
 
 def would_change(session: Session, process: HeldImport, place: Place) -> SavedUndo:

@@ -9,28 +9,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
-from ..errors import InputError, Interrupted, MigrationError, ServerError
+from ..errors import InputError, Interrupted, MigrationError
 from ..history.environment import environment_name
 from ..rest import http as transport
-from ..rest.client import Library
-from ..rest.http import Transport
 from ..session import connection
 from ..session import file as session_file
-from ..session import lock as lease
-from ..session.file import SessionFile
-from ..session.heartbeat import Heartbeat
+from ..session.access import Access
 from ..session.session import Session
 from ..support import signals
-from ..support.text import is_secret, printable
-
-# Seconds to wait for another task that uses the same session file.
-_ANOTHER_TASK = 5.0
+from ..support.text import printable
 
 
 class MigrationModule(AnsibleModule):
@@ -54,15 +46,21 @@ class MigrationModule(AnsibleModule):
         self.warnings: list[str] = []
         # Where the task works. Empty where the options do not tell, which fails as soon as a session is needed.
         self.base_url = ""
-        self.environment = ""
         # What the task is about, for the message of a failure. A project of None is that of the option.
         self.package = ""
         self.project: str | None = None
-        # What is to be done once a session is there: it shows that this is the server that the options mean.
-        self.when_logged_in: list[Callable[[], None]] = []
-        self._left_behind: list[str] = []
-        # The session of a session file, which goes on after the task.
-        self._session: Session | None = None
+        self.access = Access(
+            self.params,
+            lambda url, state: environment_name(self.params, url, state),
+            self.no_log_values,
+            lambda text: bool(remove_values(text, self.no_log_values) != text),
+            self.warnings,
+        )
+
+    @property
+    def environment(self) -> str:
+        """The environment's name; empty where the options do not tell."""
+        return self.access.environment
 
     @property
     def wants_diff(self) -> bool:
@@ -136,273 +134,24 @@ class MigrationModule(AnsibleModule):
             path = self.params["session_file"]
             state = session_file.read(path) if path and session_file.exists(path) else None
             self.base_url = connection.base_url(self.params, state)
-            self.environment = environment_name(self.params, self.base_url, state)
+            self.access.environment = environment_name(self.params, self.base_url, state)
 
-    @contextlib.contextmanager
-    def session(self) -> Iterator[Session]:
-        """Give the session that the task's options name: the session file's, or one that ends with the task.
-
-        A session that was logged in here is logged out in any case, which frees all that it holds.
-
-        Raises:
-            MigrationError: There is no such session, or the log-in was refused.
-        """
-        path = self.params["session_file"]
-        if path:
-            lasting = self.open_session_file(path)
-            try:
-                lasting.check_lock()
-                with contextlib.closing(lasting.library.transport), self.at_work(lasting):
-                    self.logged_in()
-                    yield lasting
-            finally:
-                lasting.let_go()
-            return
-        session: Session | None = None
-        try:
-            # A signal in the middle of the log-in would leave a session that nobody knows.
-            with signals.held_back():
-                session = self.log_in(None)
-            with self.at_work(session):
-                self.logged_in()
-                yield session
-        finally:
-            if session is not None:
-                self.close_session(session)
-
-    def logged_in(self) -> None:
-        """Do what waited for a session.
-
-        Raises:
-            MigrationError: It cannot be done.
-        """
-        while self.when_logged_in:
-            self.when_logged_in.pop(0)()
-
-    @contextlib.contextmanager
-    def at_work(self, session: Session) -> Iterator[None]:
-        """Show for as long as this lasts that the session is used; where it ends with the task, close it.
-
-        Told to stop, close it, or leave it to the next run.
-
-        A run that holds the lock of its environment is a run of the role: where its task is told to stop,
-        ansible-playbook most often is as well, and nobody comes to log out.
-        """
-        with Heartbeat(session.leases, session.state.lease_timeout, session.lock is not None) as heartbeat:
-            try:
-                yield
-            finally:
-                if session.is_left or session.ends_with_task:
-                    with signals.ignored():
-                        heartbeat.stop()
-                        self._stop_working(session)
-
-    def _stop_working(self, session: Session) -> None:
-        """Close the session of a session file, or leave it to the next run where it holds what must not be lost."""
-        if session.is_taken_over:
-            return
-        if session.is_to_be_taken_up:
-            lease.give_up(session.leases)
-            return
-        self._session = None
-        try:
-            self.discard_session_file(session)
-        except InputError as error:
-            self.warnings.append(error.message)
-
-    def open_session_file(self, path: str) -> Session:
-        """Return the session that a session file describes; no other task can use it until this one lets go.
-
-        Raises:
-            InputError: The file cannot be used, or another task uses it.
-        """
-        # Read first, for what is wrong with it: a file that is not this user's alone is not even locked.
-        session_file.read(path)
-        claimed = session_file.claim(path, _ANOTHER_TASK)
-        try:
-            self._session = self.session_of(path, claimed)
-        except BaseException:
-            os.close(claimed)
-            raise
-        return self._session
-
-    def session_of(self, path: str, claimed: int | None = None, private: bool = True) -> Session:
-        """Return the session that a session file describes, whoever uses it.
-
-        Args:
-            path: The file.
-            claimed: The descriptor by which it is claimed for this task.
-            private: Whether the file must be this user's alone.
-
-        Raises:
-            InputError: The file cannot be used.
-        """
-        state = session_file.read(path, private)
-        library = self._library(state)
-        library.token = state.token
-        library.transport.set_cookies(state.cookies)
-        self._hide(state)
-        return Session(library, state, path, claimed)
-
-    def _hide(self, state: SessionFile) -> None:
-        """Keep a session's secrets out of all output, even where a server's message repeats them."""
-        cookies = [str(cookie["value"]) for cookie in state.cookies]
-        self.no_log_values.update([state.token, *filter(is_secret, cookies)])
-
-    def _refuse_masked(self, path: str) -> None:
-        """Fail for a path that Ansible would change in results, since later tasks could not find the file.
-
-        Raises:
-            InputError: A secret is a part of it.
-        """
-        if remove_values(path, self.no_log_values) != path:
-            raise InputError(
-                "session_file: a secret, the password perhaps, is a part of the path of the session file, and Ansible "
-                "blanks it out in results. Name another session_file, history_dir or environment_name, or give the "
-                "user another password."
-            )
-
-    def log_in(self, path: str | None) -> Session:
-        """Log in and return the session.
-
-        Args:
-            path: Where the session's file is to be; None for a session within this task.
-
-        Raises:
-            MigrationError: The log-in was refused, or an option is missing.
-        """
-        credentials = connection.Credentials(self.params)
-        # Ansible hides them as they were given.
-        self.no_log_values.update(credentials.secrets)
-        library = self._library(None)
-        library.transport.hide(*credentials.secrets)
-        # Asked for first, because it needs no log-in: a server that cannot be reached leaves no session.
-        server = library.status(self.warnings)
-        try:
-            library.log_in(credentials.login_mode, credentials.username, credentials.password, credentials.api_token)
-        except ServerError as error:
-            if error.status == 401:
-                error.message += credentials.doubts()
-            raise
-        options = library.transport.options
-        state = SessionFile(
-            base_url=options.base_url,
-            environment=self.environment,
-            user=credentials.username,
-            token=library.token or "",
-            cookies=library.transport.cookies(),
-            server=server,
-            tls={
-                "validate_certs": options.validate_certs,
-                "ca_path": options.ca_path,
-                "client_cert": options.client_cert,
-                "client_key": options.client_key,
-            },
-        )
-        self._hide(state)
-        return Session(library, state, path)
-
-    def log_in_to_file(self, path: str, own_directory: bool, lock: lease.Lock | None) -> Session:
-        """Log in and write the session file.
-
-        Args:
-            path: The file.
-            own_directory: Whether its directory was made for it alone.
-            lock: The lock on the environment under which the session is used, or None.
-
-        Raises:
-            MigrationError: The log-in was refused, or the file cannot be written.
-        """
-        session_file.check_place(path)
-        session = None
-        try:
-            # A signal in the middle would leave a session that nobody knows.
-            with signals.held_back():
-                session = self.log_in(path)
-                self._refuse_masked(path)
-                session.state.own_directory = own_directory
-                if lock is not None:
-                    session.state.lock, session.state.lock_token = lock.path, lock.token
-                    session.state.lease_timeout = self.params["lease_timeout"]
-                session.save()
-        except BaseException:
-            if session is not None:
-                self.discard_session_file(session)
-            raise
-        return session
-
-    def close_session(self, session: Session) -> bool:
-        """Log out, which frees all that the session holds; what cannot be freed is told, not raised.
-
-        Returns:
-            Whether the session is closed.
-        """
-        # The task is over: a signal now must not break the clean-up, and there is nothing left for it to stop.
-        with signals.ignored(), contextlib.closing(session.library.transport):
-            releases = (session.release_import, session.release_package)
-            # Told to stop, logging out is worth more than the time for the others.
-            for release in releases if signals.told_to_stop() is None else ():
-                # Logging out frees both as well; releasing them first is what the vendor documents.
-                with contextlib.suppress(MigrationError):
-                    release()
-            try:
-                session.library.log_out()
-                return True
-            except MigrationError as error:
-                self._left_behind.append("the session, until the server ends it (%s)" % error.message)
-                self.warnings.append("The session could not be closed: %s" % error.message)
-                return False
-
-    def discard_session_file(self, session: Session) -> None:
-        """Close the session of a session file, and remove the file and the lock.
-
-        A session that cannot be closed now keeps its file where it holds the lock of its environment: the next run
-        takes it up.
-        """
-        path, lock = session.path, session.lock
-        # From here on nobody is to rely on what the file says.
-        session.path = None
-        closed = False
-        try:
-            closed = self.close_session(session)
-        finally:
-            if path is not None and not closed and lock is not None and session_file.exists(path):
-                lease.give_up([path])
-            elif path is not None:
-                session_file.remove(path, session.state.own_directory)
-            if lock is not None:
-                lock.release()
-
-    def refuse_another_user(self, session: Session) -> None:
-        """Fail where the task names another user, or environment, than the session's.
-
-        Raises:
-            InputError: It does.
-        """
-        for option, known in (("username", session.state.user), ("environment_name", session.state.environment)):
-            given = self.params[option]
-            if connection.given_by_task(self.params, option) and known and given != known:
-                raise InputError(
-                    "%s: the session of %s is that of %s, not %s. Log out first (state absent), or name another "
-                    "session_file." % (option, session.path, printable(known, 100), printable(given, 100))
-                )
-
-    def _library(self, state: SessionFile | None) -> Library:
-        url = connection.base_url(self.params, state)
-        self.environment = environment_name(self.params, url, state)
-        return Library(Transport(connection.transport_options(self.params, url, state)))
+    def session(self) -> contextlib.AbstractContextManager[Session]:
+        """Give the session that the task's options name, see ``Access.session``."""
+        return self.access.session()
 
     def _fail(self, message: str, details: dict[str, Any]) -> None:
         self._show_warnings()
-        left = list(self._left_behind)
-        if self._session is not None and self._session.import_process is not None:
-            held = self._session.import_process
+        left = list(self.access.left_behind)
+        session = self.access.current
+        if session is not None and session.import_process is not None:
+            held = session.import_process
             left.append(
                 "%s, in the session of %s %s"
                 % (
                     "import %s" % held.id if held.id else "an import that was asked for",
-                    self._session.path,
-                    "for the next run to take up" if self._session.is_to_be_taken_up else "until that is logged out",
+                    session.path,
+                    "for the next run to take up" if session.is_to_be_taken_up else "until that is logged out",
                 )
             )
         where = []

@@ -45,7 +45,7 @@ def open_history(module: MigrationModule) -> History | None:
     others = history.of_other_servers()
     if others and params["server_moved"]:
         _refuse_mixed(history, others)
-        module.when_logged_in.append(lambda: _take_over(module, history, others))
+        module.access.when_logged_in.append(lambda: _take_over(module, history, others))
         return History(history.directory, history.environment, history.mode)
     if others and params["history_must_exist"] and not history.all_entries():
         raise InputError("history_must_exist: %s Nothing was sent." % others_in_words(history, others))

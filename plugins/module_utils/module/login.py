@@ -44,23 +44,13 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
     """
     params = module.params
     base_url = connection.base_url(params, None)
-    module.environment = environment_name(params, base_url, None)
+    module.access.environment = environment_name(params, base_url, None)
     history = open_history(module)
     if history is None:
         raise AssertionError("there is no lock without a history")
     path = path or _session_path(history, params["session_dir"])
     watch = Watch(params["lease_timeout"])
-    recovery = Recovery(
-        history=history,
-        base_url=base_url,
-        reopen=module.session_of,
-        close=module.close_session,
-        watch=watch,
-        session_dir=params["session_dir"],
-        wait_timeout=params["wait_timeout"],
-        undo_timeout=params["undo_timeout"],
-        warnings=module.warnings,
-    )
+    recovery = _recovery(module, history, base_url, watch)
     session = lock = None
     leases: list[str] = []
     try:
@@ -76,18 +66,32 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
             lock = taken.lock
             leases.extend((lock.path, path))
             recovered = recovery.take_up(taken.dead)
-            session = module.log_in_to_file(path, False, lock)
+            session = module.access.log_in_to_file(path, False, lock)
             # Of a server that has moved, another run may still be at work under the old address.
             lease.refuse_living(history.directory, moved_from(module, history), watch)
-            module.logged_in()
+            module.access.logged_in()
             recovery.wait_until_at_rest(session)
     except BaseException:
         if session is not None:
-            module.discard_session_file(session)
+            module.access.discard_session_file(session)
         if lock is not None:
             lock.release()
         raise
     return session, recovered
+
+
+def _recovery(module: MigrationModule, history: History, base_url: str, watch: Watch) -> Recovery:
+    return Recovery(
+        history=history,
+        base_url=base_url,
+        reopen=module.access.session_of,
+        close=module.access.close_session,
+        watch=watch,
+        session_dir=module.params["session_dir"],
+        wait_timeout=module.params["wait_timeout"],
+        undo_timeout=module.params["undo_timeout"],
+        warnings=module.warnings,
+    )
 
 
 def _session_path(history: History, elsewhere: str | None) -> str:

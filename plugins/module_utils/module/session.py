@@ -26,7 +26,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
     path = module.params["session_file"]
     own_directory = path is None
     if path and session_file.exists(path):
-        session = module.open_session_file(path)
+        session = module.access.open_session_file(path)
         try:
             own_directory = session.state.own_directory
             renewed = _renew(module, session)
@@ -45,7 +45,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
     # Made before the log-in, so that no session is open that nobody knows.
     path = path or session_file.new_path(module.params["session_dir"])
     try:
-        session = module.log_in_to_file(path, own_directory, None)
+        session = module.access.log_in_to_file(path, own_directory, None)
     except BaseException:
         if own_directory:
             session_file.remove_directory(path)
@@ -55,7 +55,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
 
 def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
     """Renew the session of the file; None where it has to be taken up, or has ended."""
-    module.refuse_another_user(session)
+    module.access.refuse_another_user(session)
     if session.is_to_be_taken_up and module.params["history_dir"]:
         return None
     session.check_lock()
@@ -117,7 +117,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
     for lost in session.losses():
         module.warnings.append("Logged out. Lost: %s." % lost)
     _note_interrupted(module, session)
-    module.discard_session_file(session)
+    module.access.discard_session_file(session)
     return {"changed": True, "session_file": path}
 
 
@@ -165,16 +165,16 @@ def _open_at_last(module: MigrationModule, path: str) -> Session:
         InputError: It cannot be used, and is not the file of a run that holds a lock.
     """
     try:
-        return module.open_session_file(path)
+        return module.access.open_session_file(path)
     except InputError:
         try:
-            return module.session_of(path)
+            return module.access.session_of(path)
         except InputError:
             if not _is_of_a_run(module, path):
                 raise
     # The share has changed how it shows files. Its session is to be closed all the same.
     module.warnings.append("%s is not private any more; its session is closed." % path)
-    return module.session_of(path, private=False)
+    return module.access.session_of(path, private=False)
 
 
 def _is_of_a_run(module: MigrationModule, path: str) -> bool:
