@@ -12,6 +12,16 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  history_dir:
+    description:
+      - The directory with the receipts and undo packages of imports.
+    type: path
+  history_mode:
+    description:
+      - Permission bits of the files below O(history_dir), for example V("0660"). Directories get the matching search bits.
+        Others than owner and group can get none.
+    type: raw
+    default: "0600"
   server_moved:
     description:
       - Takes over what was imported on another server, which is this one under another address.

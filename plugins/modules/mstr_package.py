@@ -19,6 +19,9 @@ author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
+  - mstr.migration.package
+  - mstr.migration.package.type
+  - mstr.migration.waiting
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -43,17 +46,6 @@ options:
       - Where C(<src>.manifest.json) lies beside it and has the file's sha256, the uploaded package must be what it says. One of
         another sha256 is ignored, with a warning.
     type: path
-  checksum:
-    description:
-      - What O(src) must be, as V(sha256:) and 64 hexadecimal digits. Another file is refused before any request is sent.
-    type: str
-  type:
-    description:
-      - What the package is. The server does not say it of an uploaded package.
-      - If not set, the manifest decides, else the content. Objects of the configuration level mean V(configuration), and only
-        users and user groups in a package with a project mean V(project_security).
-    type: str
-    choices: [project, project_security, configuration]
   manifest:
     description:
       - Whether to write C(<src>.manifest.json), the content of the package as a text that can be reviewed.
@@ -64,11 +56,6 @@ options:
       - Release or replace a package even while its import runs, or while the undo package of its import is not saved.
     type: bool
     default: false
-  wait_timeout:
-    description:
-      - Seconds to wait for the server to take the upload in.
-    type: float
-    default: 3600
 notes:
   - Without O(session_file) the module logs in, uploads, and logs out, which releases the package. That checks a file, and can
     write its manifest.
@@ -157,8 +144,8 @@ package:
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import package_spec, waiting_spec
 from ansible_collections.mstr.migration.plugins.module_utils.module.package import absent, present
-from ansible_collections.mstr.migration.plugins.module_utils.rest.models import PACKAGE_TYPES
 
 
 def main() -> None:
@@ -167,11 +154,10 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "src": {"type": "path"},
-            "checksum": {"type": "str"},
-            "type": {"type": "str", "choices": list(PACKAGE_TYPES)},
             "manifest": {"type": "bool", "default": False},
             "force": {"type": "bool", "default": False},
-            "wait_timeout": {"type": "float", "default": 3600.0},
+            **package_spec(with_type=True),
+            **waiting_spec(),
         },
         required_if=[("state", "present", ["src"])],
     )

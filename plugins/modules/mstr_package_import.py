@@ -21,6 +21,11 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.package
+  - mstr.migration.package.type
+  - mstr.migration.waiting
+  - mstr.migration.waiting.undo
+  - mstr.migration.waiting.polls
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -56,15 +61,6 @@ options:
     description:
       - An import that an earlier task with O(wait=false) started in the session of O(session_file).
     type: str
-  checksum:
-    description:
-      - What O(src) must be, as V(sha256:) and 64 hexadecimal digits. Another file is refused before any request is sent.
-    type: str
-  type:
-    description:
-      - What the package of O(src) is, see O(mstr.migration.mstr_package#module:type).
-    type: str
-    choices: [project, project_security, configuration]
   name:
     description:
       - What to call the package in the history. If not set, the file's name without its ending.
@@ -80,11 +76,6 @@ options:
       - Whether an import whose undo package cannot be had is a failure. The import is done then all the same.
     type: bool
     default: true
-  undo_timeout:
-    description:
-      - Seconds to wait for the undo package after the import.
-    type: float
-    default: 300
   undo_dest:
     description:
       - A file to write the undo package to, with mode 0600. A file that is there already is refused, unless O(force=true), which
@@ -96,12 +87,6 @@ options:
       - What earlier receipts say of the very same file counts as well. Objects that its import left in versions of the server's own
         are in sync, and a file that was taken back is left alone, with a warning, unless O(force=true).
     type: path
-  history_mode:
-    description:
-      - Permission bits of the files below O(history_dir), for example V("0660"). Directories get the matching search bits.
-        Others than owner and group can get none.
-    type: raw
-    default: "0600"
   history_keep:
     description:
       - How many entries of this package to keep in O(history_dir) after the import, 1 or more; older ones are removed. Imports that
@@ -114,16 +99,6 @@ options:
         needs O(session_file).
     type: bool
     default: true
-  wait_timeout:
-    description:
-      - Seconds to wait for the import, and for the server to take an upload in.
-    type: float
-    default: 3600
-  poll_interval:
-    description:
-      - The longest pause between two questions how far the import is, in seconds. Pauses start near 0.1 seconds and grow.
-    type: float
-    default: 5
   log_out_when_in_sync:
     description:
       - Whether to log out of O(session_file) with this task where all objects are known to have the versions of the package then,
@@ -342,8 +317,11 @@ import_outcome:
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_import as import_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
-from ansible_collections.mstr.migration.plugins.module_utils.rest.models import PACKAGE_TYPES
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    history_spec,
+    package_spec,
+    waiting_spec,
+)
 
 
 def main() -> None:
@@ -354,21 +332,18 @@ def main() -> None:
             "package_id": {"type": "str"},
             "src": {"type": "path"},
             "import_id": {"type": "str"},
-            "checksum": {"type": "str"},
-            "type": {"type": "str", "choices": list(PACKAGE_TYPES)},
             "name": {"type": "str"},
             "generate_undo": {"type": "bool", "default": True},
             "undo_required": {"type": "bool", "default": True},
-            "undo_timeout": {"type": "float", "default": 300.0},
             "undo_dest": {"type": "path"},
             **history_spec(),
             "history_keep": {"type": "int"},
             "wait": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "float", "default": 3600.0},
-            "poll_interval": {"type": "float", "default": 5.0},
             "log_out_when_in_sync": {"type": "bool", "default": False},
             "verify": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
+            **package_spec(with_type=True),
+            **waiting_spec(undo=True, polls=True),
         },
         mutually_exclusive=[("package_id", "src", "import_id")],
         required_if=[

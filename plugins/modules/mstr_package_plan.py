@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.waiting
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -119,11 +120,6 @@ options:
       - Permission bits of the files in O(manifest_dir), for example V("0660"). Directories get the matching search bits.
     type: raw
     default: "0600"
-  wait_timeout:
-    description:
-      - Seconds to wait for the server to take an upload in.
-    type: float
-    default: 3600
 notes:
   - A package without a manifest is uploaded once to see what it holds. With O(session_file) the session, where it is not
     logged out, goes on holding the first such package of the list, so that M(mstr.migration.mstr_package) need not upload it again.
@@ -241,8 +237,7 @@ packages:
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
-from ansible_collections.mstr.migration.plugins.module_utils.rest.models import PACKAGE_TYPES
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec, waiting_spec
 
 PACKAGE_OPTIONS = {
     "name": {"type": "str"},
@@ -273,7 +268,7 @@ def main() -> None:
             "log_out_when_in_sync": {"type": "bool", "default": False},
             "write_manifests": {"type": "bool", "default": False},
             **history_spec(),
-            "wait_timeout": {"type": "float", "default": 3600.0},
+            **waiting_spec(),
         },
     )
     module.run(lambda: plan_task.plan_packages(module))

@@ -18,6 +18,8 @@ author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.history
+  - mstr.migration.waiting
+  - mstr.migration.waiting.undo
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -54,17 +56,11 @@ options:
       - The history of imports. With it, O(state=present) makes sure that this run alone works on the environment, and takes up what
         runs left on it that were cut off without warning.
       - For that, the session file is its sign of life. A module that uses it renews its modification time every second.
-      - Of a run that is dead, the session is closed. An import that went on alone is waited for, its undo package is kept, and its
-        entry in the history is completed. Where the session has ended, the entry is marked as interrupted, with a warning that
+      - Of a run that is dead, the session is closed. An import that went on alone is waited for (O(wait_timeout)), its undo package
+        is kept (O(undo_timeout)), and its entry in the history is completed. Where the session has ended, the entry is marked as interrupted, with a warning that
         there is no undo package.
       - In check mode nothing is locked and nothing is taken up.
     type: path
-  history_mode:
-    description:
-      - The mode of the files in the history, such as V('0600') or V('0660'); directories get the matching search bits.
-      - Session files have mode 0600 whatever it says.
-    type: raw
-    default: "0600"
   lease_timeout:
     description:
       - After how many seconds without a sign of life a run counts as dead. Used with O(history_dir).
@@ -75,16 +71,6 @@ options:
       - How many seconds to wait for another run that is at work on the environment, before failing. Used with O(history_dir).
     type: float
     default: 90.0
-  wait_timeout:
-    description:
-      - How many seconds to wait for an import that a dead run left. Used with O(history_dir).
-    type: float
-    default: 3600.0
-  undo_timeout:
-    description:
-      - How many seconds to wait, after its end, for the undo package of an import that a dead run left. Used with O(history_dir).
-    type: float
-    default: 300.0
 notes:
   - A lock is a file for each environment below O(history_dir), by the address of the server. It is not removed by hand; the lease of a
     dead run runs out.
@@ -163,7 +149,7 @@ recovered:
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec, waiting_spec
 from ansible_collections.mstr.migration.plugins.module_utils.module.session import absent, present
 
 
@@ -176,8 +162,7 @@ def main() -> None:
             **history_spec(),
             "lease_timeout": {"type": "float", "default": 60.0},
             "lock_timeout": {"type": "float", "default": 90.0},
-            "wait_timeout": {"type": "float", "default": 3600.0},
-            "undo_timeout": {"type": "float", "default": 300.0},
+            **waiting_spec(undo=True),
         },
         with_project=False,
         required_if=[("state", "absent", ["session_file"])],

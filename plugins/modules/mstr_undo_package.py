@@ -18,6 +18,10 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.package
+  - mstr.migration.waiting
+  - mstr.migration.waiting.undo
+  - mstr.migration.waiting.polls
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -57,10 +61,6 @@ options:
       - The undo package file to take an import back with. O(project) is the project that the import was made into.
       - With O(history_dir) the receipt of its import is marked, where the history has one.
     type: path
-  checksum:
-    description:
-      - What O(src) must be, as V(sha256:) and 64 hexadecimal digits. Another file is refused before any request is sent.
-    type: str
   name:
     description:
       - The package whose newest import is taken back, as the history of O(history_dir) calls it. Where that import is taken back
@@ -73,15 +73,6 @@ options:
     description:
       - The directory name of the import to take back, where it is not the newest of O(name).
     type: str
-  history_dir:
-    description:
-      - The directory with the receipts and undo packages of earlier imports.
-    type: path
-  history_mode:
-    description:
-      - Permission bits of the files below O(history_dir), for example V("0660").
-    type: raw
-    default: "0600"
   hold:
     description:
       - Whether the package stays taken back, so that a deployment of the same file leaves it alone. See
@@ -95,21 +86,6 @@ options:
         where objects were edited since, and where its receipt says that it is taken back already.
     type: bool
     default: false
-  undo_timeout:
-    description:
-      - Seconds to wait until the server has made the undo package that is to be saved.
-    type: float
-    default: 300
-  wait_timeout:
-    description:
-      - Seconds to wait for the import of the undo package, and for the server to take its upload in.
-    type: float
-    default: 3600
-  poll_interval:
-    description:
-      - The longest pause between two questions how far the import is, in seconds. Pauses start near 0.1 seconds and grow.
-    type: float
-    default: 5
 notes:
   - An undo package reverts what its own import changed, and nothing else. There is no undo package for it in turn.
 seealso:
@@ -251,7 +227,11 @@ receipt:
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import undo_package as undo_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    history_spec,
+    package_spec,
+    waiting_spec,
+)
 
 
 def main() -> None:
@@ -262,15 +242,13 @@ def main() -> None:
             "import_id": {"type": "str"},
             "dest": {"type": "path"},
             "src": {"type": "path"},
-            "checksum": {"type": "str"},
             "name": {"type": "str"},
             "entry": {"type": "str"},
             **history_spec(),
             "hold": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
-            "undo_timeout": {"type": "float", "default": 300.0},
-            "wait_timeout": {"type": "float", "default": 3600.0},
-            "poll_interval": {"type": "float", "default": 5.0},
+            **package_spec(),
+            **waiting_spec(undo=True, polls=True),
         },
         mutually_exclusive=[("src", "name")],
         required_if=[

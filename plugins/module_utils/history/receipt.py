@@ -145,7 +145,8 @@ class Receipt:
     def as_document(self) -> dict[str, Any]:
         """Return it as it is written. Fields that only few receipts have are left out where they say nothing."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "more"}
-        written = {name: value for name, value in values.items() if value is not None or name in _ALWAYS}
+        always = _ALWAYS | _OF_UNDONE if self.undone_at else _ALWAYS
+        written = {name: value for name, value in values.items() if value is not None or name in always}
         return {**written, **self.more}
 
     @cached_property
@@ -192,6 +193,8 @@ class Receipt:
 
 # What each receipt has, whether it says something or not.
 _ALWAYS = frozenset(item.name for item in fields(Receipt)[: [item.name for item in fields(Receipt)].index("message")])
+# What each has that is taken back.
+_OF_UNDONE = {"undone_after", "held", "undone_job_id"}
 
 
 def _by_key(versions: Mapping[str, str | None] | None) -> dict[Key, str | None]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that say what history a module works with, one argument spec for all modules."""
+"""The argument specs of the options that several modules have; plugins/doc_fragments has their documentation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from ..errors import InputError
+from ..rest.models import PACKAGE_TYPES
 from ..support.text import printable
 
 _MODE = re.compile(r"0?[0-7]{3}\Z")
@@ -39,3 +40,30 @@ def parse_mode(value: Any) -> int:
             "others." % printable(value, 20)
         )
     return mode
+
+
+def waiting_spec(undo: bool = False, polls: bool = False) -> dict[str, Any]:
+    """Return the argument spec of the options that say how long a module waits.
+
+    Args:
+        undo: Whether it waits for undo packages.
+        polls: Whether it asks how far an import is.
+    """
+    spec: dict[str, Any] = {"wait_timeout": {"type": "float", "default": 3600.0}}
+    if undo:
+        spec["undo_timeout"] = {"type": "float", "default": 300.0}
+    if polls:
+        spec["poll_interval"] = {"type": "float", "default": 5.0}
+    return spec
+
+
+def package_spec(with_type: bool = False) -> dict[str, Any]:
+    """Return the argument spec of the options that say which package file is meant.
+
+    Args:
+        with_type: Whether the user may say what the package is.
+    """
+    spec: dict[str, Any] = {"checksum": {"type": "str"}}
+    if with_type:
+        spec["type"] = {"type": "str", "choices": list(PACKAGE_TYPES)}
+    return spec

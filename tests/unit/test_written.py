@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that earlier code wrote: each still loads, and says the same when it is written again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.mstr.migration.plugins.module_utils.history import queries
+from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
+from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
+from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
+
+WRITTEN = Path(__file__).with_name("written")
+RECEIPTS = sorted(WRITTEN.glob("receipt-*.json"))
+
+
+@pytest.mark.parametrize("path", RECEIPTS, ids=lambda path: path.stem)
+def test_a_receipt_says_the_same_when_it_is_written_again(path, tmp_path):
+    entry = Entry(str(tmp_path), 0o600)
+    shutil.copy(path, entry.receipt_path)
+    written = json.loads(path.read_text())
+    entry.write()
+    again = json.loads(Path(entry.receipt_path).read_text())
+    assert {key: again[key] for key in written} == written
+    assert {again[key] for key in again if key not in written} <= {None}
+
+
+def test_what_receipts_stand_for(tmp_path):
+    entries = {}
+    for path in RECEIPTS:
+        name = path.stem.partition("-")[2]
+        directory = tmp_path / name
+        directory.mkdir()
+        shutil.copy(path, directory / "receipt.json")
+        entries[name] = Entry(str(directory), 0o600)
+    assert len(entries["imported"].receipt.touched) == len(entries["imported"].receipt.changes)
+    assert entries["undone"].receipt.held
+    assert entries["undone"].receipt.after_undoing == entries["undone"].receipt.before
+    assert entries["started"].receipt.after == {}
+    assert entries["first"].made_on is None
+    assert queries.latest([entries["started"], entries["imported"]]) is entries["imported"]
+    assert [name for name in entries if not entries[name].is_settled] == ["started"]
+
+
+def test_a_session_file_with_a_package_and_an_import(tmp_path):
+    path = tmp_path / "session.json"
+    shutil.copy(WRITTEN / "session.json", path)
+    path.chmod(0o600)
+    session = session_file.read(str(path))
+    assert session.package.file == "inc2.mmp"
+    assert not session.import_process.finished
+    assert session.import_process.undo_pending
+    assert session.lock is not None
+    written = json.loads(path.read_text())
+    session_file.write(str(path), session)
+    assert json.loads(path.read_text()) == written
+
+
+def test_a_manifest():
+    text = (WRITTEN / "manifest.json").read_text()
+    assert manifest.dumps(manifest.loads(text)) == text
