@@ -237,15 +237,18 @@ packages:
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec, waiting_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    history_spec,
+    package_spec,
+    waiting_spec,
+)
 
 PACKAGE_OPTIONS = {
     "name": {"type": "str"},
     "src": {"type": "path"},
     "manifest": {"type": "path"},
     "project": {"type": "str"},
-    "type": {"type": "str", "choices": list(PACKAGE_TYPES)},
-    "checksum": {"type": "str"},
+    **package_spec(with_type=True),
     "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
     "generate_undo": {"type": "bool"},
     "force": {"type": "bool", "default": False},
