@@ -23,7 +23,7 @@ def failure(run: ImportRun, error: MigrationError) -> MigrationError:
     if not process.finished:
         result["import_outcome"] = "unknown"
         text += _not_seen_to_end(run)
-        if not run.session.is_left and not run.session.is_to_be_taken_up and not run.session.outlives_task:
+        if not run.session.is_left and not run.session.is_to_be_recovered and not run.session.outlives_task:
             outcome.record(state=INTERRUPTED, ended=now(), message=error.message)
     elif failed:
         result["import_outcome"] = "failed"
@@ -45,7 +45,7 @@ def _not_seen_to_end(run: ImportRun) -> str:
         process.id,
         _last_seen(run),
     )
-    if session.is_left or session.is_to_be_taken_up:
+    if session.is_left or session.is_to_be_recovered:
         return text + (
             " It is left as it is: the next run on this environment waits for it and keeps its undo package. "
             "Nobody has to do anything."

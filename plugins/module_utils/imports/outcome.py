@@ -16,7 +16,7 @@ from ..history.store import History
 from ..package.content import Content
 from ..plan.package import NOT_COMPARED, Change, PackagePlan
 from ..rest.models import ImportInfo
-from ..session.file import HeldImport, HeldPackage
+from ..session.file import ImportProcess, PackageInSession
 from ..session.session import Session
 
 
@@ -170,14 +170,14 @@ class ImportRun:
     """
 
     session: Session
-    package: HeldPackage
+    package: PackageInSession
     options: ImportOptions
     outcome: Outcome
     warnings: list[str]
     content: Content | None = None
 
     @property
-    def process(self) -> HeldImport:
+    def process(self) -> ImportProcess:
         """The import process in the session."""
         process = self.session.import_process
         if process is None:

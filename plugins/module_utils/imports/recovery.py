@@ -38,7 +38,7 @@ from ..rest.address import same_base_url
 from ..rest.models import same_version
 from ..session import file as session_file
 from ..session import lock as lease
-from ..session.file import HeldImport
+from ..session.file import ImportProcess
 from ..session.session import Session
 from ..session.watch import Watch
 from ..support import signals
@@ -77,7 +77,7 @@ class Recovery:
     undo_timeout: float
     warnings: list[str]
 
-    def take_up(self, dead: Iterable[str]) -> list[dict[str, Any]]:
+    def recover(self, dead: Iterable[str]) -> list[dict[str, Any]]:
         """Take up the sessions and entries that dead runs left; return what became of them, as a task returns it.
 
         Args:
@@ -88,7 +88,7 @@ class Recovery:
         """
         paths = [path for path in dead if session_file.exists(path)]
         others = [path for path in self._other_sessions() if path not in paths]
-        found = [self._take_up_session(path) for path in paths + self.watch.dead_of(others)]
+        found = [self._recover_session(path) for path in paths + self.watch.dead_of(others)]
         # Also runs without a session file renew their receipt while they work.
         begun = {entry.receipt_path: entry for entry in self.history.unsettled() if entry.receipt.state == STARTED}
         temporary = self._temporary_files()
@@ -112,7 +112,7 @@ class Recovery:
         except InputError:
             return False
 
-    def _take_up_session(self, path: str) -> dict[str, Any] | None:
+    def _recover_session(self, path: str) -> dict[str, Any] | None:
         try:
             session = self.reopen(path)
         except InputError as error:
@@ -124,18 +124,18 @@ class Recovery:
             return None
         if not same_base_url(session.state.base_url, self.base_url):
             return None
-        held = session.import_process
+        process = session.import_process
         with contextlib.closing(session.library.transport):
             if not session.library.renew_session():
                 _remove(path)
-                return self._lost(held)
+                return self._lost(process)
             try:
-                outcome = self._complete(session, held)
+                outcome = self._complete(session, process)
             except MigrationError as error:
                 if signals.told_to_stop() is not None:
                     # This run is told to stop as well; the one after it goes on here.
                     lease.give_up([path])
-                elif session.is_to_be_taken_up:
+                elif session.is_to_be_recovered:
                     lease.give_up([path])
                     error.message += (
                         " A run before this one began it. To give it up, and its undo package, remove %s." % path
@@ -152,21 +152,21 @@ class Recovery:
         if self.close(session):
             _remove(path)
 
-    def _complete(self, session: Session, held: HeldImport | None) -> dict[str, Any]:
+    def _complete(self, session: Session, process: ImportProcess | None) -> dict[str, Any]:
         """See an import to its end that a dead run began, keep its undo package, and complete its entry."""
         # Imported where it is needed, because each log-in looks for dead runs and hardly ever finds one.
         from . import run as runs
         from .outcome import ImportFailed, ImportOptions
 
-        if held is None or _is_complete(held):
+        if process is None or _is_complete(process):
             return {"entry": None, "outcome": RELEASED}
-        if not held.id:
-            return self._lost(held) or {"entry": None, "outcome": RELEASED}
-        taken_back = Entry.reopen(held.takes_back) if held.takes_back else None
+        if not process.id:
+            return self._lost(process) or {"entry": None, "outcome": RELEASED}
+        taken_back = Entry.reopen(process.takes_back) if process.takes_back else None
 
         def mark() -> None:
             if taken_back is not None:
-                taken_back.mark_undone(held.hold)
+                taken_back.mark_undone(process.hold)
 
         options = ImportOptions(
             name="",
@@ -176,11 +176,11 @@ class Recovery:
             when_imported=mark,
         )
         try:
-            run = runs.resume(session, held.id, options, self.warnings)
+            run = runs.resume(session, process.id, options, self.warnings)
         except (InputError, ServerError) as error:
             if isinstance(error, ServerError) and error.status != 404:
                 raise
-            return self._lost(held) or {"entry": None, "outcome": RELEASED}
+            return self._lost(process) or {"entry": None, "outcome": RELEASED}
         outcome = run.outcome
         entry = taken_back or outcome.entry
         name = entry.receipt.name if entry else run.package.file
@@ -202,21 +202,21 @@ class Recovery:
         )
         return {"entry": entry.name if entry else None, "outcome": IMPORTED}
 
-    def _lost(self, held: HeldImport | None) -> dict[str, Any] | None:
+    def _lost(self, process: ImportProcess | None) -> dict[str, Any] | None:
         """Say what is lost with a session, or with the id of an import that was asked for."""
-        if held is None or _is_complete(held):
+        if process is None or _is_complete(process):
             return None
-        if held.takes_back:
-            entry = Entry.reopen(held.takes_back)
-            entry.write(taking_back={"hold": held.hold, "since": now()})
+        if process.takes_back:
+            entry = Entry.reopen(process.takes_back)
+            entry.write(taking_back={"hold": process.hold, "since": now()})
             self.warnings.append(
                 "A run was cut off while it took back %s, and its session has ended: whether that is taken back shows "
                 "in what is there now." % entry.name
             )
             return {"entry": entry.name, "outcome": INTERRUPTED}
-        if not held.entry:
+        if not process.entry:
             return None
-        entry = Entry.reopen(held.entry)
+        entry = Entry.reopen(process.entry)
         if entry.receipt.state == IMPORTED:
             self.warnings.append(
                 "A run was cut off right after it imported %s. %s"
@@ -310,19 +310,16 @@ def _json_files(directory: str) -> list[str]:
     return [os.path.join(directory, name) for name in names if name.endswith(".json")]
 
 
-def _is_complete(held: HeldImport) -> bool:
+def _is_complete(process: ImportProcess) -> bool:
     """Return whether a dead run had done all that an import asks for."""
-    if not held.is_done:
+    if not process.is_done:
         return False
-    if held.takes_back:
-        return _state(held.takes_back) == UNDONE
-    if held.entry:
-        return Entry.reopen(held.entry).receipt.versions is not None or _state(held.entry) not in (STARTED, IMPORTED)
+    if process.takes_back:
+        return Entry.reopen(process.takes_back).receipt.state == UNDONE
+    if process.entry:
+        receipt = Entry.reopen(process.entry).receipt
+        return receipt.versions is not None or receipt.state not in (STARTED, IMPORTED)
     return True
-
-
-def _state(path: str) -> str:
-    return Entry.reopen(path).receipt.state
 
 
 def _versions(session: Session, entries: Sequence[Entry]) -> dict[str, dict[str, str | None]]:

@@ -19,7 +19,7 @@ from ..package.upload import Staged
 from ..plan.package import PackagePlan
 from ..rest.answers import says_not_found
 from ..rest.models import ImportInfo
-from ..session.file import HeldImport
+from ..session.file import ImportProcess
 from ..session.session import Session
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
@@ -74,34 +74,34 @@ def start(
     Raises:
         MigrationError: The server did not start it, or it is unknown whether it did (``import_outcome: unknown``).
     """
-    held, outcome = staged.held, Outcome(plan.as_result())
-    run = ImportRun(session, held, options, outcome, warnings, staged.content)
+    package, outcome = staged.package, Outcome(plan.as_result())
+    run = ImportRun(session, package, options, outcome, warnings, staged.content)
     process = _announce(run, staged.content, versions_of(plan))
     try:
-        info = session.library.create_import(held.id, options.generate_undo, held.project_id)
+        info = session.library.create_import(package.id, options.generate_undo, package.project_id)
     except (ConnectionLost, ServerError) as error:
         if _plainly_refused(error):
             _forget(run)
             raise
-        outcome.note(lambda: session.hold_import(None))
+        outcome.note(lambda: session.put_import(None))
         raise messages.unknown_outcome(run, error) from error
     except Interrupted as stop:
         if not session.is_left:
-            outcome.note(lambda: session.hold_import(None))
+            outcome.note(lambda: session.put_import(None))
         asked = MigrationError("Stopped by %s while the import was asked for." % stop.signal_name)
         raise messages.unknown_outcome(run, asked) from stop
     outcome.info = info
     process.id = info.id
-    outcome.note(lambda: session.hold_import(process))
+    outcome.note(lambda: session.put_import(process))
     outcome.record(import_id=info.id)
     return run
 
 
-def _announce(run: ImportRun, content: Content, before: dict[str, str | None]) -> HeldImport:
+def _announce(run: ImportRun, content: Content, before: dict[str, str | None]) -> ImportProcess:
     """Note the import before it is asked for, so that a run that takes up this session knows of it if this one dies."""
     options, outcome, session = run.options, run.outcome, run.session
     outcome.entry = _begin_entry(run, content, before)
-    process = HeldImport(
+    process = ImportProcess(
         "",
         run.package.project_id,
         undo_pending=options.generate_undo,
@@ -115,7 +115,7 @@ def _announce(run: ImportRun, content: Content, before: dict[str, str | None]) -
         followed=options.follow,
     )
     try:
-        session.hold_import(process)
+        session.put_import(process)
         # The last moment at which a run that slept too long can be kept from importing beside its successor.
         session.check_lock()
     except BaseException:
@@ -125,21 +125,21 @@ def _announce(run: ImportRun, content: Content, before: dict[str, str | None]) -
 
 
 def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]) -> Entry | None:
-    held, options = run.package, run.options
+    package, options = run.package, run.options
     if options.history is None:
         return None
     entry = options.history.begin(
         Receipt(
             state=STARTED,
             name=options.name,
-            file=held.file,
-            sha256=held.sha256,
-            size=held.size,
-            type=held.type,
+            file=package.file,
+            sha256=package.sha256,
+            size=package.size,
+            type=package.type,
             content=content.digest,
             environment=options.history.environment,
             base_url=run.session.state.base_url,
-            project=held.project_id,
+            project=package.project_id,
             user=run.session.state.user,
             started=now(),
             summary=run.outcome.plan["summary"],
@@ -171,7 +171,7 @@ def _plainly_refused(error: ConnectionLost | ServerError) -> bool:
 
 
 def release_opened(
-    session: Session, staged: Staged, earlier: HeldImport | None, undo_is_kept: bool, warnings: list[str]
+    session: Session, staged: Staged, earlier: ImportProcess | None, undo_is_kept: bool, warnings: list[str]
 ) -> None:
     """Release what a task opened in a session that goes on, and nothing of an earlier task.
 

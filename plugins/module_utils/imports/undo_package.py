@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from ..errors import ConnectionLost, InputError, MigrationError, ServerError
 from ..rest.models import ImportInfo
-from ..session.file import HeldImport
+from ..session.file import ImportProcess
 from ..session.session import Session
 from ..support.files import CHUNK, HEAD, atomic_file, make_directory, readable_file, sha256_of, strange_kind
 from ..support.hashing import BackgroundHash
@@ -78,7 +78,7 @@ def check_destination(path: str, option: str, make: bool) -> None:
         raise InputError("%s: the directory %s cannot be written to; check its permissions." % (option, directory))
 
 
-def wait_until_created(session: Session, process: HeldImport, timeout: float) -> ImportInfo:
+def wait_until_created(session: Session, process: ImportProcess, timeout: float) -> ImportInfo:
     """Wait until the server says that the undo package can be had.
 
     It can come some time after the import has ended (the vendor's own client polls for it separately).
@@ -93,11 +93,11 @@ def wait_until_created(session: Session, process: HeldImport, timeout: float) ->
         raise _not_created(process.id, timeout) from limit
 
 
-def _ask(session: Session, process: HeldImport) -> ImportInfo:
+def _ask(session: Session, process: ImportProcess) -> ImportInfo:
     return session.library.import_process(process.id, process.project_id)
 
 
-def _obtain(session: Session, process: HeldImport, place: Place, timeout: float, created: bool) -> SavedUndo:
+def _obtain(session: Session, process: ImportProcess, place: Place, timeout: float, created: bool) -> SavedUndo:
     """Wait until there is an undo package, and download it: the whole file or nothing.
 
     What breaks on the way is tried again until the time is up: the import cannot be taken back without the file.
@@ -149,7 +149,9 @@ def _not_created(import_id: str, timeout: float) -> UndoUnavailable:
     )
 
 
-def keep(session: Session, process: HeldImport, places: Sequence[Place], outcome: Outcome, timeout: float) -> SavedUndo:
+def keep(
+    session: Session, process: ImportProcess, places: Sequence[Place], outcome: Outcome, timeout: float
+) -> SavedUndo:
     """Bring an undo package onto the disk, and note it in the receipt and the session file.
 
     It is downloaded once. A place that cannot be written must not keep it from the others: that is a problem of the
@@ -226,7 +228,7 @@ def fetch(run: ImportRun) -> None:
         outcome.info = wait_until_created(session, run.process, options.undo_timeout)
 
 
-def would_change(session: Session, process: HeldImport, place: Place) -> SavedUndo:
+def would_change(session: Session, process: ImportProcess, place: Place) -> SavedUndo:
     """Return what ``keep`` would do, without writing anything: the package is read and hashed on its way.
 
     Raises:
@@ -243,7 +245,7 @@ def would_change(session: Session, process: HeldImport, place: Place) -> SavedUn
     return SavedUndo(path, digest, size, changed=not same)
 
 
-def _download(session: Session, process: HeldImport) -> tuple[int | None, Iterator[bytes]]:
+def _download(session: Session, process: ImportProcess) -> tuple[int | None, Iterator[bytes]]:
     """Return an undo package: its length in bytes, None where the server gives none, and its parts."""
     length, parts = session.library.undo_package(process.id, process.project_id)
     head = bytes.fromhex(session.package.head) if session.package is not None else b""

@@ -101,8 +101,8 @@ def _undo_of_failed(run: ImportRun, needed: bool) -> str:
 
 def _plan_again(run: ImportRun) -> PackagePlan:
     """Return the plan of the package as the destination is now."""
-    held, content = run.package, run.content
+    package, content = run.package, run.content
     if content is None:
-        info = run.session.library.package(held.id, held.project_id, content=True)
-        content = Content(held.sha256, held.size, held.type, info.settings, info.rows or ())
-    return make_plan(run.session, Listed(held.file, content, held.project_id)).plan
+        info = run.session.library.package(package.id, package.project_id, content=True)
+        content = Content(package.sha256, package.size, package.type, info.settings, info.rows or ())
+    return make_plan(run.session, Listed(package.file, content, package.project_id)).plan

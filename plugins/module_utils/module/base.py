@@ -145,13 +145,13 @@ class MigrationModule(AnsibleModule):
         left = list(self.access.left_behind)
         session = self.access.current
         if session is not None and session.import_process is not None:
-            held = session.import_process
+            process = session.import_process
             left.append(
                 "%s, in the session of %s %s"
                 % (
-                    "import %s" % held.id if held.id else "an import that was asked for",
+                    "import %s" % process.id if process.id else "an import that was asked for",
                     session.path,
-                    "for the next run to take up" if session.is_to_be_taken_up else "until that is logged out",
+                    "for the next run to take up" if session.is_to_be_recovered else "until that is logged out",
                 )
             )
         where = []

@@ -65,7 +65,7 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
             )
             lock = taken.lock
             leases.extend((lock.path, path))
-            recovered = recovery.take_up(taken.dead)
+            recovered = recovery.recover(taken.dead)
             session = module.access.log_in_to_file(path, False, lock)
             # Of a server that has moved, another run may still be at work under the old address.
             lease.refuse_living(history.directory, moved_from(module, history), watch)

@@ -40,11 +40,11 @@ def present(module: MigrationModule) -> dict[str, Any]:
         # Without a session file the upload is gone with the task, and only the manifest is left.
         "changed": (staged.uploaded and session.outlives_task) or written,
         "package": {
-            "id": staged.held.id,
+            "id": staged.package.id,
             "status": "ready",
-            "type": staged.held.type,
-            "sha256": staged.held.sha256,
-            "size": staged.held.size,
+            "type": staged.package.type,
+            "sha256": staged.package.sha256,
+            "size": staged.package.size,
             "object_count": len(staged.content.rows),
             "manifest": path if there else None,
         },
@@ -54,8 +54,8 @@ def present(module: MigrationModule) -> dict[str, Any]:
 def absent(module: MigrationModule) -> dict[str, Any]:
     """Release the package that the session holds."""
     with module.session() as session:
-        held = session.package is not None or session.import_process is not None
+        released = session.package is not None or session.import_process is not None
         if not module.params["force"] or module.check_mode:
             session.refuse_loss("release the package")
         session.release_all()
-    return {"changed": held}
+    return {"changed": released}

@@ -52,8 +52,8 @@ def absent(module: MigrationModule) -> dict[str, Any]:
     """Release an import process."""
     import_id = module.params["import_id"]
     with module.session() as session:
-        held = session.import_process
-        if held is None or held.id != import_id:
+        process = session.import_process
+        if process is None or process.id != import_id:
             return {"changed": False}
         if not module.params["force"] or module.check_mode:
             session.refuse_loss("release the import process")
@@ -143,17 +143,17 @@ def _is_vouched_for(package: PackageFile, project_id: str | None, options: Impor
 
 def _from_session(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
     """Import the package that an earlier task uploaded into the session."""
-    held, wanted = session.package, module.params["package_id"]
-    if held is None or held.id != wanted:
+    package, wanted = session.package, module.params["package_id"]
+    if package is None or package.id != wanted:
         raise InputError(
             "package_id: this session holds %s, not %s."
-            % ("package %s" % held.id if held else "no package", printable(wanted, 100))
+            % ("package %s" % package.id if package else "no package", printable(wanted, 100))
         )
-    module.package = held.file
+    module.package = package.file
     if not options.name:
-        options = replace(options, name=_name_of(held.file))
-    info = session.library.package(held.id, held.project_id, content=True)
-    return _import_staged(module, session, staged(held, info, held.type, uploaded=False), None, options)
+        options = replace(options, name=_name_of(package.file))
+    info = session.library.package(package.id, package.project_id, content=True)
+    return _import_staged(module, session, staged(package, info, package.type, uploaded=False), None, options)
 
 
 def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: ImportOptions) -> dict[str, Any] | None:
@@ -183,7 +183,7 @@ def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: Import
 def _import_staged(
     module: MigrationModule, session: Session, found: Staged, planned: ListedPlan | None, options: ImportOptions
 ) -> dict[str, Any]:
-    project_id = found.held.project_id
+    project_id = found.package.project_id
     if planned is None:
         listed = Listed(options.name, found.content, project_id, options.force)
         planned = make_plan(session, listed, options.history)

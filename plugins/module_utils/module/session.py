@@ -56,7 +56,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
 def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
     """Renew the session of the file; None where it has to be taken up, or has ended."""
     module.access.refuse_another_user(session)
-    if session.is_to_be_taken_up and module.params["history_dir"]:
+    if session.is_to_be_recovered and module.params["history_dir"]:
         return None
     session.check_lock()
     if session.library.renew_session():
@@ -106,7 +106,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
             "Another run has taken over this environment and the session of %s, and closes it." % path
         )
         return {"changed": False, "session_file": path}
-    if session.is_to_be_taken_up:
+    if session.is_to_be_recovered:
         # The task that saw to it was stopped, or died.
         lease.give_up(session.leases)
         module.warnings.append(
@@ -123,14 +123,14 @@ def absent(module: MigrationModule) -> dict[str, Any]:
 
 def _note_interrupted(module: MigrationModule, session: Session) -> None:
     """Say in the history that nobody will see an import end, whose session is closed now."""
-    held = session.import_process
-    if held is None or held.finished or held.entry is None:
+    process = session.import_process
+    if process is None or process.finished or process.entry is None:
         return
     from ..history.entry import Entry
     from ..history.receipt import INTERRUPTED, STARTED, now
 
     try:
-        entry = Entry.reopen(held.entry)
+        entry = Entry.reopen(process.entry)
         if entry.receipt.state == STARTED:
             entry.write(state=INTERRUPTED, ended=now(), message="Logged out before its end was seen.")
     except InputError as error:

@@ -14,7 +14,7 @@ from ..errors import ConnectionLost, InputError, MigrationError, ServerError
 from ..rest import models
 from ..rest.models import PackageInfo
 from ..rest.multipart import MultipartFile
-from ..session.file import HeldPackage
+from ..session.file import PackageInSession
 from ..session.session import Session
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
@@ -39,29 +39,29 @@ class Staged:
     """A package that a session holds, and its content.
 
     Attributes:
-        held: What the session holds.
+        package: What the session has.
         content: What the server says of it.
         uploaded: Whether it was sent now.
     """
 
-    held: HeldPackage
+    package: PackageInSession
     content: Content
     uploaded: bool = False
 
 
 def stage(
     session: Session,
-    package: PackageFile,
+    file: PackageFile,
     project_id: str | None,
     declared: str | None,
     wait_timeout: float,
     force: bool = False,
 ) -> Staged:
-    """Make a session hold a package file, uploading it unless it is held already.
+    """Bring a package file into a session, uploading it unless it is there already.
 
     Args:
         session: The session.
-        package: The file.
+        file: The file.
         project_id: The destination project, None for a configuration package.
         declared: What the package is (``agreed_type``), None to tell from its content.
         wait_timeout: Seconds for the server to take the package in.
@@ -70,25 +70,25 @@ def stage(
     Raises:
         MigrationError: It cannot be staged; what was opened for it is released.
     """
-    held = session.package
-    if held is not None and _is_this_file(held, package, project_id):
-        info = session.library.package(held.id, project_id, content=True)
+    package = session.package
+    if package is not None and _is_this_file(package, file, project_id):
+        info = session.library.package(package.id, project_id, content=True)
         # An upload that was cut off left a package that is none.
         if info.status == "ready":
-            found = staged(held, info, declared or held.type, uploaded=False)
-            session.hold_package(found.held)
+            found = staged(package, info, declared or package.type, uploaded=False)
+            session.put_package(found.package)
             return found
     if not force:
         session.refuse_loss("replace the package held")
     session.release_all()
     try:
-        info = _upload(session, package, project_id, wait_timeout, released=held is not None)
-        _compare(package, info)
-        name = os.path.basename(package.path)
-        head = _head_of(package.path)
-        held = HeldPackage(info.id, project_id, package.hash(), package.size, name, models.PROJECT, head)
-        found = staged(held, info, declared, uploaded=True)
-        session.hold_package(found.held)
+        info = _upload(session, file, project_id, wait_timeout, released=package is not None)
+        _compare(file, info)
+        name = os.path.basename(file.path)
+        head = _head_of(file.path)
+        package = PackageInSession(info.id, project_id, file.hash(), file.size, name, models.PROJECT, head)
+        found = staged(package, info, declared, uploaded=True)
+        session.put_package(found.package)
     except BaseException:
         # What is to be shown is this failure, not what the release says.
         with contextlib.suppress(MigrationError):
@@ -104,13 +104,13 @@ def _head_of(path: str) -> str:
     return ""
 
 
-def _is_this_file(held: HeldPackage, package: PackageFile, project_id: str | None) -> bool:
-    """Return whether the package held is this file; the file is only read where nothing cheaper tells."""
-    return held.size == package.size and held.project_id == project_id and held.sha256 == package.hash()
+def _is_this_file(package: PackageInSession, file: PackageFile, project_id: str | None) -> bool:
+    """Return whether the package in the session is this file; the file is only read where nothing cheaper tells."""
+    return package.size == file.size and package.project_id == project_id and package.sha256 == file.hash()
 
 
-def staged(held: HeldPackage, info: PackageInfo, declared: str | None, uploaded: bool) -> Staged:
-    """Return a package held together with what the server says of it.
+def staged(package: PackageInSession, info: PackageInfo, declared: str | None, uploaded: bool) -> Staged:
+    """Return a package in a session together with what the server says of it.
 
     Raises:
         ServerError: The answer has no content.
@@ -118,8 +118,10 @@ def staged(held: HeldPackage, info: PackageInfo, declared: str | None, uploaded:
     """
     if info.rows is None:
         raise ServerError("read the package: the server's answer has no content.", 200)
-    kind = package_type(declared, info.rows, held.project_id is not None)
-    return Staged(replace(held, type=kind), Content(held.sha256, held.size, kind, info.settings, info.rows), uploaded)
+    kind = package_type(declared, info.rows, package.project_id is not None)
+    return Staged(
+        replace(package, type=kind), Content(package.sha256, package.size, kind, info.settings, info.rows), uploaded
+    )
 
 
 def _upload(
@@ -134,7 +136,7 @@ def _upload(
         broken: MigrationError
         created = _create(session, project_id, released or attempt > 0)
         # Without the file's sha256 until it is there whole, so that no later task takes it for the file.
-        session.hold_package(HeldPackage(created.id, project_id, "", package.size, "", models.PROJECT))
+        session.put_package(PackageInSession(created.id, project_id, "", package.size, "", models.PROJECT))
         try:
             _send(session, package, created.id, project_id, wait_timeout)
             return _until_ready(session, created.id, project_id, wait_timeout)

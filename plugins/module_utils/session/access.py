@@ -125,7 +125,7 @@ class Access:
         """Close the session of a session file, or leave it to the next run where it holds what must not be lost."""
         if session.is_taken_over:
             return
-        if session.is_to_be_taken_up:
+        if session.is_to_be_recovered:
             lease.give_up(session.leases)
             return
         self.current = None

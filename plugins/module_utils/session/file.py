@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session file: how one task hands a session, and what is held in it, to the next.
+"""The session file: how one task hands a session, and what is in it, to the next.
 
 The file holds the session's token, so it is private: mode 0600, refused when it is anybody else's or when others
 can read it. It never holds a password or an API token.
@@ -30,7 +30,7 @@ _FORMAT = 1
 
 
 @dataclass
-class HeldPackage:
+class PackageInSession:
     """The package that a session holds.
 
     Attributes:
@@ -53,7 +53,7 @@ class HeldPackage:
 
 
 @dataclass
-class HeldImport:
+class ImportProcess:
     """The import process that a session holds.
 
     Attributes:
@@ -121,8 +121,8 @@ class SessionFile:
     server: dict[str, str | None]
     tls: dict[str, Any]
     own_directory: bool = False
-    package: HeldPackage | None = None
-    import_process: HeldImport | None = None
+    package: PackageInSession | None = None
+    import_process: ImportProcess | None = None
     projects: dict[str, str] = field(default_factory=dict)
     lock: str | None = None
     lock_token: str | None = None
@@ -309,7 +309,7 @@ def _refuse_unless_private(path: str, status: os.stat_result, private: bool = Tr
 def _parse(document: Any) -> SessionFile:
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise ShapeError("unknown format")
-    session = shape.build(SessionFile, document, "session", package=HeldPackage, import_process=HeldImport)
+    session = shape.build(SessionFile, document, "session", package=PackageInSession, import_process=ImportProcess)
     if not session.base_url or not session.environment or not session.token:
         raise ShapeError("empty")
     for cookie in session.cookies:

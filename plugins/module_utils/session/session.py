@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A session with a server and what is held in it: one package, one import process."""
+"""A session with a server, and what is in it: one package, one import process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..support import signals
 from ..support.text import printable
 from . import file as session_file
 from . import lock as lease
-from .file import HeldImport, HeldPackage, SessionFile
+from .file import ImportProcess, PackageInSession, SessionFile
 
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}\Z")
 
@@ -63,10 +63,10 @@ class Session:
         return self.outlives_task and self.lock is not None and signals.told_to_stop() is not None
 
     @property
-    def is_to_be_taken_up(self) -> bool:
+    def is_to_be_recovered(self) -> bool:
         """Whether it holds an import that the next run on the environment is to see to its end."""
-        held = self.state.import_process
-        return held is not None and held.followed and not held.is_done and self.lock is not None
+        process = self.state.import_process
+        return process is not None and process.followed and not process.is_done and self.lock is not None
 
     @property
     def is_taken_over(self) -> bool:
@@ -88,21 +88,21 @@ class Session:
             )
 
     @property
-    def package(self) -> HeldPackage | None:
-        """The package held."""
+    def package(self) -> PackageInSession | None:
+        """The package in the session."""
         return self.state.package
 
     @property
-    def import_process(self) -> HeldImport | None:
-        """The import process held."""
+    def import_process(self) -> ImportProcess | None:
+        """The import process in the session."""
         return self.state.import_process
 
-    def hold_package(self, package: HeldPackage | None) -> None:
+    def put_package(self, package: PackageInSession | None) -> None:
         """Note which package the session holds."""
         self.state.package = package
         self.save()
 
-    def hold_import(self, process: HeldImport | None) -> None:
+    def put_import(self, process: ImportProcess | None) -> None:
         """Note which import process the session holds."""
         self.state.import_process = process
         self.save()
@@ -122,19 +122,19 @@ class Session:
             self._claimed = None
 
     def release_import(self) -> None:
-        """Release the import process that is held, if there is one."""
-        held = self.state.import_process
-        if held is not None:
-            if held.id:
-                self.library.delete_import(held.id, held.project_id)
-            self.hold_import(None)
+        """Release the import process, if there is one."""
+        process = self.state.import_process
+        if process is not None:
+            if process.id:
+                self.library.delete_import(process.id, process.project_id)
+            self.put_import(None)
 
     def release_package(self) -> None:
-        """Release the package that is held, if there is one."""
-        held = self.state.package
-        if held is not None:
-            self.library.delete_package(held.id, held.project_id)
-            self.hold_package(None)
+        """Release the package, if there is one."""
+        package = self.state.package
+        if package is not None:
+            self.library.delete_package(package.id, package.project_id)
+            self.put_package(None)
 
     def release_all(self) -> None:
         """Release import process and package, in this order (the vendor's page "Import a migration package")."""
@@ -150,36 +150,36 @@ class Session:
         Raises:
             InputError: Something would be lost.
         """
-        held = self.state.import_process
-        if held is None:
+        process = self.state.import_process
+        if process is None:
             return
-        if not held.id:
+        if not process.id:
             raise InputError(
                 "Will not %s: an import was asked for in this session, and it is unknown what became of it. Log out "
                 "(mstr_session state absent), and log in anew." % what
             )
-        if not held.finished:
+        if not process.finished:
             raise InputError(
                 "Will not %s: its import %s still runs. Wait for it (mstr_package_import with import_id), or say "
-                "force: true." % (what, held.id)
+                "force: true." % (what, process.id)
             )
-        if held.undo_pending:
+        if process.undo_pending:
             raise InputError(
                 "Will not %s: the undo package of import %s is not saved yet and would be lost. Save it "
-                "(mstr_undo_package state present with import_id and dest), or say force: true." % (what, held.id)
+                "(mstr_undo_package state present with import_id and dest), or say force: true." % (what, process.id)
             )
 
     def losses(self) -> list[str]:
         """Return what logging out would lose, in words for a warning; empty for nothing."""
-        held = self.state.import_process
-        if held is None:
+        process = self.state.import_process
+        if process is None:
             return []
-        if not held.id:
+        if not process.id:
             return ["an import that was asked for; it is unknown what became of it, and it cannot be undone"]
-        if not held.finished:
-            return ["import %s was not seen to end; it may go on, and its undo package is lost" % held.id]
-        if held.undo_pending:
-            return ["the undo package of import %s, which was not saved" % held.id]
+        if not process.finished:
+            return ["import %s was not seen to end; it may go on, and its undo package is lost" % process.id]
+        if process.undo_pending:
+            return ["the undo package of import %s, which was not saved" % process.id]
         return []
 
     def end_with_task(self) -> bool:

@@ -20,9 +20,9 @@ from ansible_collections.mstr.migration.plugins.module_utils.imports.outcome imp
 from ansible_collections.mstr.migration.plugins.module_utils.package.upload import Staged
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
-from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldPackage
+from ansible_collections.mstr.migration.plugins.module_utils.session.file import PackageInSession
 
-PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
+PACKAGE = PackageInSession("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
 LISTED = listed(row())
 STAGED = Staged(PACKAGE, LISTED.content, uploaded=True)
 PLAN = plan_list([LISTED], {LISTED.key(row()): None})[0].plan

@@ -22,7 +22,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.imports import undo
 from ansible_collections.mstr.migration.plugins.module_utils.imports.outcome import Outcome
 from ansible_collections.mstr.migration.plugins.module_utils.imports.undo_package import Place, UndoUnavailable
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import ImportInfo
-from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldImport
+from ansible_collections.mstr.migration.plugins.module_utils.session.file import ImportProcess
 
 # Packages begin so in the samples that the vendor published.
 DATA = b"\x01\x80\xbe\xfe\x7f" + b"undo package" * 1000
@@ -40,7 +40,7 @@ def destination(tmp_path):
     return tmp_path / "undo.mmp"
 
 
-PROCESS = HeldImport("i=", PROJECT_ID)
+PROCESS = ImportProcess("i=", PROJECT_ID)
 CREATED = ImportInfo("i=", "imported", 100.0, undo_package_created=True, message=None)
 
 

@@ -28,7 +28,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.package.kind import
 )
 from ansible_collections.mstr.migration.plugins.module_utils.package.upload import stage
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
-from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldImport, HeldPackage
+from ansible_collections.mstr.migration.plugins.module_utils.session.file import ImportProcess, PackageInSession
 
 DATA = b"\x01\x80\xbe\xfe\x7fa package"
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -208,7 +208,7 @@ def test_a_package_is_uploaded_once_and_known_by_the_session_file(serve, path, t
     first, again = staged(session, path), staged(session, path)
     assert (first.uploaded, again.uploaded) == (True, False)
     assert first.content.rows == again.content.rows == (row(),)
-    assert first.held.type == "project"
+    assert first.package.type == "project"
     assert [path for path in server.paths if path.startswith(("POST", "PUT"))] == [
         "POST /packages",
         "PUT /packages/new%3D/binary",
@@ -219,8 +219,8 @@ def test_a_package_is_uploaded_once_and_known_by_the_session_file(serve, path, t
 
 def test_another_file_replaces_the_package_and_its_import(serve, path):
     server = Server(serve)
-    old = HeldPackage("old=", PROJECT_ID, "0" * 64, len(DATA), "finance.mmp", "project")
-    session = session_with(server.http, package=old, import_process=HeldImport("i=", PROJECT_ID, finished=True))
+    old = PackageInSession("old=", PROJECT_ID, "0" * 64, len(DATA), "finance.mmp", "project")
+    session = session_with(server.http, package=old, import_process=ImportProcess("i=", PROJECT_ID, finished=True))
     assert staged(session, path).uploaded
     assert server.paths[:3] == ["DELETE /packages/imports/i%3D", "DELETE /packages/old%3D", "POST /packages"]
     assert session.package.id == "new="
@@ -230,8 +230,8 @@ def test_another_file_replaces_the_package_and_its_import(serve, path):
 @pytest.mark.parametrize("state", [{"finished": False}, {"finished": True, "undo_pending": True}], ids=str)
 def test_a_package_whose_import_is_not_safe_is_replaced_only_by_force(serve, path, state):
     server = Server(serve)
-    old = HeldPackage("old=", PROJECT_ID, "0" * 64, 1, "finance.mmp", "project")
-    session = session_with(server.http, package=old, import_process=HeldImport("i=", PROJECT_ID, **state))
+    old = PackageInSession("old=", PROJECT_ID, "0" * 64, 1, "finance.mmp", "project")
+    session = session_with(server.http, package=old, import_process=ImportProcess("i=", PROJECT_ID, **state))
     with pytest.raises(InputError, match="force: true"):
         staged(session, path)
     assert server.paths == []
@@ -259,7 +259,7 @@ def test_what_broke_the_upload_is_told_and_not_what_broke_its_release(serve, pat
 @pytest.mark.parametrize("content", [[], None], ids=["no rows", "no content"])
 def test_an_upload_that_was_cut_off_is_not_taken_for_the_package(serve, path, status, content):
     # What the session file says where a task was killed between asking for a package and having it ready.
-    half = HeldPackage("new=", PROJECT_ID, SHA256, len(DATA), "finance.mmp", "project")
+    half = PackageInSession("new=", PROJECT_ID, SHA256, len(DATA), "finance.mmp", "project")
     server = Server(serve, content=content, status=status)
     session = session_with(server.http, package=half)
     try:
@@ -286,7 +286,7 @@ def test_a_busy_server_gets_the_whole_file_again(serve, path):
     server.http.script = (lambda request: busy.pop() if busy and request.method == "PUT" else original(request),)
     session = session_with(server.http)
     package = examine(str(path), None, [])
-    assert stage(session, package, PROJECT_ID, None, 0.5).held.sha256 == SHA256
+    assert stage(session, package, PROJECT_ID, None, 0.5).package.sha256 == SHA256
     bodies = [request.body for request in server.http.requests if request.method == "PUT"]
     assert [body.count(DATA) for body in bodies] == [1, 1]
 

@@ -12,19 +12,19 @@ from scripted_server import Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
-from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldImport, HeldPackage
+from ansible_collections.mstr.migration.plugins.module_utils.session.file import ImportProcess, PackageInSession
 
-PACKAGE = HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
+PACKAGE = PackageInSession("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project")
 
 
 def import_process(**state):
-    return HeldImport("i=", PROJECT_ID, **state)
+    return ImportProcess("i=", PROJECT_ID, **state)
 
 
 def test_what_is_held_is_in_the_session_file_at_once(serve, tmp_path):
     session = session_with(serve(Reply(202)), tmp_path / "run.json")
-    session.hold_package(PACKAGE)
-    session.hold_import(import_process())
+    session.put_package(PACKAGE)
+    session.put_import(import_process())
     assert session_file.read(session.path).package == PACKAGE
     assert session_file.read(session.path).import_process == import_process()
     session.release_all()

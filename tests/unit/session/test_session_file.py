@@ -19,7 +19,11 @@ from samples import PROJECT_ID, SHA256, damaged, json_values
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
-from ansible_collections.mstr.migration.plugins.module_utils.session.file import HeldImport, HeldPackage, SessionFile
+from ansible_collections.mstr.migration.plugins.module_utils.session.file import (
+    ImportProcess,
+    PackageInSession,
+    SessionFile,
+)
 
 SESSION = SessionFile(
     base_url="https://mstr.example.com/MicroStrategyLibrary",
@@ -29,8 +33,8 @@ SESSION = SessionFile(
     cookies=[{"name": "JSESSIONID", "value": "1", "domain": "mstr.example.com", "path": "/", "secure": True}],
     server={"web_version": "11.4.0600", "iserver_version": None},
     tls={"validate_certs": True, "ca_path": None, "client_cert": None, "client_key": None},
-    package=HeldPackage("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project"),
-    import_process=HeldImport("i=", PROJECT_ID, undo_pending=True, plan={"changes": []}),
+    package=PackageInSession("p=", PROJECT_ID, SHA256, 4, "finance.mmp", "project"),
+    import_process=ImportProcess("i=", PROJECT_ID, undo_pending=True, plan={"changes": []}),
     projects={"Tutorial": PROJECT_ID},
 )
 
