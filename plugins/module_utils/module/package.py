@@ -10,8 +10,7 @@ import os
 from typing import Any
 
 from ..package import manifest as manifests
-from ..package.file import examine
-from ..package.kind import agreed_type, check_project_option
+from ..package.kind import examine_declared
 from ..package.upload import stage
 from .base import MigrationModule
 
@@ -20,9 +19,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
     """Make the session hold the file."""
     params = module.params
     module.package = os.path.basename(params["src"])
-    package = examine(params["src"], params["checksum"], module.warnings)
-    declared = agreed_type(params["type"], package.manifest)
-    check_project_option(params["project"], declared)
+    package, declared = examine_declared(params, params["project"], module.warnings)
     with module.session() as session:
         staged = stage(
             session,

@@ -15,8 +15,8 @@ from ..history.queries import prunable, vouches
 from ..history.store import History
 from ..imports import run as runs
 from ..imports.outcome import ImportOptions, Outcome, WithoutUndo
-from ..package.file import PackageFile, examine
-from ..package.kind import agreed_type, check_project_option, package_type
+from ..package.file import PackageFile, name_of
+from ..package.kind import examine_declared, package_type
 from ..package.upload import Staged, stage, staged
 from ..plan import text as plan_text
 from ..plan.destination import make_plan
@@ -68,7 +68,7 @@ def _options(module: MigrationModule, history: History | None, package_file: str
     if keep is not None and keep < 1:
         raise InputError("history_keep: it must be 1 or more; to keep all entries, leave it out.")
     return ImportOptions(
-        name=params["name"] or _name_of(package_file),
+        name=params["name"] or name_of(package_file),
         generate_undo=params["generate_undo"],
         undo_required=params["undo_required"],
         undo_timeout=params["undo_timeout"],
@@ -82,17 +82,11 @@ def _options(module: MigrationModule, history: History | None, package_file: str
     )
 
 
-def _name_of(package_file: str | None) -> str:
-    return os.path.splitext(os.path.basename(package_file))[0] if package_file else ""
-
-
 def _from_file(module: MigrationModule) -> dict[str, Any]:
     """The whole way in one task, uploading only where the manifest does not tell that nothing is due."""
     params = module.params
     module.package = params["name"] or os.path.basename(params["src"])
-    package = examine(params["src"], params["checksum"], module.warnings)
-    declared = agreed_type(params["type"], package.manifest)
-    check_project_option(params["project"], declared)
+    package, declared = examine_declared(params, params["project"], module.warnings)
     options = _options(module, open_history(module), package.path)
     with module.session() as session:
         return _end(module, session, _import_file(module, session, package, declared, options))
@@ -151,7 +145,7 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
         )
     module.package = package.file
     if not options.name:
-        options = replace(options, name=_name_of(package.file))
+        options = replace(options, name=name_of(package.file))
     info = session.library.package(package.id, package.project_id, content=True)
     return _import_staged(module, session, staged(package, info, package.type, uploaded=False), None, options)
 

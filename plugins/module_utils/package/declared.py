@@ -18,8 +18,8 @@ from ..support.files import directory_mode, make_directory
 from ..support.text import printable
 from . import manifest as manifests
 from .content import Content
-from .file import PackageFile, examine, parse_checksum
-from .kind import agreed_type, check_project_option, package_type
+from .file import PackageFile, name_of, parse_checksum
+from .kind import agreed_type, check_project_option, examine_declared, package_type
 from .upload import stage
 
 
@@ -96,7 +96,7 @@ class Reader:
         Raises:
             InputError: Its options, its file or its manifest cannot be used; the message names the package.
         """
-        name = option["name"] or _name_of(option["src"] or option["manifest"])
+        name = option["name"] or name_of(option["src"] or option["manifest"])
         if not name:
             raise InputError("packages: each needs a name, a src or a manifest.")
         for path in ("src", "manifest"):
@@ -113,17 +113,14 @@ class Reader:
 
     def _read_file(self, package: Declared) -> None:
         option = package.option
-        declared = option["type"]
         if option["src"]:
-            package.file = examine(option["src"], option["checksum"], self.warnings)
-            declared = agreed_type(declared, package.file.manifest)
+            package.file, _declared = examine_declared(option, package.project, self.warnings)
             package.content = package.file.manifest or self._remembered(package.file)
         elif option["manifest"]:
             package.content = _manifest_alone(option)
-            declared = agreed_type(declared, package.content)
+            check_project_option(package.project, agreed_type(option["type"], package.content))
         else:
             raise InputError("packages: %s needs its src, or its manifest." % printable(package.name, 100))
-        check_project_option(package.project, declared)
 
     def _path_of(self, sha256: str) -> str:
         return os.path.join(self.directory or "", sha256 + manifests.SUFFIX)
@@ -169,13 +166,6 @@ class Reader:
         if package.file is not None and package.file.manifest is None and package.content is not None:
             with about(package.name, package.project):
                 manifests.write(manifests.path_for(package.file.path), package.content, self.check_mode)
-
-
-def _name_of(path: str | None) -> str:
-    name = os.path.basename(path or "")
-    if name.endswith(manifests.SUFFIX):
-        name = name[: -len(manifests.SUFFIX)]
-    return os.path.splitext(name)[0]
 
 
 def _manifest_alone(option: dict[str, Any]) -> Content:

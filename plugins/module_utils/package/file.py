@@ -100,3 +100,11 @@ def parse_checksum(checksum: str | None) -> str | None:
     if not match:
         raise InputError("checksum: %s is not sha256: followed by 64 hexadecimal digits." % printable(checksum, 100))
     return match.group(1).lower()
+
+
+def name_of(path: str | None) -> str:
+    """Return what a package is called whose file, or manifest, is at path: the file's name without its ending."""
+    name = os.path.basename(path or "")
+    if name.endswith(manifests.SUFFIX):
+        name = name[: -len(manifests.SUFFIX)]
+    return os.path.splitext(name)[0]

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..errors import InputError
 from ..rest import models
 from ..rest.models import Row
 from ..support.text import printable
 from .content import Content
+from .file import PackageFile, examine
 
 
 def check_project_option(project: str | None, declared: str | None) -> None:
@@ -91,3 +93,25 @@ def _example(rows: list[Row]) -> str:
         return "no rows"
     first = '%s "%s"' % (models.type_name(rows[0].type), printable(rows[0].name, 60))
     return first if len(rows) == 1 else "%s and %d more" % (first, len(rows) - 1)
+
+
+def examine_declared(
+    params: Mapping[str, Any], project: str | None, warnings: list[str]
+) -> tuple[PackageFile, str | None]:
+    """Check a package file, before anything is sent, with what the user says of it.
+
+    Args:
+        params: The options ``src``, ``checksum`` and ``type``.
+        project: The project that it is for, None or empty for none.
+        warnings: Gets a sentence where the manifest beside it is another file's.
+
+    Returns:
+        The file, and what it is; None where neither the user nor a manifest says it.
+
+    Raises:
+        InputError: The file cannot be used, or is not what the user says.
+    """
+    package = examine(params["src"], params["checksum"], warnings)
+    declared = agreed_type(params["type"], package.manifest)
+    check_project_option(project, declared)
+    return package, declared

@@ -4,8 +4,8 @@
 
 """The plan of a list of packages, which is one state: applied in order, later ones win.
 
-Pure functions over plain data, like ``plan``. The list is simulated: where a package has to be imported, the
-packages after it are compared with what that import leaves.
+The list is simulated: where a package has to be imported, the packages after it are compared with what that import
+leaves. Pure functions over plain data.
 """
 
 from __future__ import annotations
