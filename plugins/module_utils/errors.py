@@ -31,7 +31,15 @@ class MigrationError(Exception):
 
 
 class InputError(MigrationError):
-    """An option, a file or a combination of them cannot be used; nothing was sent for it."""
+    """An option, a file that one names, or a combination of them cannot be used; nothing was sent for it."""
+
+
+class DiskError(MigrationError):
+    """A file or a directory that the collection keeps cannot be read or written, or is damaged."""
+
+
+class LockError(MigrationError):
+    """Another run or task is at work where this one is to work."""
 
 
 class ConnectionLost(MigrationError):

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DiskError
 from ..support.files import write_file
 from ..support.shape import ShapeError
 from ..support.text import printable, readable_json
@@ -35,14 +35,14 @@ def names_in(directory: str) -> list[str]:
     """Return the names in a directory, none where there is none.
 
     Raises:
-        InputError: It cannot be read.
+        DiskError: It cannot be read.
     """
     try:
         return os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise InputError("history_dir: %s cannot be read: %s." % (directory, error.strerror)) from error
+        raise DiskError("history_dir: %s cannot be read: %s." % (directory, error.strerror)) from error
 
 
 class Entry:
@@ -89,18 +89,18 @@ class Entry:
         """What the receipt says.
 
         Raises:
-            InputError: It cannot be read, or it is none.
+            DiskError: It cannot be read, or it is none.
         """
         try:
             with open(self.receipt_path, encoding="utf-8") as handle:
                 return Receipt.parse(json.load(handle))
         except ShapeError as error:
-            raise InputError(
+            raise DiskError(
                 "history_dir: %s is no receipt: %s. Restore it, or move its directory away."
                 % (self.receipt_path, printable(error, 200))
             ) from error
         except (OSError, ValueError, RecursionError) as error:
-            raise InputError(
+            raise DiskError(
                 "history_dir: the receipt %s cannot be read: %s. What was imported decides what is due, so it is not "
                 "passed over. Make it readable (history_mode lets a group share a history), or move its directory away."
                 % (self.receipt_path, printable(error, 200))
@@ -118,7 +118,7 @@ class Entry:
             if text is None or match:
                 return match.group(1).decode("utf-8", "replace") if match else None
         # It says nothing, or in another spelling of JSON than this collection writes.
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(DiskError):
             return self.receipt.base_url
         return None
 
@@ -157,7 +157,7 @@ class Entry:
         """Return an entry that an earlier task began, to complete it.
 
         Raises:
-            InputError: Its receipt cannot be read.
+            DiskError: Its receipt cannot be read.
         """
         entry = cls(path, 0o600)
         with contextlib.suppress(OSError):
@@ -168,14 +168,14 @@ class Entry:
 
     def discard(self) -> None:
         """Remove an entry whose import the server refused to start: there was none."""
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(DiskError):
             self.remove()
 
     def remove(self) -> None:
         """Remove the entry with all that is in it: out of sight first, so that no half of it is ever seen.
 
         Raises:
-            InputError: It cannot be removed.
+            DiskError: It cannot be removed.
         """
         hidden = os.path.join(os.path.dirname(self.path), ".mstr_removed_" + self.name)
         try:
@@ -185,7 +185,7 @@ class Entry:
             # Another run was quicker.
             return
         except OSError as error:
-            raise InputError("history_dir: %s cannot be removed: %s." % (self.path, error.strerror)) from error
+            raise DiskError("history_dir: %s cannot be removed: %s." % (self.path, error.strerror)) from error
 
     def mark_undone(self, hold: bool, **values: Any) -> None:
         """Note in the receipt that the import is taken back.
@@ -195,7 +195,7 @@ class Entry:
             values: What else the receipt is to say.
 
         Raises:
-            InputError: It cannot be written.
+            DiskError: It cannot be written.
         """
         self.write(
             state=UNDONE,
@@ -212,11 +212,11 @@ class Entry:
         """Write the receipt with these values, whole or not at all.
 
         Raises:
-            InputError: It cannot be written.
+            DiskError: It cannot be written.
         """
         self.receipt = replace(self.receipt, **values)
         text = readable_json(self.receipt.as_document())
         try:
             write_file(self.receipt_path, text.encode("utf-8"), self.mode)
         except OSError as error:
-            raise InputError("history_dir: %s cannot be written: %s." % (self.receipt_path, error.strerror)) from error
+            raise DiskError("history_dir: %s cannot be written: %s." % (self.receipt_path, error.strerror)) from error

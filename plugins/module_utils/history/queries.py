@@ -49,7 +49,7 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
         with_overtaken: Whether to read the newer entries too, for the sake of objects that no version tells of.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     idle: int | None = None
     for index in range(len(entries) - 1, -1, -1):
@@ -116,7 +116,7 @@ def vouches(entries: Iterable[Entry], sha256: str, digest: str) -> bool:
         digest: The digest of the description (``manifest.content_digest``).
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     return any(
         entry.receipt.sha256 == sha256 and entry.receipt.content == digest
@@ -129,7 +129,7 @@ def named(entries: Iterable[Entry], name: str) -> list[Entry]:
     """Return the entries of a package's name, in their order.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     part = file_name_part(name)
     return [entry for entry in entries if entry.package_part == part and entry.receipt.name == name]
@@ -142,7 +142,7 @@ def latest(entries: Sequence[Entry]) -> Entry | None:
         entries: The package's entries, oldest first.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     for entry in reversed(entries):
         if not entry.receipt.changed_nothing:
@@ -161,7 +161,7 @@ def failed_before(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
         entries: The entries of its package, oldest first.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     found: list[Entry] = []
     for other in reversed([other for other in entries if other.name < entry.name]):
@@ -185,7 +185,7 @@ def older_imports(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
         entries: The entries of its package, oldest first.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     return [
         other
@@ -205,7 +205,7 @@ def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
         entries: The entries of its project, or of the configuration level.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     own = entry.receipt.touched
     return [
@@ -225,7 +225,7 @@ def expected_versions(entry: Entry, entries: Iterable[Entry]) -> dict[Key, str |
         entries: The entries of its project, or of the configuration level.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     expected = {key: version for key, version in entry.receipt.after.items() if key in entry.receipt.touched}
     undone = [other for other in entries if other.name > entry.name and other.receipt.state == UNDONE]
@@ -249,7 +249,7 @@ def prunable(entries: Sequence[Entry], name: str, keep: int) -> list[Entry]:
         keep: How many to keep, at least 1.
 
     Raises:
-        InputError: A receipt cannot be read.
+        DiskError: A receipt cannot be read.
     """
     own = named(entries, name)
     counted = [entry for entry in own if not entry.receipt.changed_nothing]

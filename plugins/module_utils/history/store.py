@@ -19,7 +19,7 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from ..errors import InputError
+from ..errors import DiskError
 from ..rest.address import same_base_url
 from ..support.files import directory_mode, make_directory, sync_directory
 from ..support.text import file_name_part
@@ -80,7 +80,7 @@ class History:
             receipt: What the receipt says so far.
 
         Raises:
-            InputError: It cannot be made.
+            DiskError: It cannot be made.
         """
         parent = self.scope(receipt.project)
         search = directory_mode(self.mode)
@@ -105,7 +105,7 @@ class History:
             if temporary:
                 shutil.rmtree(temporary, ignore_errors=True)
             if isinstance(error, OSError):
-                raise InputError(
+                raise DiskError(
                     "history_dir: %s cannot be written: %s." % (parent, error.strerror or error)
                 ) from error
             raise
@@ -119,26 +119,26 @@ class History:
             make: Whether to make the directories that are missing.
 
         Raises:
-            InputError: It cannot.
+            DiskError: It cannot.
         """
         parent = self.scope(project_id)
         try:
             if make:
                 make_directory(parent, directory_mode(self.mode))
         except OSError as error:
-            raise InputError("history_dir: %s cannot be made: %s." % (parent, error.strerror)) from error
+            raise DiskError("history_dir: %s cannot be made: %s." % (parent, error.strerror)) from error
         while not os.path.lexists(parent) and os.path.dirname(parent) != parent:
             parent = os.path.dirname(parent)
         if not os.path.isdir(parent):
-            raise InputError("history_dir: %s is no directory." % parent)
+            raise DiskError("history_dir: %s is no directory." % parent)
         if not os.access(parent, os.W_OK | os.X_OK):
-            raise InputError("history_dir: %s cannot be written to; check its permissions." % parent)
+            raise DiskError("history_dir: %s cannot be written to; check its permissions." % parent)
 
     def entries(self, project_id: str | None) -> list[Entry]:
         """Return the entries of a project, or with None of the configuration level, oldest first.
 
         Raises:
-            InputError: The directory cannot be read.
+            DiskError: The directory cannot be read.
         """
         return [entry for entry in self._entries_in(self.scope(project_id)) if self._is_own(entry)]
 
@@ -146,7 +146,7 @@ class History:
         """Return the entries of the environment, whatever their project, oldest first.
 
         Raises:
-            InputError: A directory cannot be read.
+            DiskError: A directory cannot be read.
         """
         return [entry for entry in self._entries_everywhere() if self._is_own(entry)]
 
@@ -156,7 +156,7 @@ class History:
         Two environments may have been given one name, or a server has moved.
 
         Raises:
-            InputError: A directory cannot be read.
+            DiskError: A directory cannot be read.
         """
         return [entry for entry in self._entries_everywhere() if not self._is_own(entry)]
 
@@ -187,7 +187,7 @@ class History:
         """Return the entries of the environment of which an import, or a taking back, may not have been seen to end.
 
         Raises:
-            InputError: A directory cannot be read.
+            DiskError: A directory cannot be read.
         """
         return [entry for entry in self.all_entries() if not entry.is_settled]
 

@@ -109,13 +109,13 @@ class Recovery:
         try:
             # Also one that others can read: taking it up says what is wrong.
             return same_base_url(session_file.read(path, private=False).base_url, self.base_url)
-        except InputError:
+        except MigrationError:
             return False
 
     def _recover_session(self, path: str) -> dict[str, Any] | None:
         try:
             session = self.reopen(path)
-        except InputError as error:
+        except MigrationError as error:
             self.warnings.append(
                 "A run was cut off and its session cannot be taken up: %s What it was importing shows in the history "
                 "as interrupted." % error.message

@@ -14,7 +14,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
-from ..errors import InputError, Interrupted, MigrationError
+from ..errors import Interrupted, MigrationError
 from ..history.environment import environment_name
 from ..rest import http as transport
 from ..session import connection
@@ -130,7 +130,7 @@ class MigrationModule(AnsibleModule):
 
     def _name_environment(self) -> None:
         """Find the environment's name for messages, as far as the options tell; what is wrong with them shows later."""
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(MigrationError):
             path = self.params["session_file"]
             state = session_file.read(path) if path and session_file.exists(path) else None
             self.base_url = connection.base_url(self.params, state)

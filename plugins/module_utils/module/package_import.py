@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DiskError, InputError
 from ..history.queries import prunable, vouches
 from ..history.store import History
 from ..imports import run as runs
@@ -206,7 +206,7 @@ def _prune(module: MigrationModule, project_id: str | None, options: ImportOptio
     try:
         for entry in prunable(options.history.entries(project_id), options.name, keep):
             entry.remove()
-    except InputError as error:
+    except DiskError as error:
         module.warnings.append("Old entries of the history were not removed. %s" % error.message)
 
 

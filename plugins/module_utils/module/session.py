@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DiskError, InputError, MigrationError
 from ..session import connection
 from ..session import file as session_file
 from ..session import lock as lease
@@ -133,7 +133,7 @@ def _note_interrupted(module: MigrationModule, session: Session) -> None:
         entry = Entry.reopen(process.entry)
         if entry.receipt.state == STARTED:
             entry.write(state=INTERRUPTED, ended=now(), message="Logged out before its end was seen.")
-    except InputError as error:
+    except DiskError as error:
         module.warnings.append(error.message)
 
 
@@ -166,10 +166,10 @@ def _open_at_last(module: MigrationModule, path: str) -> Session:
     """
     try:
         return module.access.open_session_file(path)
-    except InputError:
+    except MigrationError:
         try:
             return module.access.session_of(path)
-        except InputError:
+        except MigrationError:
             if not _is_of_a_run(module, path):
                 raise
     # The share has changed how it shows files. Its session is to be closed all the same.
@@ -181,6 +181,6 @@ def _is_of_a_run(module: MigrationModule, path: str) -> bool:
     """Return whether a session file, of whoever it seems to be, is that of a run which holds a lock for it."""
     try:
         token = session_file.read(path, private=False).lock_token
-    except InputError:
+    except MigrationError:
         return False
     return any(lock.token == token for lock in lease.locks_of(path, module.params["history_dir"]))

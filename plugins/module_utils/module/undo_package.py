@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import InputError, MigrationError
+from ..errors import DiskError, InputError, MigrationError
 from ..history import store as histories
 from ..history.entry import Entry
 from ..history.queries import latest, named, older_imports
@@ -193,7 +193,7 @@ def _refuse_of_another_server(module: MigrationModule, package: PackageFile, his
     beside = Entry(os.path.dirname(package.path), 0o600)
     if entry is None and histories.is_elsewhere(beside.made_on, module.base_url):
         # What lies beside the file may also be no receipt.
-        with contextlib.suppress(InputError):
+        with contextlib.suppress(InputError, DiskError):
             entry = _whose_undo([beside], package)
     if entry is not None:
         raise InputError(

@@ -131,7 +131,7 @@ class Reader:
             return None
         try:
             found = manifests.read(self._path_of(package.hash()))
-        except InputError as error:
+        except MigrationError as error:
             # It can be learnt again, and is then written anew.
             self.warnings.append("%s It is ignored." % error.message)
             return None

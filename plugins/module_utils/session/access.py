@@ -131,7 +131,7 @@ class Access:
         self.current = None
         try:
             self.discard_session_file(session)
-        except InputError as error:
+        except MigrationError as error:
             self.warnings.append(error.message)
 
     def open_session_file(self, path: str) -> Session:

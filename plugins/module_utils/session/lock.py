@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..errors import InputError
+from ..errors import DiskError, LockError
 from ..support.files import directory_mode, make_directory
 from ..support.text import printable
 from .watch import Watch, is_given_up, is_gone
@@ -145,7 +145,8 @@ def acquire(
         sleep: Waits a number of seconds; given by tests.
 
     Raises:
-        InputError: Another run is at work, or the lock cannot be written.
+        LockError: Another run is at work.
+        DiskError: The lock cannot be written.
     """
     directory = os.path.join(history_dir, _LOCKS)
     document = dict(holder, token=secrets.token_hex(16))
@@ -159,11 +160,11 @@ def acquire(
                 if taken is not None:
                     return taken
             elif watch.clock() - start >= lock_timeout and watch.lives(_sign_of_life(living)):
-                raise InputError(_busy(living, lock_timeout, watch))
+                raise LockError(_busy(living, lock_timeout, watch))
             # Uneven pauses, so that two runs that gave way to each other do not do so for ever.
             sleep(_PAUSE * (0.5 + secrets.randbelow(1000) / 1000))
     except OSError as error:
-        raise InputError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
+        raise DiskError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
 
 
 def refuse_living(history_dir: str, addresses: Iterable[str], watch: Watch) -> None:
@@ -175,7 +176,7 @@ def refuse_living(history_dir: str, addresses: Iterable[str], watch: Watch) -> N
         watch: Tells the dead from the living.
 
     Raises:
-        InputError: A run is.
+        LockError: A run is.
     """
     directory = os.path.join(history_dir, _LOCKS)
     paths = [_path(directory, address, number) for address in addresses for number in _numbers(directory, address)]
@@ -183,7 +184,7 @@ def refuse_living(history_dir: str, addresses: Iterable[str], watch: Watch) -> N
     dead = watch.dead_of(list(signs.values()))
     living = next((path for path, sign in signs.items() if sign not in dead), None)
     if living is not None:
-        raise InputError(
+        raise LockError(
             "server_moved: a run is at work under the old address (%s). Let it end, then run again. [lock %s]"
             % (_words(_read(living) or {}), living)
         )

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from samples import PROJECT_ID, SHA256, damaged
 
-from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.errors import DiskError
 from ansible_collections.mstr.migration.plugins.module_utils.history import queries as records
 from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
 from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
@@ -270,7 +270,7 @@ def test_a_damaged_receipt_is_read_or_named(tmp_path, document):
     message = None
     try:
         read(tmp_path, json.dumps(document))
-    except InputError as error:
+    except DiskError as error:
         message = error.message
     assert message is None or str(tmp_path) in message
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 import pytest
 from samples import PROJECT_ID, SHA256
 
-from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.errors import DiskError
 from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
 from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
 from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
@@ -98,7 +98,7 @@ def test_a_receipt_that_cannot_be_written_keeps_the_old_one(tmp_path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"^history_dir: .*No space left"):
+    with pytest.raises(DiskError, match=r"^history_dir: .*No space left"):
         entry.write(state="imported")
     assert Entry.reopen(entry.path).receipt == RECEIPT
 
@@ -107,7 +107,7 @@ def test_a_receipt_that_cannot_be_written_keeps_the_old_one(tmp_path, monkeypatc
 def test_a_receipt_that_cannot_be_read_is_named(tmp_path, raw):
     if raw is not None:
         (tmp_path / "receipt.json").write_bytes(raw)
-    with pytest.raises(InputError, match=r"^history_dir: .*receipt\.json"):
+    with pytest.raises(DiskError, match=r"^history_dir: .*receipt\.json"):
         Entry.reopen(str(tmp_path))
 
 
@@ -119,5 +119,5 @@ def test_an_import_that_never_began_leaves_no_entry(tmp_path):
 
 def test_a_history_that_cannot_be_made_is_an_error_of_the_option(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"^history_dir: "):
+    with pytest.raises(DiskError, match=r"^history_dir: "):
         History(str(tmp_path / "file"), "prod").begin(RECEIPT)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.errors import DiskError, LockError
 from ansible_collections.mstr.migration.plugins.module_utils.session import lock as lease
 from ansible_collections.mstr.migration.plugins.module_utils.session.lock import Lock, acquire
 from ansible_collections.mstr.migration.plugins.module_utils.session.watch import Watch
@@ -70,7 +70,7 @@ def kill(*paths):
 def test_one_run_holds_the_lock_until_it_lets_go(tmp_path):
     first = take(tmp_path).lock
     assert first.holds()
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(LockError) as caught:
         take(tmp_path, "two", alive=[first.path])
     for part in ("user deployer", "host runner", str(tmp_path / "one"), "lock_timeout", "lease_timeout", first.path):
         assert part in caught.value.message
@@ -116,7 +116,7 @@ def test_the_session_file_is_the_lease_once_it_is_there(tmp_path):
     first = take(tmp_path).lock
     (tmp_path / "one").write_text("{}")
     kill(first.path)
-    with pytest.raises(InputError):
+    with pytest.raises(LockError):
         take(tmp_path, "two", alive=[tmp_path / "one"])
     kill(tmp_path / "one")
     lease.touch(first.path)
@@ -140,7 +140,7 @@ def test_whatever_the_clocks_say_a_living_run_is_not_succeeded(offset, tmp_path)
         os.utime(first.path, (moment + now, moment + now))
 
     renew(0)
-    with pytest.raises(InputError):
+    with pytest.raises(LockError):
         take(tmp_path, "two", lock_timeout=200.0, meanwhile=renew)
     assert first.holds()
 
@@ -164,7 +164,7 @@ def test_a_run_that_lives_is_not_waited_for_longer_than_asked(tmp_path):
         # A sign of life every 10 seconds.
         os.utime(first.path, (1 + now // 10, 1 + now // 10))
 
-    with pytest.raises(InputError):
+    with pytest.raises(LockError):
         take(tmp_path, "two", lock_timeout=25.0, meanwhile=renew)
     assert 25 <= waited[-1] < 27
 
@@ -182,7 +182,7 @@ def test_a_lock_that_is_just_being_written_holds(tmp_path):
     first = take(tmp_path).lock
     with open(first.path, "w", encoding="utf-8"):
         pass
-    with pytest.raises(InputError, match="unknown"):
+    with pytest.raises(LockError, match="unknown"):
         take(tmp_path, "two", alive=[first.path])
     kill(first.path)
     assert take(tmp_path, "two").dead == []
@@ -198,7 +198,7 @@ def test_of_many_that_ask_at_once_one_gets_it(tmp_path, dead):
         gate.wait()
         try:
             return take(tmp_path, "run%d" % number).lock
-        except InputError:
+        except LockError:
             return None
 
     for _round in range(5):
@@ -231,7 +231,7 @@ def test_a_group_that_shares_the_history_shares_the_locks(tmp_path):
 
 def test_a_history_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "history").write_text("no directory")
-    with pytest.raises(InputError, match=r"history_dir: .*history/locks cannot be written"):
+    with pytest.raises(DiskError, match=r"history_dir: .*history/locks cannot be written"):
         take(tmp_path / "history")
 
 
@@ -260,7 +260,7 @@ def refuse(*_arguments):
 def test_a_lease_is_renewed_also_where_a_share_does_not_set_times(utime, tmp_path, monkeypatch):
     first = take(tmp_path).lock
     monkeypatch.setattr(lease.os, "utime", utime)
-    with pytest.raises(InputError):
+    with pytest.raises(LockError):
         take(tmp_path, "two", lock_timeout=70.0, meanwhile=lambda now: lease.touch(first.path))
     assert first.holds()
     assert json.loads((tmp_path / first.path).read_text())["user"] == "deployer"
@@ -292,7 +292,7 @@ def test_a_run_under_the_old_address_of_a_server_is_not_disturbed(tmp_path):
     first = take(tmp_path, address="old").lock
     time = Time(touching(first.path))
     watch = Watch(60.0, time.clock, time.sleep)
-    with pytest.raises(InputError, match="server_moved: a run is at work under the old address"):
+    with pytest.raises(LockError, match="server_moved: a run is at work under the old address"):
         lease.refuse_living(str(tmp_path), ["old"], watch)
     lease.refuse_living(str(tmp_path), ["other"], watch)
     # One that is dead disturbs nobody.
