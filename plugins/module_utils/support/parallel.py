@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Callable, TypeVar
-
-# Seconds without a result after which it is looked whether anybody still works on one.
-_LOOK_AFTER = 1.0
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,31 +30,36 @@ def side_by_side(function: Callable[[T], R], items: Sequence[T], most: int) -> l
     Raises:
         Exception: What the first call that failed raised.
     """
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    ended: queue.SimpleQueue[tuple[int, R | None, BaseException | None]] = queue.SimpleQueue()
-    for index in range(len(items)):
-        waiting.put(index)
+    waiting = deque(range(len(items)))
+    results: dict[int, R] = {}
+    failures: list[BaseException] = []
 
     def work() -> None:
         while True:
             try:
-                index = waiting.get_nowait()
-            except queue.Empty:
+                index = waiting.popleft()
+            except IndexError:
                 return
             try:
-                ended.put((index, function(items[index]), None))
+                results[index] = function(items[index])
             except BaseException as error:  # pylint: disable=broad-exception-caught
-                ended.put((index, None, error))
+                failures.append(error)
+                waiting.clear()
 
     try:
         workers = _started(work, min(most, len(items)))
         if not workers:
-            return [function(item) for item in items]
-        return _collect(ended, waiting, workers, len(items))
+            work()
+        for worker in workers:
+            worker.join()
     finally:
         # After a signal there are some, and the clean-up needs the server for itself.
-        for _index in _drained(waiting):
-            pass
+        waiting.clear()
+    if failures:
+        raise failures[0]
+    if len(results) < len(items):
+        raise RuntimeError("a look-up ended without a result")
+    return [results[index] for index in range(len(items))]
 
 
 def _started(work: Callable[[], None], count: int) -> list[threading.Thread]:
@@ -72,37 +74,3 @@ def _started(work: Callable[[], None], count: int) -> list[threading.Thread]:
             break
         workers.append(worker)
     return workers
-
-
-def _collect(
-    ended: queue.SimpleQueue[tuple[int, R | None, BaseException | None]],
-    waiting: queue.SimpleQueue[int],
-    workers: Sequence[threading.Thread],
-    count: int,
-) -> list[R]:
-    results: dict[int, R | None] = {}
-    failure: BaseException | None = None
-    while len(results) < count:
-        try:
-            index, result, error = ended.get(timeout=_LOOK_AFTER)
-        except queue.Empty:
-            # In this order: what a thread leaves is there before it ends.
-            if not any(worker.is_alive() for worker in workers) and ended.empty():
-                raise failure or RuntimeError("a look-up ended without a result") from None
-            continue
-        results[index] = result
-        if error is not None and failure is None:
-            failure = error
-            for each in _drained(waiting):
-                results[each] = None
-    if failure is not None:
-        raise failure
-    return [results[index] for index in range(count)]  # type: ignore[misc]
-
-
-def _drained(waiting: queue.SimpleQueue[int]) -> Iterable[int]:
-    while True:
-        try:
-            yield waiting.get_nowait()
-        except queue.Empty:
-            return
