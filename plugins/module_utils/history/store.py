@@ -105,9 +105,7 @@ class History:
             if temporary:
                 shutil.rmtree(temporary, ignore_errors=True)
             if isinstance(error, OSError):
-                raise DiskError(
-                    "history_dir: %s cannot be written: %s." % (parent, error.strerror or error)
-                ) from error
+                raise DiskError("history_dir: %s cannot be written: %s." % (parent, error.strerror or error)) from error
             raise
         return Entry(path, self.mode, receipt)
 

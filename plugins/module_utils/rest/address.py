@@ -14,6 +14,9 @@ from urllib.parse import urljoin, urlsplit
 from ..errors import InputError, ServerError
 from ..support.text import printable
 
+# Characters on which parsers of URLs disagree about where the host ends.
+_AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f]")
+
 
 @dataclass(frozen=True)
 class TransportOptions:
@@ -52,21 +55,18 @@ def normalise_base_url(url: str) -> str:
         parts = urlsplit(stripped)
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
-        port_is_fine = False
-        parts = urlsplit("")
+        port_is_fine, parts = False, urlsplit("")
     if not port_is_fine or parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(
-            "base_url: %s is not a URL such as https://host/MicroStrategyLibrary." % printable(_without_user(url), 200)
+            # Without its user and password.
+            "base_url: %s is not a URL such as https://host/MicroStrategyLibrary."
+            % printable(url.rsplit("@", 1)[-1], 200)
         )
     if parts.username is not None or parts.password is not None:
         raise InputError("base_url: a user or password in the URL would be logged; use username and password.")
     if parts.query or parts.fragment:
         raise InputError("base_url: leave out everything from the ? or # on.")
     return stripped
-
-
-def _without_user(url: str) -> str:
-    return url.rsplit("@", 1)[-1]
 
 
 def same_base_url(one: str, other: str) -> bool:
@@ -82,10 +82,6 @@ def _origin(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
     return (parts.scheme, (parts.hostname or "").lower(), port)
-
-
-# Characters on which parsers of URLs disagree about where the host ends.
-_AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f]")
 
 
 def _same_origin(target: str, base_url: str) -> bool:
@@ -117,7 +113,7 @@ def redirected(response: Any, method: str, url: str, base_url: str, step: str) -
     try:
         target = urljoin(url, location)
     except ValueError:
-        # No address at all.
+        # It is no address at all.
         target = location
     shown = printable(target.split("?", 1)[0], 200)
     if not _same_origin(target, base_url):

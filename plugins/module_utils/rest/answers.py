@@ -19,18 +19,27 @@ from typing import Any, Callable
 from ..errors import ServerError
 from ..support.text import printable, without_tags
 
-# The Intelligence Server's code for a user who has as many sessions as the server allows.
+# Codes of the Intelligence Server. A user has as many sessions as the server allows.
 _TOO_MANY_SESSIONS = -2147072486
-# That for a project that no node has loaded, which comes with 404 as well.
+# No node has loaded the project; this comes with 404 as well.
 _PROJECT_NOT_LOADED = -2147209151
-# What of an error's parts is shown: a package can have as many as it has objects.
+# There is no such id, or object, in the metadata: 0x8004140B (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT).
+# Published clients test for the first one.
+_ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
+_OBJECT_NOT_FOUND = re.compile(
+    # The object, by its id and type perhaps, and nothing else in between: other things are not found as well.
+    r"\bobject(?: with [^.:;]{0,200}?| '?[0-9A-F]{4,32}'?)?"
+    r" (?:(?:is |was |could |cannot |can )?not (?:be )?found|cannot be found|does not exist)\b",
+    re.IGNORECASE,
+)
+# How many parts of an error are shown: there can be one for each object of a package.
 _SHOWN_PARTS = 5
-# A text of megabytes is still read for its code; what is longer is no answer of this server.
+# Bytes. A text of megabytes is still read for its code; what is longer is no answer of this server.
 _LONGEST_BODY = 8 * 1024 * 1024
-# Where a server asks to wait longer, it is asked again after this all the same.
+# Seconds after which a server is asked again, also where it asks to wait longer.
 LONGEST_PAUSE = 60.0
 _WEB_PAGE = ("text/html", "application/xhtml+xml")
-# The headers by which gateways name a limit, as far as it is one of the client.
+# The headers by which gateways name a limit of the client.
 _LIMIT_HEADERS = ("Retry-After", "RateLimit-Limit", "RateLimit-Policy", "X-RateLimit-Limit")
 
 
@@ -48,10 +57,10 @@ def is_page(response: Any) -> bool:
 class _Refusal:
     """What an error answer says of itself, cleaned for a message."""
 
-    code: str | None
-    iserver_code: int | None
-    message: str | None
-    ticket_id: str | None
+    code: str | None = None
+    iserver_code: int | None = None
+    message: str | None = None
+    ticket_id: str | None = None
     parts: tuple[str, ...] = ()
 
 
@@ -66,28 +75,20 @@ def refused(response: Any, step: str, masked: Callable[[str], str] = str) -> Ser
     try:
         said = _read_refusal(response, masked)
     except OSError:
-        # What requests raises where the answer breaks off is an OSError, too.
-        said = _Refusal(None, None, None, None)
+        # The answer breaks off: what requests raises then is an OSError, too.
+        said = _Refusal()
     status = response.status_code
     text = "%s: the server answered %d" % (step, status)
     if said.message:
         text += ": %s" % said.message.rstrip(".")
     if said.parts:
         text += ": %s" % "; ".join(said.parts)
-    known = [
-        "%s %s" % (name, value)
-        for name, value in (
-            ("code", said.code),
-            ("iServerCode", said.iserver_code),
-            ("ticketId", said.ticket_id),
-        )
-        if value is not None
-    ]
+    numbers = {"code": said.code, "iServerCode": said.iserver_code, "ticketId": said.ticket_id}
+    known = ["%s %s" % (name, value) for name, value in numbers.items() if value is not None]
     text += " (%s)." % ", ".join(known) if known else "."
-    advice = _limit(response, masked) if is_refused_for_now(response) else _advice(status, said)
-    if said.iserver_code == _TOO_MANY_SESSIONS:
-        advice = _advice(status, said)
-    if advice:
+    if is_refused_for_now(response) and said.iserver_code != _TOO_MANY_SESSIONS:
+        text += " " + _limit(response, masked)
+    elif advice := _advice(status, said):
         text += " " + advice
     return ServerError(
         text,
@@ -131,12 +132,11 @@ def _limit(response: Any, masked: Callable[[str], str]) -> str:
     """Return what a refusal for now says of the limit that was reached."""
     given = ((name, response.headers.get(name, "").strip()) for name in _LIMIT_HEADERS)
     said = ["%s: %s" % (name, printable(masked(value), 60)) for name, value in given if value]
-    return "%s%s." % (
-        "The server, or a gateway before it, limits how often it is asked"
-        if response.status_code == 429
-        else "The server, or what is before it, takes no requests for now",
-        " (%s)" % ", ".join(said) if said else "",
-    )
+    if response.status_code == 429:
+        text = "The server, or a gateway before it, limits how often it is asked"
+    else:
+        text = "The server, or what is before it, takes no requests for now"
+    return text + (" (%s)." % ", ".join(said) if said else ".")
 
 
 def given_up(status: int, seconds: float, timeout: float) -> str:
@@ -151,11 +151,8 @@ def given_up(status: int, seconds: float, timeout: float) -> str:
         way_out = "Have that limit raised for this client, let fewer jobs run at once, or raise timeout."
     else:
         way_out = "Try again when it takes requests, or raise timeout."
-    return "For %.3g s no request got through, however slowly they came (timeout: %g s). %s" % (
-        seconds,
-        timeout,
-        way_out,
-    )
+    text = "For %.3g s no request got through, however slowly they came (timeout: %g s). %s"
+    return text % (seconds, timeout, way_out)
 
 
 def is_refused_for_now(response: Any) -> bool:
@@ -171,13 +168,9 @@ def retry_after(response: Any) -> float | None:
     try:
         return max(0.0, float(value)) if float(value) < 1e6 else LONGEST_PAUSE
     except ValueError:
-        return _seconds_until(value, response.headers.get("Date", ""))
-
-
-def _seconds_until(moment: str, date: str) -> float:
-    """Return the seconds between two dates of one answer, by the server's clock; one where they are none."""
-    end, start = timestamp(moment), timestamp(date)
-    return 1.0 if end is None or start is None else min(max(0.0, end - start), LONGEST_PAUSE)
+        # A date, by the server's clock; a second where it is none.
+        end, start = timestamp(value), timestamp(response.headers.get("Date", ""))
+        return 1.0 if end is None or start is None else min(max(0.0, end - start), LONGEST_PAUSE)
 
 
 def timestamp(date: str) -> float | None:
@@ -208,16 +201,15 @@ def _read_refusal(response: Any, masked: Callable[[str], str]) -> _Refusal:
     try:
         document = json.loads(raw.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
-        return _Refusal(None, None, None, None)
+        return _Refusal()
     if isinstance(document, dict) and isinstance(document.get("errors"), list) and document["errors"]:
         document = document["errors"][0]
     if not isinstance(document, dict):
-        return _Refusal(None, None, None, None)
-    iserver_code = document.get("iServerCode")
+        return _Refusal()
     code, message, ticket = document.get("code"), document.get("message"), document.get("ticketId")
     return _Refusal(
         code=printable(masked(str(code)), 40) if code else None,
-        iserver_code=_integer_or_none(iserver_code),
+        iserver_code=_integer_or_none(document.get("iServerCode")),
         # Masked first: half of a secret that is cut off would not be found.
         message=printable(without_tags(masked(str(message))), 500) if message else None,
         ticket_id=printable(masked(str(ticket)), 80) if ticket else None,
@@ -252,17 +244,6 @@ def error_parts(errors: Any, masked: Callable[[str], str] = str) -> tuple[str, .
 def is_hopeless(error: ServerError) -> bool:
     """Return whether the same request would be refused again: another attempt makes it worse, or changes nothing."""
     return error.iserver_code == _TOO_MANY_SESSIONS
-
-
-# The Intelligence Server's codes for an id, and for an object, that is not in the metadata: 0x8004140B
-# (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT). Published clients test for the first one.
-_ISERVER_NOT_FOUND = frozenset((-2147216373, -2147216364))
-_OBJECT_NOT_FOUND = re.compile(
-    # The object, by its id and type perhaps, and nothing else in between: other things are not found as well.
-    r"\bobject(?: with [^.:;]{0,200}?| '?[0-9A-F]{4,32}'?)?"
-    r" (?:(?:is |was |could |cannot |can )?not (?:be )?found|cannot be found|does not exist)\b",
-    re.IGNORECASE,
-)
 
 
 def says_no_such_call(status: int, message: str | None) -> bool:

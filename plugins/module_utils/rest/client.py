@@ -4,8 +4,11 @@
 
 """The Library server's REST API: one method a call, answers as plain data.
 
-Paths, statuses and headers are those of the vendor's REST documentation (pages "Authentication", "Create a
-migration package", "Import a migration package") and of what the vendor's own Python client sends.
+Paths, statuses and headers are those of the vendor's REST documentation (pages "Authentication", "Create a migration
+package", "Import a migration package") and of the vendor's own Python client.
+
+Calls raise ``ConnectionLost`` and ``ServerError`` as ``Transport.request`` does. What is asked is asked again after a
+lost answer. What makes or starts something is only sent again where the server plainly refused it.
 """
 
 from __future__ import annotations
@@ -71,7 +74,7 @@ class Library:
         """
         data: Any = {}
         try:
-            data = self._json("GET", "/status", "ask for the server's version", Repeat.SAFE)
+            data = self._json("GET", "/status", "ask for the server's version", None)
         except ServerError as error:
             if error.status not in _NOT_LET_THROUGH:
                 raise
@@ -83,33 +86,19 @@ class Library:
         }
 
     def log_in(self, login_mode: str, username: str | None, password: str | None, api_token: str | None) -> None:
-        """Log in; the token and the cookies of the session go with every later call.
-
-        Args:
-            login_mode: One of ``LOGIN_MODES``.
-            username: The user's name, for standard and ldap.
-            password: The user's password, for standard and ldap.
-            api_token: The API token, for api_token.
-        """
+        """Log in as ``login.log_in`` does; the token and the cookies of the session go with every later call."""
         self.token, untaken = login.log_in(self.transport, login_mode, username, password, api_token)
         self._is_unproven = True
         if untaken:
             self._do_without(untaken)
 
     def _do_without(self, untaken: list[Untaken]) -> None:
-        """See whether the session works without cookies that are not sent back, and close it where it does not.
-
-        Args:
-            untaken: The cookies.
-
-        Raises:
-            ServerError: It does not.
-        """
+        """Close the session, and fail, where it does not work without the cookies that are not sent back."""
         try:
             if self.renew_session():
                 return
         except MigrationError:
-            # Not known then. The calls that follow show it.
+            # The calls that follow show it.
             return
         try:
             header = {"Cookie": self.transport.cookie_header(untaken)}
@@ -155,7 +144,7 @@ class Library:
 
     def projects(self) -> list[Project]:
         """Return the environment's projects."""
-        return self._parsed(models.parse_projects, "GET", "/projects", "list the projects", Repeat.SAFE)
+        return self._parsed(models.parse_projects, "GET", "/projects", "list the projects", None)
 
     def find_object(self, object_id: str, object_type: int, project_id: str | None) -> DestinationObject | None:
         """Return an object, or None where the server clearly says that there is none.
@@ -165,16 +154,9 @@ class Library:
             object_type: Its type.
             project_id: The project it is in; None for one of the configuration level.
         """
+        path, step = _path("/objects/%s", object_id), "look up object %s" % printable(object_id, 40)
         try:
-            return self._parsed(
-                models.parse_object,
-                "GET",
-                "/objects/%s" % quote(object_id, safe=""),
-                "look up object %s" % printable(object_id, 40),
-                Repeat.SAFE,
-                project_id=project_id,
-                params={"type": str(object_type)},
-            )
+            return self._parsed(models.parse_object, "GET", path, step, project_id, params={"type": str(object_type)})
         except ServerError as error:
             if says_not_found(error):
                 return None
@@ -185,13 +167,7 @@ class Library:
     def create_package(self, project_id: str | None) -> PackageInfo:
         """Make an empty package, of which a session can hold one."""
         return self._parsed(
-            models.parse_package,
-            "POST",
-            "/packages",
-            "create an empty package",
-            Repeat.REFUSED,
-            project_id=project_id,
-            expect=(200, 201),
+            models.parse_package, "POST", "/packages", "create an empty package", project_id, expect=(200, 201)
         )
 
     def upload_package(
@@ -208,10 +184,9 @@ class Library:
         return self._parsed(
             models.parse_package,
             "PUT",
-            "/packages/%s/binary" % quote(package_id, safe=""),
+            _path("/packages/%s/binary", package_id),
             "upload the package",
-            Repeat.REFUSED,
-            project_id=project_id,
+            project_id,
             headers={"Content-Type": upload.content_type},
             data=upload,
             answer_timeout=answer_timeout,
@@ -219,19 +194,12 @@ class Library:
 
     def package(self, package_id: str, project_id: str | None, content: bool = False) -> PackageInfo:
         """Return a package's state and, with content, its settings and rows."""
-        return self._parsed(
-            models.parse_package,
-            "GET",
-            "/packages/%s" % quote(package_id, safe=""),
-            "read the package",
-            Repeat.SAFE,
-            project_id=project_id,
-            params={"showContent": "true" if content else "false"},
-        )
+        path, params = _path("/packages/%s", package_id), {"showContent": "true" if content else "false"}
+        return self._parsed(models.parse_package, "GET", path, "read the package", project_id, params=params)
 
     def delete_package(self, package_id: str, project_id: str | None) -> None:
         """Release a package; one that is gone already is fine."""
-        self._delete("/packages/%s" % quote(package_id, safe=""), "release the package", project_id)
+        self._delete(_path("/packages/%s", package_id), "release the package", project_id)
 
     # Imports
 
@@ -242,8 +210,7 @@ class Library:
             "POST",
             "/packages/imports",
             "start the import",
-            Repeat.REFUSED,
-            project_id=project_id,
+            project_id,
             headers=_ASYNC,
             params={"packageId": package_id, "generateUndo": "true" if generate_undo else "false"},
             fresh=True,
@@ -252,14 +219,8 @@ class Library:
 
     def import_process(self, import_id: str, project_id: str | None) -> ImportInfo:
         """Return how far an import is."""
-        info = self._parsed(
-            models.parse_import,
-            "GET",
-            "/packages/imports/%s" % quote(import_id, safe=""),
-            "ask how far the import is",
-            Repeat.SAFE,
-            project_id=project_id,
-        )
+        path = _path("/packages/imports/%s", import_id)
+        info = self._parsed(models.parse_import, "GET", path, "ask how far the import is", project_id)
         # The message of a failed import is kept in its receipt.
         return replace(info, message=self.transport.masked(info.message)) if info.message else info
 
@@ -272,10 +233,10 @@ class Library:
         step = "download the undo package"
         response = self.transport.request(
             "GET",
-            "/packages/imports/%s/undoPackage/binary" % quote(import_id, safe=""),
+            _path("/packages/imports/%s/undoPackage/binary", import_id),
             step,
             repeat=Repeat.SAFE,
-            # What something on the way compresses all the same is only known to be whole once it is decoded to its end.
+            # Something on the way may compress it all the same: whether it is whole shows at its decoded end.
             headers=_with_project(
                 {"Accept": "application/octet-stream, */*;q=0.1", "Accept-Encoding": "identity"}, project_id
             ),
@@ -307,7 +268,7 @@ class Library:
 
     def delete_import(self, import_id: str, project_id: str | None) -> None:
         """Release an import process; one that is gone already is fine."""
-        self._delete("/packages/imports/%s" % quote(import_id, safe=""), "release the import process", project_id)
+        self._delete(_path("/packages/imports/%s", import_id), "release the import process", project_id)
 
     def _delete(self, path: str, step: str, project_id: str | None) -> None:
         try:
@@ -331,12 +292,11 @@ class Library:
         method: str,
         path: str,
         step: str,
-        repeat: Repeat,
-        *,
-        project_id: str | None = None,
+        project_id: str | None,
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> Any:
+        repeat = Repeat.SAFE if method == "GET" else Repeat.REFUSED
         response = self.transport.request(
             method, path, step, repeat=repeat, headers=_with_project(headers, project_id), **kwargs
         )
@@ -352,8 +312,10 @@ class Library:
         self._is_unproven = False
         return data
 
-    def _parsed(self, parse: Callable[[Any], T], method: str, path: str, step: str, repeat: Repeat, **kwargs: Any) -> T:
-        data = self._json(method, path, step, repeat, **kwargs)
+    def _parsed(
+        self, parse: Callable[[Any], T], method: str, path: str, step: str, project_id: str | None, **kwargs: Any
+    ) -> T:
+        data = self._json(method, path, step, project_id, **kwargs)
         try:
             return parse(data)
         except ShapeError as error:
@@ -363,12 +325,7 @@ class Library:
 
 
 def _decoded(response: Any, encoding: str, step: str) -> Iterator[bytes]:
-    """Decode an answer that was compressed on its way, to its very end.
-
-    Raises:
-        ConnectionLost: It breaks off.
-        ServerError: The encoding is another one.
-    """
+    """Decode an answer that was compressed on its way, to its very end."""
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise ServerError(
             "%s: the package came with the encoding %s, which was not asked for; a proxy may have made it."
@@ -382,6 +339,10 @@ def _decoded(response: Any, encoding: str, step: str) -> Iterator[bytes]:
     yield decoder.flush()
     if not decoder.eof:
         raise ConnectionLost("%s: the answer, which was compressed on its way, broke off." % step, sent=True)
+
+
+def _path(path: str, identity: str) -> str:
+    return path % quote(identity, safe="")
 
 
 def _with_project(headers: Mapping[str, str] | None, project_id: str | None) -> dict[str, str | None]:

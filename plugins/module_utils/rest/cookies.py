@@ -4,8 +4,8 @@
 
 """The cookies of a session, and those of a log-in that this client would not send back.
 
-Token and cookies of the log-in go together (the vendor's page "Authentication"). A cookie whose attributes do not fit
-the address, or this machine's clock, is dropped without a word by the cookie rules of http.cookiejar.
+Token and cookies of the log-in go together (the vendor's page "Authentication"). http.cookiejar drops a cookie without
+a word where its attributes do not fit the address, or this machine's clock.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ try:
     from requests import Request
     from requests.cookies import RequestsCookieJar, get_cookie_header
 except ImportError:
-    # Told to the user where the transport is imported; here it must only be possible to read on.
+    # ``http`` keeps what the user is told; here it must only be possible to import.
     RequestsCookieJar = object  # type: ignore[assignment,misc]
 
 
-class SharedCookies(RequestsCookieJar):
-    """Cookies that can be gone through while the answers to other threads bring some or take them away.
+# What is kept of a cookie in a session file.
+_KEPT = ("name", "value", "domain", "path", "secure")
 
-    requests goes through them for each request. Before Python 3.11 one that goes meanwhile leaves None in its place.
+
+class SharedCookies(RequestsCookieJar):
+    """Cookies that can be gone through, as requests does each time, while answers to other threads change them.
+
+    Before Python 3.11 one that goes meanwhile leaves None in its place.
     """
 
     def __iter__(self) -> Iterator[Any]:
@@ -41,28 +45,13 @@ class SharedCookies(RequestsCookieJar):
 
 def as_data(jar: Any) -> list[dict[str, Any]]:
     """Return cookies as plain data, for ``put_in``."""
-    return [
-        {
-            "name": cookie.name,
-            "value": cookie.value,
-            "domain": cookie.domain,
-            "path": cookie.path,
-            "secure": cookie.secure,
-        }
-        for cookie in jar
-    ]
+    return [{name: getattr(cookie, name) for name in _KEPT} for cookie in jar]
 
 
 def put_in(jar: Any, cookies: Iterable[Mapping[str, Any]]) -> None:
     """Put cookies in that ``as_data`` returned earlier."""
     for cookie in cookies:
-        jar.set(
-            cookie["name"],
-            cookie["value"],
-            domain=cookie["domain"],
-            path=cookie["path"],
-            secure=cookie["secure"],
-        )
+        jar.set(**{name: cookie[name] for name in _KEPT})
 
 
 @dataclass(frozen=True)
@@ -154,14 +143,7 @@ def _max_age(cookie: _Set) -> int | None:
 
 
 def _why_not(cookie: _Set, base_url: str, asked_path: str, date: float | None) -> str:
-    """Return why a cookie does not go back, and what to do about it.
-
-    Args:
-        cookie: The cookie.
-        base_url: Where the API is.
-        asked_path: The path of the request that brought it.
-        date: The header ``Date`` of the answer, as seconds since 1970; None where there is none.
-    """
+    """Return why a cookie of the answer to a request does not go back, and what to do about it."""
     parts = urlsplit(base_url)
     host, attributes = (parts.hostname or "").lower(), cookie.attributes
     domain = attributes.get("domain", "").lstrip(".").lower()

@@ -19,7 +19,7 @@ from ..support.text import printable
 try:
     import requests
 except ImportError:
-    # Told to the user where the transport is imported; here it must only be possible to read on.
+    # ``http`` keeps what the user is told; here it must only be possible to import.
     requests = None  # type: ignore[assignment]
 
 
@@ -53,7 +53,7 @@ def broken(error: Exception, step: str, route: Route, limit: float) -> Connectio
         error: The error.
         step: What the request is a part of.
         route: The way to the server.
-        limit: Seconds that an answer was waited for.
+        limit: For how many seconds an answer was awaited.
     """
     where = route.base_url if route.proxy is None else "%s by the proxy %s" % (route.base_url, route.proxy)
     reason = printable(route.masked(_reason(error)), 300)
@@ -103,13 +103,8 @@ def _proxy_failed(error: Exception, step: str, route: Route, reason: str, certif
         advice = "The proxy asks for a user and a password: write it as http://user:password@host:port in %s."
     else:
         advice = "Check %s and no_proxy in the environment."
-    text = "%s: the proxy %s for %s cannot be used: %s. %s" % (
-        step,
-        route.proxy,
-        route.base_url,
-        reason,
-        advice % route.proxy_variable,
-    )
+    where = "%s: the proxy %s for %s" % (step, route.proxy, route.base_url)
+    text = "%s cannot be used: %s. %s" % (where, reason, advice % route.proxy_variable)
     return ConnectionLost(
         text + (" " + certificate if certificate else ""),
         # A proxy that broke off later may have passed the request on; without a tunnel there was nothing to pass on.
@@ -155,13 +150,7 @@ _UNKNOWN_CA = (2, 19, 20, 21)
 
 
 def _certificate_advice(error: Exception, reason: str, ca_path: str | None) -> str | None:
-    """Return what to do about a certificate that is refused, None where it is none.
-
-    Args:
-        error: The error.
-        reason: The plainest words for it.
-        ca_path: The CA certificates that the user gave, or None.
-    """
+    """Return what to do about a certificate that is refused, None where none is."""
     refused = next((each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
     number = getattr(refused, "verify_code", 0)
     if number in _LACKS:
@@ -218,7 +207,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _never_connected(error: Exception) -> bool:
-    """Return whether a connection error came before anything could be sent."""
+    """Return whether an error came before anything could be sent."""
     names = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
     return any(type(each).__name__ in names for each in _chain(error))
 

@@ -4,8 +4,8 @@
 
 """One HTTP session with the server: TLS, proxies, time limits, retries, and errors in words.
 
-Sending twice is the caller's decision, call by call (``Repeat``): the transport knows what broke, only the
-caller knows what a second request would do.
+Whether a request may be sent twice is the caller's decision, call by call (``Repeat``). What broke is known here, what
+a second request would do only there.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ class Repeat(enum.Enum):
 
 
 class Transport:
-    """An HTTP session with one server.
+    """An HTTP session with one server. Tests give a sleep and a clock of their own.
 
     Args:
         options: How to reach it.
-        sleep: Waits a number of seconds; given by tests.
-        clock: A clock that only goes forward; given by tests.
+        sleep: Waits a number of seconds.
+        clock: A clock that only goes forward.
     """
 
     def __init__(
@@ -113,17 +113,12 @@ class Transport:
             self._session.proxies = {scheme: self._proxy.url}
             self.hide(*self._proxy.secrets)
 
-    def _verify(self) -> bool | str:
-        if not self.options.validate_certs:
-            return False
-        if self.options.ca_path:
-            return self.options.ca_path
-        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-
     def _tls_context(self, with_client_cert: bool) -> ssl.SSLContext:
-        if not with_client_cert:
-            return client_context(self._verify(), None, None)
-        return client_context(self._verify(), self.options.client_cert, self.options.client_key)
+        options = self.options
+        of_environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        verify = options.validate_certs and (options.ca_path or of_environment or True)
+        cert, key = (options.client_cert, options.client_key) if with_client_cert else (None, None)
+        return client_context(verify, cert, key)
 
     def hide(self, *secrets: str | None) -> None:
         """Keep secrets out of messages, even where a server repeats them: messages go into receipts, too."""
@@ -163,8 +158,8 @@ class Transport:
     def fresh_connections(self) -> None:
         """Drop idle connections.
 
-        A request that must never be sent twice must not be lost on a connection which the server, or
-        something between, closed while it was idle.
+        The server, or something between, may have closed one. A request that must never be sent twice must not be lost
+        on it.
         """
         for adapter in self._session.adapters.values():
             adapter.close()
@@ -212,6 +207,7 @@ class Transport:
         """
         if self._no_proxy is not None:
             raise InputError(self._no_proxy.message)
+        sent = {"headers": dict(headers or {}), "params": params, "json": body, "data": data, "stream": stream}
         accepted = frozenset(expect)
         attempt = 0
         asked = self._pace.now()
@@ -223,7 +219,7 @@ class Transport:
                 self.fresh_connections()
             pause: float | None = None
             try:
-                response = self._send(method, path, step, headers, params, body, data, stream, answer_timeout)
+                response = self._send(method, path, step, answer_timeout, sent)
             except ConnectionLost as lost:
                 may_repeat = repeat is Repeat.SAFE or not lost.sent
                 if attempt >= self._retries() or lost.hopeless or not may_repeat:
@@ -275,17 +271,13 @@ class Transport:
             raise error from None
 
     def _wait(self, seconds: float) -> None:
-        """Wait before a request is sent again.
-
-        Raises:
-            Interrupted: In a thread, where the task was told to stop meanwhile.
-        """
         self._sleep(min(seconds, LONGEST_PAUSE))
+        # In a thread: the main one is told by an exception.
         if (stopped_by := signals.told_to_stop()) is not None:
             raise Interrupted(stopped_by)
 
     def _retries(self) -> int:
-        # Told to stop, only the clean-up is left, and there is no time for a second try.
+        # Told to stop, there is only time for the clean-up.
         return 0 if signals.told_to_stop() is not None else self.options.retries
 
     def _limits(self, answer_timeout: float | None) -> tuple[float, float]:
@@ -293,43 +285,24 @@ class Transport:
         limits = (self.options.timeout, self.options.timeout if answer_timeout is None else answer_timeout)
         if signals.told_to_stop() is None:
             return limits
-        # Only the clean-up is left, and whoever stopped the task does not wait long for it.
+        # Whoever stopped the task does not wait long for the clean-up.
         if not self._in_a_hurry:
             self._in_a_hurry = True
-            # Those that there are may be taken by requests that hang.
+            # Requests that hang may keep all connections.
             self.fresh_connections()
         return (min(limits[0], _HURRY), min(limits[1], _HURRY))
 
     def _send(
-        self,
-        method: str,
-        path: str,
-        step: str,
-        headers: Mapping[str, str | None] | None,
-        params: Mapping[str, str] | None,
-        body: Any,
-        data: MultipartFile | None,
-        stream: bool,
-        answer_timeout: float | None,
+        self, method: str, path: str, step: str, answer_timeout: float | None, sent: dict[str, Any]
     ) -> requests.Response:
         url = "%s/api%s" % (self.options.base_url, path)
         limits = self._limits(answer_timeout)
         for _hop in range(_MOST_REDIRECTS + 1):
             try:
-                if method == "GET" and not stream and url.isascii():
-                    response = self._get(url, headers or {}, params or {}, limits)
+                if method == "GET" and not sent["stream"] and url.isascii():
+                    response = self._get(url, sent["headers"], sent["params"], limits)
                 else:
-                    response = self._session.request(
-                        method,
-                        url,
-                        headers=dict(headers or {}),
-                        params=params,
-                        json=body,
-                        data=data,
-                        stream=stream,
-                        timeout=limits,
-                        allow_redirects=False,
-                    )
+                    response = self._session.request(method, url, timeout=limits, allow_redirects=False, **sent)
                     # It may have brought cookies.
                     self._prepared = {}
             except (requests.RequestException, OSError, ValueError) as error:
@@ -337,7 +310,7 @@ class Transport:
             if response.status_code not in _REDIRECTS:
                 return response
             response.close()
-            url, params = redirected(response, method, url, self.options.base_url, step), None
+            url, sent = redirected(response, method, url, self.options.base_url, step), {**sent, "params": None}
         raise ServerError(
             "%s: the server redirects without end (%d times). Check base_url." % (step, _MOST_REDIRECTS),
             response.status_code,
@@ -347,15 +320,15 @@ class Transport:
         self,
         url: str,
         headers: Mapping[str, str | None],
-        params: Mapping[str, str],
+        params: Mapping[str, str] | None,
         limits: tuple[float, float],
     ) -> requests.Response:
         """Send a GET that differs from earlier ones by its address only.
 
-        A plan sends thousands. What requests makes anew for each, headers and cookies, takes as long as sending it.
+        A plan sends thousands. To make headers and cookies anew for each, as requests does, takes as long as sending.
         """
         key = (*self._session.headers.items(), *headers.items())
-        # This one, should a cookie come to another thread meanwhile: what is put into it is forgotten then.
+        # Should a cookie come to another thread meanwhile, this dictionary is given up with all that is put into it.
         prepared = self._prepared
         model = prepared.get(key)
         if model is None:
@@ -363,12 +336,11 @@ class Transport:
         request = requests.PreparedRequest()
         request.method, request.headers, request.hooks = model.method, model.headers, model.hooks
         request.url = requote_uri(url) + ("?" + urlencode(params) if params else "")
-        adapter = self._session.get_adapter(url)
-        response = adapter.send(request, timeout=limits, proxies=self._session.proxies)
+        response = self._session.get_adapter(url).send(request, timeout=limits, proxies=self._session.proxies)
         if "Set-Cookie" in response.headers:
             extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
             self._prepared = {}
-        # Read here, so that what breaks is what is raised here, and the connection is free for the next one.
+        # Read here: what breaks is raised here, and the connection is free for the next request.
         _content = response.content
         return response
 

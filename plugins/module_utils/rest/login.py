@@ -16,9 +16,9 @@ from .http import Repeat, Transport
 
 LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096}
 TOKEN_HEADER = "X-MSTR-AuthToken"
-# The language of messages, some of which are compared. Else it is that of the user's profile.
+# The language of messages, because some are compared. Else it is that of the user's profile.
 _LANGUAGE = {"messagesLocale": "en_us"}
-# What a message says that is about who logs in, and not about the request.
+# Words of a message that is about who logs in, not about the request.
 _WRONG_USER = re.compile(r"log-?\s?in|password|credential|user\b", re.IGNORECASE)
 # Without its token nobody can log the session out.
 _ORPHAN = "It may have opened a session all the same, which stays until the server ends it."
@@ -60,7 +60,7 @@ def log_in(
         raise
     token = response.headers.get(TOKEN_HEADER)
     if not token:
-        # A page was made by something before the server, which has not seen the log-in then.
+        # Something before the server made the page; the server has not seen the log-in then.
         orphan = "" if is_page(response) and response.content else " " + _ORPHAN
         raise ServerError(
             "log in: the server answered %d without the header %s. It may be a sign-in page or a proxy; check "

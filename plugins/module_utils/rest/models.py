@@ -4,8 +4,8 @@
 
 """What the server's answers mean, as plain data: packages, their rows, import processes, objects.
 
-The parsers take decoded JSON of any shape. They ignore what they do not know, require only what
-is used, and say which field is wrong.
+The parsers take decoded JSON of any shape. They ignore what they do not know, require only what is used, and raise
+``ShapeError``, which says which field is wrong.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ ACTIONS = (USE_EXISTING, REPLACE, FORCE_REPLACE, KEEP_BOTH, USE_NEWER, USE_OLDER
 FOLDER_TYPE = 8
 USER_TYPE = 34
 
-# Object types of the metadata, from the vendor's EnumDSSXMLObjectTypes. Only for people to read:
-# a type that is missing here works all the same and is shown as its number.
+# Object types of the metadata, from the vendor's EnumDSSXMLObjectTypes. Only for people to read: a type that is missing
+# here works all the same, and is shown as its number.
 TYPE_NAMES = {
     1: "filter",
     2: "template",
@@ -117,11 +117,6 @@ TYPE_NAMES = {
 def type_name(object_type: int) -> str:
     """Return what people call an object type, or ``type N`` for one that is not known here."""
     return TYPE_NAMES.get(object_type, "type %d" % object_type)
-
-
-def _is_true(value: Any) -> bool:
-    """Return whether a value says yes, as JSON does or as a text."""
-    return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
 _DATE = re.compile(
@@ -234,11 +229,7 @@ class DestinationObject:
 
 
 def parse_row(data: Any, where: str) -> Row:
-    """Return a content row from decoded JSON.
-
-    Raises:
-        ShapeError: A field that is used has the wrong shape.
-    """
+    """Return a row of a package's content from decoded JSON, which is at this place in the document."""
     row = shape.mapping(data, where)
     action = shape.optional_text(row, "action", where)
     level = shape.optional_text(row, "level", where)
@@ -254,11 +245,7 @@ def parse_row(data: Any, where: str) -> Row:
 
 
 def parse_package(data: Any) -> PackageInfo:
-    """Return a package from decoded JSON.
-
-    Raises:
-        ShapeError: A field that is used has the wrong shape.
-    """
+    """Return a package from decoded JSON."""
     package = shape.mapping(data, "package")
     content = package.get("content")
     rows = None
@@ -277,34 +264,26 @@ def parse_package(data: Any) -> PackageInfo:
 
 
 def parse_import(data: Any) -> ImportInfo:
-    """Return an import process from decoded JSON.
-
-    Raises:
-        ShapeError: A field that is used has the wrong shape.
-    """
+    """Return an import process from decoded JSON."""
     process = shape.mapping(data, "import")
     progress = process.get("progress")
     sensible = isinstance(progress, (int, float)) and not isinstance(progress, bool) and 0 <= progress <= 100
     message = str(process.get("message") or "")
     parts = "; ".join(error_parts(process.get("subErrors")))
     if parts:
-        # They name the objects that it is about.
         message = "%s: %s" % (message.rstrip("."), parts) if message else parts
     return ImportInfo(
         id=shape.text(process, "id", "import"),
         status=shape.text(process, "status", "import").lower(),
         progress=float(progress) if sensible and progress is not None else None,
-        undo_package_created=_is_true(process.get("undoPackageCreated")),
+        # Some gateways write a text.
+        undo_package_created=str(process.get("undoPackageCreated")).lower() == "true",
         message=printable(message, 1000) if message else None,
     )
 
 
 def parse_object(data: Any) -> DestinationObject:
-    """Return a destination object from decoded JSON.
-
-    Raises:
-        ShapeError: A field that is used has the wrong shape.
-    """
+    """Return a destination object from decoded JSON."""
     found = shape.mapping(data, "object")
     return DestinationObject(
         version=shape.optional_text(found, "version", "object"),
@@ -322,11 +301,7 @@ class Project:
 
 
 def parse_projects(data: Any) -> list[Project]:
-    """Return the environment's projects from decoded JSON.
-
-    Raises:
-        ShapeError: A field that is used has the wrong shape.
-    """
+    """Return the environment's projects from decoded JSON."""
     projects = []
     for index, item in enumerate(shape.items(data, "projects")):
         where = "projects[%d]" % index

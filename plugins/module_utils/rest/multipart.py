@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from types import TracebackType
 
 from ..errors import InputError
 from ..support.files import CHUNK
@@ -22,8 +21,8 @@ _FILE_NAME = "package.mmp"
 class MultipartFile:
     """One file as ``multipart/form-data`` with the part name ``file``, raw bytes, of a length known beforehand.
 
-    A body of its own instead of ``files=``, because that would read the whole file into memory. It has a length and is
-    iterated over instead of having ``read``: of an object that has it, http.client asks for a few KiB at a time.
+    ``files=`` of requests would read the whole file into memory. It has a length and is iterated over, and has no
+    ``read``: of an object with that, http.client asks for a few KiB at a time.
 
     Args:
         path: The file to send.
@@ -57,9 +56,7 @@ class MultipartFile:
     def __enter__(self) -> MultipartFile:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_details: object) -> None:
         self._digest.close()
         self._file.close()
 

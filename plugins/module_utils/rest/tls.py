@@ -22,7 +22,7 @@ try:
     from requests.utils import DEFAULT_CA_BUNDLE_PATH, extract_zipped_paths
     from urllib3.util.ssl_ import create_urllib3_context
 except ImportError:
-    # Told to the user where the transport is imported; here it must only be possible to read on.
+    # ``http`` keeps what the user is told; here it must only be possible to import.
     pass
 
 

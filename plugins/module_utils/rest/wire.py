@@ -16,7 +16,7 @@ try:
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection
 except ImportError:
-    # Told to the user where the transport is imported; here it must only be possible to read on.
+    # ``http`` keeps what the user is told; here it must only be possible to import.
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
 # Seconds of silence after which TCP asks whether the other side is still there, seconds between two such questions, and

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and what kind of file one is by its beginning."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ _BEHIND = 32 * CHUNK
 # Bytes that are written at once. Linux caches a write in blocks as large as itself; where large blocks of memory are
 # new to a virtual machine, writes of 1 MiB took up to ten times as long as small ones.
 _WRITE = CHUNK // 16
-
-
 # Bytes at the beginning of a file that tell whether it is text.
 HEAD = 512
 _TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
@@ -83,13 +81,13 @@ def strange_kind(head: bytes, like: bytes) -> str | None:
 
 
 def _is_text(head: bytes) -> bool:
-    """Return whether bytes are text, in UTF-8 or in an encoding of single bytes that is ASCII for the most part."""
     if any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head):
         return False
     try:
         # The last character may be cut off.
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
+        # It may be text in an encoding of single bytes, which is ASCII for the most part.
         return sum(byte < 0x7F for byte in head) * 10 >= len(head) * 7
     return True
 
@@ -98,8 +96,7 @@ def _is_text(head: bytes) -> bool:
 def atomic_file(path: str, mode: int = 0o600) -> Iterator[BinaryIO]:
     """Open a temporary file beside path for writing and put it in place of path on success.
 
-    The data is on disk before the name is; on any error the temporary file is removed and
-    path is as it was.
+    The data is on disk before the name is. On any error the temporary file is removed, and path is as it was.
 
     Args:
         path: The file to make or replace.
@@ -136,7 +133,7 @@ class _WrittenBehind(io.FileIO):
     _error: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """Write some of it, and have a thread bring it to disk where it has become much."""
+        """Write some of it; where much is not on disk yet, have a thread bring it there."""
         count = super().write(memoryview(data)[:_WRITE])
         self._unsynced += count
         if self._unsynced >= _BEHIND and not (self._thread and self._thread.is_alive()):
@@ -153,11 +150,7 @@ class _WrittenBehind(io.FileIO):
             self._error = self._error or error
 
     def settle(self) -> None:
-        """Return when all is on disk.
-
-        Raises:
-            OSError: Not all of it got there.
-        """
+        """Return when all is on disk, raise OSError where not all of it got there."""
         self._wait()
         os.fsync(self.fileno())
         if self._error is not None:
@@ -184,11 +177,7 @@ def sync_directory(directory: str) -> None:
 
 
 def write_file(path: str, data: bytes, mode: int = 0o600) -> None:
-    """Write data to path, whole or not at all.
-
-    Raises:
-        OSError: The directory or the device does not take the file.
-    """
+    """Write data to path as ``atomic_file`` does."""
     with atomic_file(path, mode) as handle:
         handle.write(data)
 
@@ -230,15 +219,13 @@ def sha256_of(path: str) -> tuple[str, int]:
     """
     digest = hashlib.sha256()
     size = 0
+    # One buffer for all parts: memory that is new each time costs more than hashing it.
+    view = memoryview(bytearray(CHUNK))
     with open(path, "rb", buffering=0) as handle:
-        buffer = bytearray(CHUNK)
-        view = memoryview(buffer)
-        while True:
-            count = handle.readinto(buffer)
-            if not count:
-                return digest.hexdigest(), size
+        while count := handle.readinto(view):
             digest.update(view[:count])
             size += count
+    return digest.hexdigest(), size
 
 
 def readable_file(path: str, option: str) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sha256 of what is sent or received, computed on another processor meanwhile."""
+"""The sha256 of what is sent or received, computed by another processor meanwhile."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _WAITING = 4
 class BackgroundHash:
     """A sha256 over parts, computed in a thread as soon as the parts are large.
 
-    hashlib gives the interpreter free while it hashes, so that the thread that moves the bytes goes on. Hashing 2 GiB
-    takes about as long as sending them over a fast wire; done one after the other it would double the time.
+    hashlib lets other threads run while it hashes, so the one that moves the bytes goes on. Hashing 2 GiB takes about
+    as long as sending them over a fast wire: one after the other would double the time.
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks of decoded JSON: what is not as documented is told by its place in the document."""
+"""Checks of decoded JSON: what is not as documented is told by its place in the document.
+
+Each function raises ``ShapeError`` for what is missing or something else. Its ``where`` is the place in the document,
+for the message.
+"""
 
 from __future__ import annotations
 
@@ -43,37 +47,21 @@ def _wrong(where: str, expected: str, value: Any) -> ShapeError:
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
-    """Return an object of JSON.
-
-    Args:
-        value: What should be one.
-        where: Its place in the document, for the message.
-
-    Raises:
-        ShapeError: It is none.
-    """
+    """Return an object of JSON."""
     if not isinstance(value, dict):
         raise _wrong(where, "an object", value)
     return value
 
 
 def items(value: Any, where: str) -> list[Any]:
-    """Return a list of JSON.
-
-    Raises:
-        ShapeError: It is none.
-    """
+    """Return a list of JSON."""
     if not isinstance(value, list):
         raise _wrong(where, "a list", value)
     return value
 
 
 def text(data: Mapping[str, Any], key: str, where: str) -> str:
-    """Return a field that is a text and not empty.
-
-    Raises:
-        ShapeError: It is missing, empty or something else.
-    """
+    """Return a field that is a text and not empty."""
     value = data.get(key)
     if not isinstance(value, str) or not value:
         raise _wrong("%s.%s" % (where, key), "a text", value)
@@ -81,11 +69,7 @@ def text(data: Mapping[str, Any], key: str, where: str) -> str:
 
 
 def optional_text(data: Mapping[str, Any], key: str, where: str) -> str | None:
-    """Return a field that is a text, None where it is missing or empty.
-
-    Raises:
-        ShapeError: It is something else.
-    """
+    """Return a field that is a text, None where it is missing or empty."""
     value = data.get(key)
     if value is not None and not isinstance(value, str):
         raise _wrong("%s.%s" % (where, key), "a text", value)
@@ -93,11 +77,7 @@ def optional_text(data: Mapping[str, Any], key: str, where: str) -> str | None:
 
 
 def integer(data: Mapping[str, Any], key: str, where: str) -> int:
-    """Return a field that is a whole number, or the digits of one, as some gateways write it.
-
-    Raises:
-        ShapeError: It is missing or something else.
-    """
+    """Return a field that is a whole number, or the digits of one, as some gateways write it."""
     value = data.get(key)
     if isinstance(value, str) and _DIGITS.match(value):
         return int(value)
@@ -112,11 +92,8 @@ def build(kind: type[T], document: Any, where: str, **parts: type) -> T:
     Args:
         kind: The dataclass. Its fields are texts, numbers, booleans, lists, objects, or dataclasses that parts name.
         document: The object.
-        where: Its place in the document, for messages.
+        where: Its place in the document.
         parts: By the name of a field, the dataclass that its value becomes.
-
-    Raises:
-        ShapeError: A field is missing or has another type.
     """
     data = mapping(document, where)
     values = {}

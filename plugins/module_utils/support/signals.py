@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The signals that ask a module to stop, as exceptions that let it close what is open on its way out."""
+"""The signals that ask a module to stop, as an exception that lets it close what is open on its way out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def told_to_stop() -> str | None:
 
 @contextlib.contextmanager
 def as_exceptions() -> Iterator[None]:
-    """Raise ``Interrupted`` at the first signal, and ignore those after it: they must not break the clean-up."""
+    """Raise ``Interrupted`` at the first signal. Ignore those after it: they must not break the clean-up."""
 
     def stop(number: int, _frame: Any) -> None:
         for each in _SIGNALS:
@@ -71,7 +71,7 @@ def held_back() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ignored() -> Iterator[None]:
-    """Ignore signals."""
+    """Ignore signals for as long as this lasts."""
     with _handled_by(signal.SIG_IGN):
         yield
 

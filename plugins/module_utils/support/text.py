@@ -43,8 +43,8 @@ def is_secret(value: str) -> bool:
 def printable(text: object, limit: int = 300) -> str:
     """Return text for one line of a message or a terminal.
 
-    Names and messages come from a server: control characters, terminal escapes and
-    direction overrides in them become ``\\x1b``-like escapes, line breaks become spaces.
+    Names and messages come from a server. Control characters, terminal escapes and direction overrides in them become
+    escapes such as ``\\x1b``, line breaks become spaces.
 
     Args:
         text: What to show; anything that is not a string is converted.
@@ -62,9 +62,7 @@ def printable(text: object, limit: int = 300) -> str:
         else:
             out.append(char)
     line = " ".join("".join(out).split())
-    if len(line) > limit or len(raw) > len(cut):
-        line = line[: max(0, limit - 3)] + "..."
-    return line
+    return line[: max(0, limit - 3)] + "..." if len(line) > limit or len(raw) > len(cut) else line
 
 
 def without_tags(text: str) -> str:
@@ -75,15 +73,14 @@ def without_tags(text: str) -> str:
 def readable_json(value: object) -> str:
     """Return JSON for people to read: indented, a line break at the end, letters of all scripts as they are.
 
-    Control characters, direction overrides and other characters that do not show are escaped, as JSON can, so that what
-    a reviewer sees is what is there.
+    Characters that do not show, such as direction overrides, are escaped: what a reviewer sees is what is there.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    return _NOT_ASCII.sub(lambda match: _escaped_unless_visible(match.group()), text)
 
+    def escaped(match: re.Match[str]) -> str:
+        char = match.group()
+        return json.dumps(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char
 
-def _escaped_unless_visible(char: str) -> str:
-    return json.dumps(char)[1:-1] if unicodedata.category(char) in _INVISIBLE else char
+    return _NOT_ASCII.sub(escaped, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def file_name_part(text: str) -> str:
@@ -101,27 +98,24 @@ def plain_environment_from_url(base_url: str) -> str:
     A port that is the scheme's own is left out, so that two spellings of one URL agree.
     """
     parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    port = parts.port
-    if port is not None and port != _OWN_PORTS.get(parts.scheme):
-        host = "%s_%d" % (host, port)
-    return file_name_part(host + parts.path.rstrip("/"))
+    port = "" if parts.port in (None, _OWN_PORTS.get(parts.scheme)) else "_%d" % parts.port
+    return file_name_part((parts.hostname or "") + port + parts.path.rstrip("/"))
 
 
 def environment_from_url(base_url: str) -> str:
     """Return the name of an environment that was given none: host, port and path of its base URL.
 
-    Where that does not tell the address, since a character was lost or cut, a digest of it is added, so that no two
-    have one name. Only http and https of one host are not told apart: as a rule one leads to the other.
+    Where that does not tell the address, because a character was lost or cut, a digest of it is added: no two addresses
+    have one name. Only http and https of one host do, since as a rule one leads to the other.
     """
     name = plain_environment_from_url(base_url)
     parts = urlsplit(base_url)
     host, path = parts.hostname or "", parts.path.rstrip("/")
     port = parts.port or _OWN_PORTS.get(parts.scheme, 0)
-    port_is_shown = port != _OWN_PORTS.get(parts.scheme)
+    shown = "" if port == _OWN_PORTS.get(parts.scheme) else "_%d" % port
     # What the name is read back as: an underscore is a slash, and digits after the first one are a port.
-    plain = _PLAIN_HOST.match(host) and _PLAIN_PATH.match(path) and (port_is_shown or not _LIKE_A_PORT.match(path))
-    if plain and len(name) == len(host + path) + (len("_%d" % port) if port_is_shown else 0):
+    plain = _PLAIN_HOST.match(host) and _PLAIN_PATH.match(path) and (shown or not _LIKE_A_PORT.match(path))
+    if plain and len(name) == len(host + shown + path):
         return name
     address = "%s://%s:%s%s" % (parts.scheme, host, port, path)
     digest = hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]

@@ -12,15 +12,15 @@ from typing import Callable, TypeVar
 
 T = TypeVar("T")
 
-# Pauses grow to the second of these by this step, which keeps the end of a short wait from being noticed late.
+# Seconds. The first pauses grow by the step up to the short one, so that the end of a short wait is not noticed late.
 _STEP = 0.1
 _SHORT = 0.2
-# Then a pause is this share of the time already waited, so that the end is noticed half of that share late on average.
+# Later pauses are this share of the time already waited: the end is noticed half of that share late on average.
 _SHARE = 0.22
 # What is added to the time that seems to be left, so that the look comes after the end and not just before it.
 _MARGIN = 0.02
-# The shortest pause where the end seems to have come: this share of the time already waited, doubled with each time
-# that it had not.
+# Where the end seems to have come, the shortest pause is this share of the time already waited. It doubles each time
+# that the end had not come.
 _SHARE_NEAR = 0.02
 _SHORTEST = 0.02
 
@@ -82,9 +82,6 @@ class _Pauses:
     """How long not to look, by how long it took so far and how long it seems to take in all.
 
     What it seems to take is only trusted within limits: a server may stand still at 99 %, or leap to the end.
-
-    Args:
-        longest: The longest pause, in seconds.
     """
 
     def __init__(self, longest: float) -> None:
@@ -94,12 +91,7 @@ class _Pauses:
         self._wrong_guesses = 0
 
     def after(self, waited: float, share: float | None) -> float:
-        """Return the pause after a look, in seconds.
-
-        Args:
-            waited: The seconds since the first look.
-            share: How much is done, from 0 to 1, None where that is unknown.
-        """
+        """Return the pause after a look, by the seconds since the first one and the share that is done, if known."""
         self._learn(waited, share)
         most = min(self._longest, max(min(_SHORT, waited + _STEP), waited * _SHARE))
         guess = (self._expected - waited) * (1 + _MARGIN) + _MARGIN
@@ -115,6 +107,6 @@ class _Pauses:
             return
         self._share = share
         expected = waited / share
-        # The least of what it looked like, because progress that comes in steps is more than it says; until that time
-        # has passed, because it may also become slower.
+        # Progress that comes in steps is more than it says, so the least of what it looked like counts, until that time
+        # has passed: it may also become slower.
         self._expected = min(self._expected, expected) if self._expected > waited else expected

@@ -11,6 +11,7 @@ import signal
 import threading
 
 import pytest
+
 from ansible_collections.mstr.migration.plugins.module_utils.errors import Interrupted
 from ansible_collections.mstr.migration.plugins.module_utils.support import signals
 from ansible_collections.mstr.migration.plugins.module_utils.support.parallel import side_by_side
