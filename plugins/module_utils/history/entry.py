@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import DiskError
-from ..support.files import write_file
+from ..support.files import disk_errors, write_file
 from ..support.shape import ShapeError
 from ..support.text import printable, readable_json
 from .receipt import FAILED, IMPORTED, UNDONE, Receipt, now
@@ -37,12 +37,11 @@ def names_in(directory: str) -> list[str]:
     Raises:
         DiskError: It cannot be read.
     """
-    try:
-        return os.listdir(directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise DiskError("history_dir: %s cannot be read: %s." % (directory, error.strerror)) from error
+    with disk_errors("history_dir: %s cannot be read" % directory):
+        try:
+            return os.listdir(directory)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
 
 class Entry:
@@ -51,11 +50,7 @@ class Entry:
     Attributes:
         path: Its directory.
         mode: Permission bits of its files.
-
-    Args:
-        path: Its directory.
-        mode: Permission bits of its files.
-        receipt: What the receipt says; None to read it when it is asked for.
+        receipt: What its receipt says; read when it is asked for, where it is not given.
     """
 
     def __init__(self, path: str, mode: int, receipt: Receipt | None = None) -> None:
@@ -66,17 +61,17 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The directory's name, by which entries sort in the order of their beginning."""
+        """The directory's name. Entries sort by it in the order in which they were begun."""
         return os.path.basename(self.path)
 
     @property
     def package_part(self) -> str:
-        """The package's name as the directory's name has it."""
+        """The package's name, as the directory's name has it."""
         return self._name_parts[0]
 
     @property
     def sha256_part(self) -> str:
-        """The beginning of the file's sha256 as the directory's name has it."""
+        """The beginning of the file's sha256, as the directory's name has it."""
         return self._name_parts[1]
 
     @cached_property
@@ -110,14 +105,14 @@ class Entry:
     def made_on(self) -> str | None:
         """The base URL of the server it was made on; None where its receipt does not say.
 
-        Each plan asks it of all entries, so receipts are only searched for it, and not kept.
+        Each plan asks all entries, so their receipts are only searched for it.
         """
         if "receipt" not in self.__dict__:
             text = self._text
             match = _BASE_URL_TEXT.search(text or b"")
             if text is None or match:
                 return match.group(1).decode("utf-8", "replace") if match else None
-        # It says nothing, or in another spelling of JSON than this collection writes.
+        # The receipt says nothing, or in another spelling of JSON than this collection writes.
         with contextlib.suppress(DiskError):
             return self.receipt.base_url
         return None
@@ -126,7 +121,7 @@ class Entry:
     def is_settled(self) -> bool:
         """Whether its import, and its taking back, are known to have ended.
 
-        Each log-in asks, and a history can be long; so receipts are only searched for it, and not kept.
+        Each log-in asks all entries, so their receipts are only searched for it.
         """
         text = self._text or b""
         state = _STATE_TEXT.search(text)
@@ -135,7 +130,7 @@ class Entry:
 
     @property
     def _text(self) -> bytes | None:
-        """The receipt's text; None where it cannot be read, of which reading it for good tells what is wrong."""
+        """The receipt's text; None where it cannot be read: ``receipt`` tells what is wrong then."""
         try:
             with open(self.receipt_path, "rb") as handle:
                 return handle.read()
@@ -162,7 +157,7 @@ class Entry:
         entry = cls(path, 0o600)
         with contextlib.suppress(OSError):
             entry.mode = os.stat(entry.receipt_path).st_mode & 0o777
-        # Read now, so that what is wrong with it shows before anything is done.
+        # Read now: what is wrong with it shows before anything is done.
         entry.receipt = entry.receipt
         return entry
 
@@ -172,20 +167,16 @@ class Entry:
             self.remove()
 
     def remove(self) -> None:
-        """Remove the entry with all that is in it: out of sight first, so that no half of it is ever seen.
+        """Remove the entry with all that is in it; put out of sight first, so that no half of it is ever seen.
 
         Raises:
             DiskError: It cannot be removed.
         """
         hidden = os.path.join(os.path.dirname(self.path), ".mstr_removed_" + self.name)
-        try:
+        # It is not there where another run was quicker.
+        with disk_errors("history_dir: %s cannot be removed" % self.path), contextlib.suppress(FileNotFoundError):
             os.rename(self.path, hidden)
             shutil.rmtree(hidden)
-        except FileNotFoundError:
-            # Another run was quicker.
-            return
-        except OSError as error:
-            raise DiskError("history_dir: %s cannot be removed: %s." % (self.path, error.strerror)) from error
 
     def mark_undone(self, hold: bool, **values: Any) -> None:
         """Note in the receipt that the import is taken back.
@@ -200,7 +191,7 @@ class Entry:
         self.write(
             state=UNDONE,
             undone_at=now(),
-            # By which a later import is told from an earlier one, whatever the clocks of those who wrote the receipts.
+            # Tells later imports from earlier ones, whatever the clocks of those who wrote the receipts.
             undone_after=max([self.name, *filter(NAME.match, names_in(os.path.dirname(self.path)))]),
             held=hold,
             # Set by AWX and Automation Controller in the environment of a job.
@@ -216,7 +207,5 @@ class Entry:
         """
         self.receipt = replace(self.receipt, **values)
         text = readable_json(self.receipt.as_document())
-        try:
+        with disk_errors("history_dir: %s cannot be written" % self.receipt_path):
             write_file(self.receipt_path, text.encode("utf-8"), self.mode)
-        except OSError as error:
-            raise DiskError("history_dir: %s cannot be written: %s." % (self.receipt_path, error.strerror)) from error

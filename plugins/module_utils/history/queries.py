@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the receipts of the history say together: what holds, what is settled, what may be pruned."""
+"""What the receipts of the history say together: what holds, what is settled, what may be pruned.
+
+Entries are those of a package's project, or of the configuration level, oldest first. Each function raises
+``DiskError`` where a receipt cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +24,14 @@ class Record:
     """What the history says of the newest import of a package's very file.
 
     Attributes:
-        entry: The entry's directory.
+        entry: The directory of that import's entry.
         imported: Whether that import ended well and was not taken back.
         held: Whether it was taken back, and stays so until somebody says otherwise.
-        unseen: Whether nobody saw that import end.
-        before: The objects' versions before the import, None for what was not there.
+        unseen: Whether nobody saw it end.
+        before: The objects' versions before it, None for what was not there.
         versions: Their versions afterwards.
-        unresolved: The objects that the import left without what was predicted.
-        overtaken: For objects that newer imports touched: the sha256 of the files of those.
+        unresolved: The objects that it left without what was predicted.
+        overtaken: For objects that newer imports touched, the sha256 of the files of those.
     """
 
     entry: str
@@ -44,12 +48,9 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
     """Return what the history says of a package's file, None where it says nothing.
 
     Args:
-        entries: The entries of the package's project, or of the configuration level, oldest first.
+        entries: The entries of its project.
         sha256: The file's sha256.
         with_overtaken: Whether to read the newer entries too, for the sake of objects that no version tells of.
-
-    Raises:
-        DiskError: A receipt cannot be read.
     """
     idle: int | None = None
     for index in range(len(entries) - 1, -1, -1):
@@ -106,17 +107,9 @@ def _overtaken(newer: Iterable[Entry]) -> dict[Key, frozenset[str]]:
 
 
 def vouches(entries: Iterable[Entry], sha256: str, digest: str) -> bool:
-    """Return whether an import of a file showed that a description of it is right.
+    """Return whether an import of the file with this sha256 showed that a description with this digest is right.
 
-    A receipt from before it was noted what the server said vouches for none.
-
-    Args:
-        entries: The entries of the package's project, or of the configuration level.
-        sha256: The file's sha256.
-        digest: The digest of the description (``manifest.content_digest``).
-
-    Raises:
-        DiskError: A receipt cannot be read.
+    Receipts from before the digest was noted vouch for none.
     """
     return any(
         entry.receipt.sha256 == sha256 and entry.receipt.content == digest
@@ -126,42 +119,24 @@ def vouches(entries: Iterable[Entry], sha256: str, digest: str) -> bool:
 
 
 def named(entries: Iterable[Entry], name: str) -> list[Entry]:
-    """Return the entries of a package's name, in their order.
-
-    Raises:
-        DiskError: A receipt cannot be read.
-    """
+    """Return the entries of a package's name, in their order."""
     part = file_name_part(name)
     return [entry for entry in entries if entry.package_part == part and entry.receipt.name == name]
 
 
 def latest(entries: Sequence[Entry]) -> Entry | None:
-    """Return the newest entry of a package that stands for something: an import that changed nothing does not.
-
-    Args:
-        entries: The package's entries, oldest first.
-
-    Raises:
-        DiskError: A receipt cannot be read.
-    """
-    for entry in reversed(entries):
-        if not entry.receipt.changed_nothing:
-            return entry
-    return None
+    """Return the newest of a package's entries that stands for something: an import that changed nothing does not."""
+    return next((entry for entry in reversed(entries) if not entry.receipt.changed_nothing), None)
 
 
 def failed_before(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
     """Return the failed imports of the same file right before an import, newest first: they are a part of it.
 
-    What such an import had changed before it failed was not for the next try to change, so that one's undo package does
-    not bring it back.
+    The next try did not change what such an import had changed already, so its undo package does not bring that back.
 
     Args:
         entry: The entry of the import.
-        entries: The entries of its package, oldest first.
-
-    Raises:
-        DiskError: A receipt cannot be read.
+        entries: The entries of its package.
     """
     found: list[Entry] = []
     for other in reversed([other for other in entries if other.name < entry.name]):
@@ -182,10 +157,7 @@ def older_imports(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
 
     Args:
         entry: The entry of the import.
-        entries: The entries of its package, oldest first.
-
-    Raises:
-        DiskError: A receipt cannot be read.
+        entries: The entries of its package.
     """
     return [
         other
@@ -198,15 +170,7 @@ def older_imports(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
 
 
 def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
-    """Return the newer entries, not taken back, that touched what the import of an entry touched.
-
-    Args:
-        entry: The entry that is to be taken back.
-        entries: The entries of its project, or of the configuration level.
-
-    Raises:
-        DiskError: A receipt cannot be read.
-    """
+    """Return the newer entries of its project, not taken back, that touched what an entry's import touched."""
     own = entry.receipt.touched
     return [
         other
@@ -218,14 +182,7 @@ def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
 def expected_versions(entry: Entry, entries: Iterable[Entry]) -> dict[Key, str | None]:
     """Return the versions that the objects of an import have, unless somebody edited them since.
 
-    Those that the import left; or, where a newer import was taken back since, those that this left.
-
-    Args:
-        entry: The import's entry.
-        entries: The entries of its project, or of the configuration level.
-
-    Raises:
-        DiskError: A receipt cannot be read.
+    Those that the import left; or, where a newer import of its project was taken back since, those that this left.
     """
     expected = {key: version for key, version in entry.receipt.after.items() if key in entry.receipt.touched}
     undone = [other for other in entries if other.name > entry.name and other.receipt.state == UNDONE]
@@ -239,17 +196,14 @@ def expected_versions(entry: Entry, entries: Iterable[Entry]) -> dict[Key, str |
 def prunable(entries: Sequence[Entry], name: str, keep: int) -> list[Entry]:
     """Return the entries of a package that may be removed, so that the given number of them stays.
 
-    Imports that changed nothing do not count. Never the newest, nor the newest that is not taken back and changed
-    something, with the failed ones that are a part of it: they are the way back. Never one that holds its file back,
-    nor one that is being written or whose end nobody saw.
+    Imports that changed nothing do not count. These always stay: the newest; the newest that changed something and is
+    not taken back, with the failed ones that are a part of it, since they are the way back; one that holds its file
+    back; one that is being written, or whose end nobody saw.
 
     Args:
-        entries: The entries of the package's project, or of the configuration level, oldest first.
+        entries: The entries of the package's project.
         name: The package's name.
         keep: How many to keep, at least 1.
-
-    Raises:
-        DiskError: A receipt cannot be read.
     """
     own = named(entries, name)
     counted = [entry for entry in own if not entry.receipt.changed_nothing]

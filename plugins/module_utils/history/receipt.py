@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from ..rest.models import Key, same_version
@@ -23,7 +24,7 @@ FAILED = "failed"
 INTERRUPTED = "interrupted"
 UNDONE = "undone"
 
-# What the import of a package does to an object.
+# What an import does to an object.
 CREATE = "create"
 EFFECT_REPLACE = "replace"
 EFFECT_DELETE = "delete"
@@ -31,7 +32,7 @@ DUPLICATE = "duplicate"
 UNKNOWN = "unknown"
 NONE = "none"
 EFFECTS = (CREATE, EFFECT_REPLACE, EFFECT_DELETE, DUPLICATE, UNKNOWN, NONE)
-# Those that show in no version: a copy gets an id of its own.
+# Effects that show in no version: a copy gets an id of its own.
 _WITHOUT_A_TRACE = (DUPLICATE, UNKNOWN)
 
 
@@ -81,7 +82,7 @@ class Receipt:
         job_id: The job of AWX or Automation Controller that imported it.
         message: Why it failed or was not seen to end.
         changed: What a failed import changed all the same.
-        undone_after: The newest entry at that time, by which later imports are told from earlier ones.
+        undone_after: The newest entry at that time: imports after it came later.
         held: Whether what was taken back stays so; False where a run took back what it had imported itself.
         undone_job_id: The job that took it back.
         versions_undone: The versions after it was taken back.
@@ -126,7 +127,7 @@ class Receipt:
 
     @classmethod
     def parse(cls, document: Any) -> Receipt:
-        """Return a receipt from decoded JSON. Receipts are read years later, perhaps edited by hand.
+        """Return a receipt from decoded JSON. It may be years old, and edited by hand.
 
         Raises:
             ShapeError: It is none.
@@ -151,7 +152,7 @@ class Receipt:
 
     @cached_property
     def before(self) -> dict[Key, str | None]:
-        """The versions from before the import, None for what was not there."""
+        """The versions before the import, None for what was not there."""
         return _by_key(self.versions_before)
 
     @cached_property
@@ -182,7 +183,7 @@ class Receipt:
     def changed_nothing(self) -> bool:
         """Whether the import was seen to leave everything as it was: what was before it still holds.
 
-        So does a failed one, or one that was forced, or whose objects the server left alone.
+        A failed one may, and one that was forced, or whose objects the server left alone.
         """
         if self.versions is None or self.touched:
             return False
@@ -191,8 +192,8 @@ class Receipt:
         )
 
 
-# What each receipt has, whether it says something or not.
-_ALWAYS = frozenset(item.name for item in fields(Receipt)[: [item.name for item in fields(Receipt)].index("message")])
+# What each receipt has, whether it says something or not: the fields before the message.
+_ALWAYS = frozenset(takewhile(lambda name: name != "message", (item.name for item in fields(Receipt))))
 # What each has that is taken back.
 _OF_UNDONE = {"undone_after", "held", "undone_job_id"}
 

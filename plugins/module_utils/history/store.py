@@ -6,7 +6,8 @@
 
 ``<history>/<environment>/<project id or configuration>/<UTC time>-<name>-<first 12 of the sha256>/``
 
-What receipts mean together, for a plan or a rollback, is in ``queries``.
+What receipts mean together, for a plan or for taking an import back, is in ``queries``. Whatever looks through the
+entries raises ``DiskError`` where a directory cannot be read.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from datetime import datetime, timedelta, timezone
 
 from ..errors import DiskError
 from ..rest.address import same_base_url
-from ..support.files import directory_mode, make_directory, sync_directory
+from ..support.files import directory_mode, disk_errors, make_directory, sync_directory
 from ..support.text import file_name_part
 from .entry import NAME, Entry, names_in
 from .receipt import Receipt
@@ -31,12 +32,7 @@ _SESSIONS = "sessions"
 
 
 def is_elsewhere(made_on: str | None, base_url: str) -> bool:
-    """Return whether what was made on a server is none of this one's; what does not say where is.
-
-    Args:
-        made_on: The base URL of that server, None where it is not known.
-        base_url: That of this one.
-    """
+    """Return whether what was made on one server is none of another's; where it is not known, it may be."""
     return made_on is not None and not same_base_url(made_on, base_url)
 
 
@@ -48,14 +44,14 @@ class History:
         directory: The history's root.
         environment: The environment's name.
         mode: Permission bits of the files; directories get the matching search bits.
-        base_url: The server whose history it is. Entries that were made on another one are no part of it. None for all.
+        base_url: The server whose entries count; None for the entries of all.
     """
 
     directory: str
     environment: str
     mode: int = 0o600
     base_url: str | None = None
-    # What was read of the servers of entries, by the entry's directory.
+    # The servers of entries, as far as they were read, by the entry's directory.
     _made_on: dict[str, str | None] = field(default_factory=dict, compare=False)
 
     @property
@@ -76,37 +72,22 @@ class History:
     def begin(self, receipt: Receipt) -> Entry:
         """Make a new entry, which is there with its receipt or not at all.
 
-        Args:
-            receipt: What the receipt says so far.
-
         Raises:
             DiskError: It cannot be made.
         """
         parent = self.scope(receipt.project)
         search = directory_mode(self.mode)
-        temporary = None
-        try:
+        with disk_errors("history_dir: %s cannot be written" % parent):
             make_directory(parent, search)
             temporary = tempfile.mkdtemp(prefix=".mstr_", dir=parent)
-            os.chmod(temporary, search)
-            Entry(temporary, self.mode, receipt).write()
-            while True:
-                stamp = _stamp_after(names_in(parent))
-                path = os.path.join(parent, "%s-%s-%s" % (stamp, file_name_part(receipt.name), receipt.sha256[:12]))
-                try:
-                    os.rename(temporary, path)
-                    break
-                except OSError as error:
-                    # Another run began an entry of the same package within this millisecond.
-                    if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                        raise
-            sync_directory(parent)
-        except BaseException as error:
-            if temporary:
+            try:
+                os.chmod(temporary, search)
+                Entry(temporary, self.mode, receipt).write()
+                path = _put_in_place(temporary, parent, receipt)
+                sync_directory(parent)
+            except BaseException:
                 shutil.rmtree(temporary, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise DiskError("history_dir: %s cannot be written: %s." % (parent, error.strerror or error)) from error
-            raise
+                raise
         return Entry(path, self.mode, receipt)
 
     def check(self, project_id: str | None, make: bool) -> None:
@@ -120,11 +101,9 @@ class History:
             DiskError: It cannot.
         """
         parent = self.scope(project_id)
-        try:
-            if make:
+        if make:
+            with disk_errors("history_dir: %s cannot be made" % parent):
                 make_directory(parent, directory_mode(self.mode))
-        except OSError as error:
-            raise DiskError("history_dir: %s cannot be made: %s." % (parent, error.strerror)) from error
         while not os.path.lexists(parent) and os.path.dirname(parent) != parent:
             parent = os.path.dirname(parent)
         if not os.path.isdir(parent):
@@ -133,28 +112,17 @@ class History:
             raise DiskError("history_dir: %s cannot be written to; check its permissions." % parent)
 
     def entries(self, project_id: str | None) -> list[Entry]:
-        """Return the entries of a project, or with None of the configuration level, oldest first.
-
-        Raises:
-            DiskError: The directory cannot be read.
-        """
+        """Return the entries of a project, or with None of the configuration level, oldest first."""
         return [entry for entry in self._entries_in(self.scope(project_id)) if self._is_own(entry)]
 
     def all_entries(self) -> list[Entry]:
-        """Return the entries of the environment, whatever their project, oldest first.
-
-        Raises:
-            DiskError: A directory cannot be read.
-        """
+        """Return the entries of the environment, whatever their project, oldest first."""
         return [entry for entry in self._entries_everywhere() if self._is_own(entry)]
 
     def of_other_servers(self) -> list[Entry]:
         """Return the entries below the environment's name that were made on other servers, oldest first.
 
         Two environments may have been given one name, or a server has moved.
-
-        Raises:
-            DiskError: A directory cannot be read.
         """
         return [entry for entry in self._entries_everywhere() if not self._is_own(entry)]
 
@@ -177,30 +145,40 @@ class History:
 
     def begin_anew(self) -> None:
         """Note that there is a history from now on, also where nothing is imported yet."""
-        # Where it cannot be made, that is told when an entry is.
+        # That it cannot be made is told when an entry is to be made.
         with contextlib.suppress(OSError):
             make_directory(self.root, directory_mode(self.mode))
 
     def unsettled(self) -> list[Entry]:
-        """Return the entries of the environment of which an import, or a taking back, may not have been seen to end.
-
-        Raises:
-            DiskError: A directory cannot be read.
-        """
+        """Return the entries of the environment of which an import, or a taking back, may not have been seen to end."""
         return [entry for entry in self.all_entries() if not entry.is_settled]
 
     def _entries_in(self, scope: str) -> list[Entry]:
         paths = [os.path.join(scope, name) for name in sorted(names_in(scope)) if NAME.match(name)]
         entries = [Entry(path, self.mode) for path in paths]
-        # One whose receipt is missing is damaged, where it holds an undo package, and must not be passed over.
+        # With an undo package and no receipt an entry is damaged, and must not be passed over.
         return [entry for entry in entries if os.path.lexists(entry.receipt_path) or os.path.lexists(entry.undo_path)]
+
+
+def _put_in_place(temporary: str, parent: str, receipt: Receipt) -> str:
+    """Rename the directory of a new entry, and return its path."""
+    while True:
+        stamp = _stamp_after(names_in(parent))
+        path = os.path.join(parent, "%s-%s-%s" % (stamp, file_name_part(receipt.name), receipt.sha256[:12]))
+        try:
+            os.rename(temporary, path)
+            return path
+        except OSError as error:
+            # Another run began an entry of the same package within this millisecond.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
 
 
 def _stamp_after(names: list[str]) -> str:
     """Return the time now as entries are named by it, or the millisecond after the newest of these entries.
 
-    Their names are the order in which imports are taken back. So it must hold also for two within a millisecond, and
-    when the clock was set back.
+    Imports are taken back in the order of these names. It must be right for two entries within a millisecond, and when
+    the clock was set back.
     """
     moment = datetime.now(timezone.utc)
     for match in filter(None, map(NAME.match, names)):

@@ -10,11 +10,12 @@ import errno
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Callable
 
 from ..errors import ConnectionLost, InputError
 from ..support.text import printable
+from .address import TransportOptions
+from .proxies import Proxy
 
 try:
     import requests
@@ -23,41 +24,27 @@ except ImportError:
     requests = None  # type: ignore[assignment]
 
 
-@dataclass(frozen=True)
-class Route:
-    """The way to the server, as far as messages speak of it.
-
-    Attributes:
-        base_url: Where the server is.
-        timeout: Seconds to connect, and the longest silence within a request.
-        ca_path: The CA certificates that the user gave, or None.
-        client_cert: The client certificate, or None.
-        proxy: Host and port of the proxy, None for none.
-        proxy_variable: The environment variable that names the proxy.
-        masked: Returns a text without secrets.
-    """
-
-    base_url: str
-    timeout: float
-    ca_path: str | None
-    client_cert: str | None
-    proxy: str | None
-    proxy_variable: str
-    masked: Callable[[str], str]
-
-
-def broken(error: Exception, step: str, route: Route, limit: float) -> ConnectionLost | InputError:
+def broken(
+    error: Exception,
+    step: str,
+    options: TransportOptions,
+    proxy: Proxy | None,
+    limit: float,
+    masked: Callable[[str], str],
+) -> ConnectionLost | InputError:
     """Return what to raise for an error that came instead of an answer, or in the middle of one.
 
     Args:
         error: The error.
         step: What the request is a part of.
-        route: The way to the server.
+        options: How the server is reached.
+        proxy: The proxy before it, None for none.
         limit: For how many seconds an answer was awaited.
+        masked: Returns a text without secrets.
     """
-    where = route.base_url if route.proxy is None else "%s by the proxy %s" % (route.base_url, route.proxy)
-    reason = printable(route.masked(_reason(error)), 300)
-    certificate = _certificate_advice(error, reason, route.ca_path)
+    where = options.base_url if proxy is None else "%s by the proxy %s" % (options.base_url, proxy.place)
+    reason = printable(masked(_reason(error)), 300)
+    certificate = _certificate_advice(error, reason, options.ca_path)
     if isinstance(error, requests.exceptions.SSLError):
         return ConnectionLost(
             "%s: no TLS connection to %s: %s. %s" % (step, where, reason, certificate or _tls_advice(reason)),
@@ -65,11 +52,12 @@ def broken(error: Exception, step: str, route: Route, limit: float) -> Connectio
             # Also where the server refuses the client's.
             hopeless=certificate is not None or "certificate" in reason.lower(),
         )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return _proxy_failed(error, step, route, reason, certificate)
+    if isinstance(error, requests.exceptions.ProxyError) and proxy is not None:
+        start = "%s: the proxy %s for %s cannot be used: %s." % (step, proxy.place, options.base_url, reason)
+        return _proxy_failed(error, start, proxy.variable, reason, certificate)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return ConnectionLost(
-            "%s: %s did not accept a connection within %g s (timeout)." % (step, where, route.timeout), sent=False
+            "%s: %s did not accept a connection within %g s (timeout)." % (step, where, options.timeout), sent=False
         )
     if _was_dropped(error):
         return ConnectionLost(
@@ -85,28 +73,26 @@ def broken(error: Exception, step: str, route: Route, limit: float) -> Connectio
             sent=True,
         )
     if isinstance(error, requests.exceptions.ConnectionError) and _never_connected(error):
-        check = "base_url, and that the server runs" if route.proxy is None else route.proxy_variable
+        check = "base_url, and that the server runs" if proxy is None else proxy.variable
         return ConnectionLost("%s: cannot connect to %s: %s. Check %s." % (step, where, reason, check), sent=False)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         # Not the network: requests wraps that. A CA or client certificate file that cannot be used ends here.
         return InputError("%s: %s. Check ca_path, client_cert and client_key." % (step, reason))
     text = "%s: the connection to %s broke: %s." % (step, where, reason)
-    if route.base_url.startswith("https:") and not route.client_cert:
+    if options.base_url.startswith("https:") and not options.client_cert:
         # With TLS 1.3 the client's handshake is over before the server misses the certificate.
         text += " A server that asks for a client certificate ends a connection so, too: set client_cert."
     return ConnectionLost(text, sent=True)
 
 
-def _proxy_failed(error: Exception, step: str, route: Route, reason: str, certificate: str | None) -> ConnectionLost:
+def _proxy_failed(error: Exception, text: str, variable: str, reason: str, certificate: str | None) -> ConnectionLost:
     asks_who = "407" in reason
     if asks_who:
         advice = "The proxy asks for a user and a password: write it as http://user:password@host:port in %s."
     else:
         advice = "Check %s and no_proxy in the environment."
-    where = "%s: the proxy %s for %s" % (step, route.proxy, route.base_url)
-    text = "%s cannot be used: %s. %s" % (where, reason, advice % route.proxy_variable)
     return ConnectionLost(
-        text + (" " + certificate if certificate else ""),
+        " ".join(filter(None, (text, advice % variable, certificate))),
         # A proxy that broke off later may have passed the request on; without a tunnel there was nothing to pass on.
         sent=not (_never_connected(error) or reason.startswith("Tunnel connection failed")),
         hopeless=certificate is not None or asks_who,

@@ -24,7 +24,7 @@ from ..support.text import is_secret
 from .address import TransportOptions, redirected
 from .answers import LONGEST_PAUSE, given_up, is_hopeless, is_refused_for_now, refused, retry_after, says_not_found
 from .cookies import SharedCookies, Untaken, as_data, cookie_header, put_in, untaken_cookies
-from .failures import Route, broken
+from .failures import broken
 from .multipart import MultipartFile
 from .pace import Pace, Stalled
 from .proxies import Proxy, find_proxy
@@ -352,14 +352,5 @@ class Transport:
             step: What the request is a part of.
             limit: Seconds that an answer was waited for, where that is not ``timeout``.
         """
-        options, proxy = self.options, self._proxy
-        route = Route(
-            base_url=options.base_url,
-            timeout=options.timeout,
-            ca_path=options.ca_path,
-            client_cert=options.client_cert,
-            proxy=None if proxy is None else proxy.place,
-            proxy_variable="" if proxy is None else proxy.variable,
-            masked=self.masked,
-        )
-        return broken(error, step, route, options.timeout if limit is None else limit)
+        awaited = self.options.timeout if limit is None else limit
+        return broken(error, step, self.options, self._proxy, awaited, self.masked)

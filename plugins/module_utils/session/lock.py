@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is at work on an environment: a lock file each, and the lease that shows whether its holder still lives.
+"""The lock of an environment, and the lease that shows whether the run that has it still lives.
 
-``<history>/locks/<environment's address>.<number>.lock``; the highest number holds the lock. A file is made with
-``O_EXCL``, so that of two runs one gets a number. Whoever takes over from a dead run takes the next number; a run that
-finds a higher one than its own has lost the lock, even if it still believes to be alive.
+``<history>/locks/<environment's address>.<number>.lock``; the highest number has the lock. A file is made with
+``O_EXCL``, so that of two runs one gets a number. A run that takes over from a dead one takes the next number. A run
+that finds a higher number than its own has lost the lock, even if it still believes to be alive.
 
-The lease is the modification time of the holder's session file, or of the lock file while there is none yet. Whether
-that changes shows whether the holder lives (``watch``). How old it is shows nothing: clocks do not agree.
+The lease is the modification time of the run's session file, or of the lock file while there is none yet. Whether that
+changes shows whether the run lives (``watch``). How old it is shows nothing: clocks do not agree.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..errors import DiskError, LockError
-from ..support.files import directory_mode, make_directory
+from ..errors import LockError
+from ..support.files import directory_mode, disk_errors, make_directory
 from ..support.text import printable
 from .watch import Watch, is_given_up, is_gone
 
 _LOCKS = "locks"
 _NAME = re.compile(r"(.+)\.([1-9]\d*)\.lock\Z")
-# Seconds between two looks at a lock that another run holds.
+# Seconds between two looks at a lock that another run has.
 _PAUSE = 0.5
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock that this run holds, or held.
+    """A lock that a run has got.
 
     Attributes:
         path: Its file.
-        token: What the file says only for this run.
+        token: What only this run's file says.
     """
 
     path: str
@@ -51,20 +51,23 @@ class Lock:
         """Return whether nobody has taken it over."""
         directory, name = os.path.split(self.path)
         match = _NAME.match(name)
-        if match is None or (_read(self.path) or {}).get("token") != self.token:
+        if match is None or not self._is_own():
             return False
         numbers = _numbers(directory, match.group(1))
         return not numbers or numbers[-1] <= int(match.group(2))
 
     def release(self) -> None:
         """Let go of it, unless somebody has taken it over."""
-        if (_read(self.path) or {}).get("token") == self.token:
+        if self._is_own():
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
 
+    def _is_own(self) -> bool:
+        return _read(self.path).get("token") == self.token
+
 
 def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
-    """Return the locks that are held by the run of a session file.
+    """Return the locks of the run that has a session file.
 
     Args:
         session_path: The session file, which may be gone.
@@ -77,7 +80,7 @@ def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
         return []
     found = []
     for path in (os.path.join(directory, name) for name in names if _NAME.match(name)):
-        holder = _read(path) or {}
+        holder = _read(path)
         token = holder.get("token")
         if holder.get("session_file") == session_path and isinstance(token, str):
             found.append(Lock(path, token))
@@ -85,7 +88,7 @@ def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
 
 
 def touch(path: str) -> None:
-    """Renew a lease; a file that is gone is somebody else's business."""
+    """Renew a lease, unless its file is gone."""
     try:
         before = os.stat(path).st_mtime_ns
         os.utime(path)
@@ -95,14 +98,14 @@ def touch(path: str) -> None:
     except OSError:
         renewed = False
     if not renewed:
-        # A share may refuse it, or do nothing. What is JSON stays so with a space more.
+        # A share may refuse it, or do nothing. JSON stays JSON with a space more.
         with contextlib.suppress(OSError), open(path, "r+b", buffering=0) as handle:
             handle.seek(0, os.SEEK_END)
             handle.write(b" ")
 
 
 def give_up(paths: Iterable[str]) -> None:
-    """End leases at once, so that nobody waits for them to run out."""
+    """End leases at once: nobody waits for them to run out."""
     for path in paths:
         with contextlib.suppress(OSError):
             os.utime(path, (0, 0))
@@ -114,7 +117,7 @@ class Taken:
 
     Attributes:
         lock: The lock.
-        dead: The session files of the runs that held it before and have died.
+        dead: The session files of the runs that had it before and have died.
     """
 
     lock: Lock
@@ -130,16 +133,16 @@ def acquire(
     lock_timeout: float,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Taken:
-    """Get the lock of an environment, waiting for it if another run is at work there.
+    """Get the lock of an environment; wait for it where another run is at work there.
 
-    One whose holder shows no sign of life is waited for until that is sure, also where that takes longer than
+    A run that shows no sign of life is waited for until it is sure to be dead, also where that takes longer than
     lock_timeout.
 
     Args:
         history_dir: The history's root.
         address: The environment's address, as a file name.
         mode: Permission bits of the files of the history.
-        holder: Who asks, for those who find the lock: ``session_file``, ``environment`` and what helps a person.
+        holder: Who asks, for those who find the lock: ``session_file``, and what helps a person.
         watch: Tells the dead from the living.
         lock_timeout: Seconds to wait for a run that lives.
         sleep: Waits a number of seconds; given by tests.
@@ -151,7 +154,7 @@ def acquire(
     directory = os.path.join(history_dir, _LOCKS)
     document = dict(holder, token=secrets.token_hex(16))
     start = watch.clock()
-    try:
+    with disk_errors("history_dir: %s cannot be written" % directory):
         make_directory(directory, directory_mode(mode))
         while True:
             living = _living(directory, address, watch)
@@ -161,51 +164,42 @@ def acquire(
                     return taken
             elif watch.clock() - start >= lock_timeout and watch.lives(_sign_of_life(living)):
                 raise LockError(_busy(living, lock_timeout, watch))
-            # Uneven pauses, so that two runs that gave way to each other do not do so for ever.
+            # Uneven pauses: two runs that give way to each other do not do so for ever.
             sleep(_PAUSE * (0.5 + secrets.randbelow(1000) / 1000))
-    except OSError as error:
-        raise DiskError("history_dir: %s cannot be written: %s." % (directory, error.strerror)) from error
 
 
 def refuse_living(history_dir: str, addresses: Iterable[str], watch: Watch) -> None:
-    """Fail where a run is at work under one of some addresses. Waits until it is known whether one is.
-
-    Args:
-        history_dir: The history's root.
-        addresses: The addresses, as file names.
-        watch: Tells the dead from the living.
+    """Fail where a run is at work under one of some addresses, given as file names. Waits until that is known.
 
     Raises:
         LockError: A run is.
     """
     directory = os.path.join(history_dir, _LOCKS)
-    paths = [_path(directory, address, number) for address in addresses for number in _numbers(directory, address)]
-    signs = {path: _sign_of_life(path) for path in paths}
+    signs = {path: _sign_of_life(path) for address in addresses for path in _paths(directory, address)}
     dead = watch.dead_of(list(signs.values()))
     living = next((path for path, sign in signs.items() if sign not in dead), None)
     if living is not None:
         raise LockError(
             "server_moved: a run is at work under the old address (%s). Let it end, then run again. [lock %s]"
-            % (_words(_read(living) or {}), living)
+            % (_words(_read(living)), living)
         )
 
 
 def remark(history_dir: str, address: str) -> str | None:
-    """Return what a run that takes no lock has to know of others on the environment, for a warning; None for nothing.
+    """Return a warning of other runs on an environment, for one that takes no lock; None where there are none.
 
     Args:
         history_dir: The history's root.
         address: The environment's address, as a file name.
     """
-    directory = os.path.join(history_dir, _LOCKS)
     try:
-        numbers = _numbers(directory, address)
+        paths = _paths(os.path.join(history_dir, _LOCKS), address)
     except OSError:
         return None
-    if not numbers:
+    if not paths:
         return None
-    path = _path(directory, address, numbers[-1])
-    who = _words(_read(path) or {})
+    path = paths[-1]
+    who = _words(_read(path))
     if is_given_up(_sign_of_life(path)):
         return (
             "A run on this environment was stopped and left an import that goes on, or a session (%s). Without check "
@@ -229,44 +223,43 @@ def _take(directory: str, address: str, mode: int, document: Mapping[str, Any], 
         os.fchmod(handle.fileno(), mode)
         json.dump(document, handle)
     lock = Lock(path, document["token"])
-    others = [_path(directory, address, number) for number in _numbers(directory, address)]
+    paths = _paths(directory, address)
+    others = [other for other in paths if other != path]
     # Between the look and the taking all may have been released, and the numbers begun anew.
-    if path not in others or any(other != path and not _lapsed(other, watch) for other in others):
+    if path not in paths or not all(_lapsed(other, watch) for other in others):
         lock.release()
         return None
     dead = []
     for other in others:
         holder = _read(other)
-        # One that was released meanwhile is not dead; and its name may be somebody else's by now.
-        if other == path or is_gone(other) or not _lapsed(other, watch):
-            continue
-        dead.append((holder or {}).get("session_file"))
-        with contextlib.suppress(OSError):
-            os.unlink(other)
+        # One that was released meanwhile is not dead, and its name may be somebody else's by now.
+        if not is_gone(other) and _lapsed(other, watch):
+            dead.append(holder.get("session_file"))
+            with contextlib.suppress(OSError):
+                os.unlink(other)
     return Taken(lock, [name for name in dead if isinstance(name, str)])
 
 
 def _living(directory: str, address: str, watch: Watch) -> str | None:
-    """Return the lock file of a run that lives, or may live, None where there is none."""
-    paths = [_path(directory, address, number) for number in reversed(_numbers(directory, address))]
-    # All of them are asked about, so that the time for which each is watched begins now.
-    living = [path for path in paths if not _lapsed(path, watch)]
-    return living[0] if living else None
+    """Return the newest lock file of a run that lives, or may live, None where there is none."""
+    # All of them are asked about: the time for which each is watched begins now.
+    living = [path for path in _paths(directory, address) if not _lapsed(path, watch)]
+    return living[-1] if living else None
 
 
 def _lapsed(path: str, watch: Watch) -> bool:
-    """Return whether nobody holds a lock by this file: its holder is dead, or it is gone."""
+    """Return whether nobody has a lock by this file: its run is dead, or it is gone."""
     return is_gone(path) or watch.is_dead(_sign_of_life(path))
 
 
 def _sign_of_life(path: str) -> str:
-    """Return the file that the holder of a lock keeps touching."""
-    session = (_read(path) or {}).get("session_file")
+    """Return the file that the run which has a lock keeps touching."""
+    session = _read(path).get("session_file")
     return session if isinstance(session, str) and not is_gone(session) else path
 
 
 def _busy(path: str, lock_timeout: float, watch: Watch) -> str:
-    holder = _read(path) or {}
+    holder = _read(path)
     return (
         "Another run is at work on this environment: %s, begun %s, session file %s, last sign of life %d s ago. Waited "
         "%g s for it (lock_timeout). Let it end, then run again. If it is dead, its lease runs out %g s "
@@ -284,11 +277,9 @@ def _busy(path: str, lock_timeout: float, watch: Watch) -> str:
 
 
 def _words(holder: Mapping[str, Any]) -> str:
-    """Return who holds a lock, in words."""
-    words = [
-        "%s %s" % (key, printable(holder[key], 200)) for key in ("user", "host", "process", "job") if holder.get(key)
-    ]
-    return ", ".join(words) or "unknown"
+    """Return who has a lock, in words."""
+    known = [key for key in ("user", "host", "process", "job") if holder.get(key)]
+    return ", ".join("%s %s" % (key, printable(holder[key], 200)) for key in known) or "unknown"
 
 
 def _numbers(directory: str, address: str) -> list[int]:
@@ -300,11 +291,15 @@ def _path(directory: str, address: str, number: int) -> str:
     return os.path.join(directory, "%s.%d.lock" % (address, number))
 
 
-def _read(path: str) -> dict[str, Any] | None:
-    """Return what a lock file says; None where it is gone, or its run has not written it yet."""
+def _paths(directory: str, address: str) -> list[str]:
+    return [_path(directory, address, number) for number in _numbers(directory, address)]
+
+
+def _read(path: str) -> dict[str, Any]:
+    """Return what a lock file says; nothing where it is gone, or its run has not written it yet."""
     try:
         with open(path, encoding="utf-8") as handle:
             values = json.load(handle)
     except (OSError, ValueError, RecursionError):
-        return None
-    return values if isinstance(values, dict) else None
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from ..errors import InputError
+from ..errors import DiskError, InputError
 
 CHUNK = 1 << 20
 # Bytes that may wait before a thread brings them to disk.
@@ -90,6 +90,15 @@ def _is_text(head: bytes) -> bool:
         # It may be text in an encoding of single bytes, which is ASCII for the most part.
         return sum(byte < 0x7F for byte in head) * 10 >= len(head) * 7
     return True
+
+
+@contextlib.contextmanager
+def disk_errors(what: str) -> Iterator[None]:
+    """Raise ``DiskError`` for an ``OSError``: what could not be done, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise DiskError("%s: %s." % (what, error.strerror or error)) from error
 
 
 @contextlib.contextmanager
