@@ -32,26 +32,14 @@ def broken(
     limit: float,
     masked: Callable[[str], str],
 ) -> ConnectionLost | InputError:
-    """Return what to raise for an error that came instead of an answer, or in the middle of one.
-
-    Args:
-        error: The error.
-        step: What the request is a part of.
-        options: How the server is reached.
-        proxy: The proxy before it, None for none.
-        limit: For how many seconds an answer was awaited.
-        masked: Returns a text without secrets.
-    """
+    """Return what to raise for an error that came instead of an answer: see ``Transport.broken``."""
     where = options.base_url if proxy is None else "%s by the proxy %s" % (options.base_url, proxy.place)
     reason = printable(masked(_reason(error)), 300)
     certificate = _certificate_advice(error, reason, options.ca_path)
     if isinstance(error, requests.exceptions.SSLError):
-        return ConnectionLost(
-            "%s: no TLS connection to %s: %s. %s" % (step, where, reason, certificate or _tls_advice(reason)),
-            sent=True,
-            # Also where the server refuses the client's.
-            hopeless=certificate is not None or "certificate" in reason.lower(),
-        )
+        text = "%s: no TLS connection to %s: %s. %s" % (step, where, reason, certificate or _tls_advice(reason))
+        # The reason has the word where the server refuses the client's.
+        return ConnectionLost(text, sent=True, hopeless=certificate is not None or "certificate" in reason.lower())
     if isinstance(error, requests.exceptions.ProxyError) and proxy is not None:
         start = "%s: the proxy %s for %s cannot be used: %s." % (step, proxy.place, options.base_url, reason)
         return _proxy_failed(error, start, proxy.variable, reason, certificate)
@@ -76,7 +64,7 @@ def broken(
         check = "base_url, and that the server runs" if proxy is None else proxy.variable
         return ConnectionLost("%s: cannot connect to %s: %s. Check %s." % (step, where, reason, check), sent=False)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        # Not the network: requests wraps that. A CA or client certificate file that cannot be used ends here.
+        # A CA or client certificate file that cannot be used. What the network does, requests wraps.
         return InputError("%s: %s. Check ca_path, client_cert and client_key." % (step, reason))
     text = "%s: the connection to %s broke: %s." % (step, where, reason)
     if options.base_url.startswith("https:") and not options.client_cert:

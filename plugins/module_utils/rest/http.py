@@ -14,7 +14,7 @@ import enum
 import os
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Callable
 from urllib.parse import urlencode, urlsplit
 
@@ -175,7 +175,7 @@ class Transport:
         step: str,
         *,
         repeat: Repeat,
-        expect: Iterable[int] = (200,),
+        expect: Collection[int] = (200,),
         headers: Mapping[str, str | None] | None = None,
         params: Mapping[str, str] | None = None,
         body: Any = None,
@@ -208,7 +208,6 @@ class Transport:
         if self._no_proxy is not None:
             raise InputError(self._no_proxy.message)
         sent = {"headers": dict(headers or {}), "params": params, "json": body, "data": data, "stream": stream}
-        accepted = frozenset(expect)
         attempt = 0
         asked = self._pace.now()
         started = self._pace.begin(asked)
@@ -221,11 +220,10 @@ class Transport:
             try:
                 response = self._send(method, path, step, answer_timeout, sent)
             except ConnectionLost as lost:
-                may_repeat = repeat is Repeat.SAFE or not lost.sent
-                if attempt >= self._retries() or lost.hopeless or not may_repeat:
+                if not self._may_repeat(lost, repeat, attempt):
                     raise
             else:
-                if response.status_code in accepted:
+                if response.status_code in expect:
                     self._pace.passed()
                     return response
                 error = self._refusal(response, step)
@@ -234,13 +232,20 @@ class Transport:
                     started = self._slow_down(error, started, asked, pause)
                     continue
                 self._pace.passed()
-                temporary = response.status_code in _TEMPORARY and repeat is Repeat.SAFE
-                pointless = says_not_found(error) or is_hopeless(error)
-                if attempt >= self._retries() or not temporary or pointless:
+                if not self._may_repeat(error, repeat, attempt):
                     raise error
             self._wait(0.2 * 2**attempt if pause is None else pause)
             attempt += 1
             started = self._pace.begin(asked)
+
+    def _may_repeat(self, failure: ConnectionLost | ServerError, repeat: Repeat, attempt: int) -> bool:
+        # Told to stop, there is only time for the clean-up.
+        if signals.told_to_stop() is not None or attempt >= self.options.retries:
+            return False
+        if isinstance(failure, ConnectionLost):
+            return not failure.hopeless and (repeat is Repeat.SAFE or not failure.sent)
+        pointless = says_not_found(failure) or is_hopeless(failure)
+        return repeat is Repeat.SAFE and failure.status in _TEMPORARY and not pointless
 
     def _refusal(self, response: requests.Response, step: str) -> ServerError:
         error = refused(response, step, self.masked)
@@ -251,12 +256,6 @@ class Transport:
 
     def _slow_down(self, error: ServerError, started: float, asked: float, pause: float | None) -> float:
         """Have all requests wait because one was refused for now; return when that one is sent again.
-
-        Args:
-            error: The refusal.
-            started: When the request was sent.
-            asked: When it was asked for.
-            pause: Seconds that the server asks to wait, None where it does not say.
 
         Raises:
             ServerError: It is given up.
@@ -275,10 +274,6 @@ class Transport:
         # In a thread: the main one is told by an exception.
         if (stopped_by := signals.told_to_stop()) is not None:
             raise Interrupted(stopped_by)
-
-    def _retries(self) -> int:
-        # Told to stop, there is only time for the clean-up.
-        return 0 if signals.told_to_stop() is not None else self.options.retries
 
     def _limits(self, answer_timeout: float | None) -> tuple[float, float]:
         """Return the seconds to connect, and those to wait for an answer."""
@@ -350,7 +345,7 @@ class Transport:
         Args:
             error: The error.
             step: What the request is a part of.
-            limit: Seconds that an answer was waited for, where that is not ``timeout``.
+            limit: For how many seconds an answer was awaited; None for ``timeout``.
         """
         awaited = self.options.timeout if limit is None else limit
         return broken(error, step, self.options, self._proxy, awaited, self.masked)

@@ -44,16 +44,16 @@ class Stalled(Exception):
 class Pace:
     """When the next request may begin.
 
-    A limit counts the requests of a client, so the threads slow down together. Requests begin an interval apart, which
-    grows when one is refused, and shrinks slowly with those that get through. A refusal of one that began before the
-    last growth says nothing new. Refusals with nothing in between that gets through are not the interval's fault: then
-    only the pause grows. Where nothing was refused there is no interval, and no lock is taken.
+    A limit counts the requests of a client, so the threads slow down together. Requests begin an interval apart. It
+    grows when one is refused, and shrinks slowly with those that get through. A refusal says nothing new where its
+    request began before the last growth. Where nothing gets through between two refusals, only the pause grows: that is
+    not the interval's fault. Where nothing was refused there is no interval, and no lock is taken.
 
     Args:
         timeout: Seconds without a request that gets through after which refused ones are given up.
         retries: How many refusals there must be in a row for that, besides the first.
-        sleep: Waits a number of seconds; given by tests.
-        clock: A clock that only goes forward; given by tests.
+        sleep: Waits a number of seconds.
+        clock: A clock that only goes forward.
     """
 
     def __init__(
@@ -86,30 +86,29 @@ class Pace:
         """Wait until the next request may begin, and return the time by the clock.
 
         Args:
-            since: When the request was asked for. What was before that does not count as time without progress.
+            since: When the request was asked for. The time before does not count as one without progress.
             again: Whether it was refused before.
 
         Raises:
             Stalled: It was refused before, and nothing gets through any more.
             Interrupted: In a thread, where the task was told to stop meanwhile.
         """
-        # Told to stop, only the clean-up is left. It must not wait for threads that wait here.
+        # Told to stop, the clean-up must not wait for threads that wait here.
         if self._interval and signals.told_to_stop() is None:
             self._wait(since, again)
         return self._clock()
 
     def _wait(self, since: float, again: bool) -> None:
         with self._turn:
-            # By its turn, a request may have waited in vain already. All would do so, one after the other.
+            # Those that stalled while they waited for their turn would each wait once more, one after the other.
             stalled = self._stalled(since)
-            if stalled is not None and again:
-                raise Stalled(stalled)
             if stalled is not None:
+                if again:
+                    raise Stalled(stalled)
                 return
             now = self._clock()
             while True:
-                stopped_by = signals.told_to_stop()
-                if stopped_by is not None:
+                if (stopped_by := signals.told_to_stop()) is not None:
                     raise Interrupted(stopped_by)
                 with self._fields:
                     pause = self._next_start - now

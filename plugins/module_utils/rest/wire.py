@@ -20,10 +20,9 @@ except ImportError:
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
 # Seconds of silence after which TCP asks whether the other side is still there, seconds between two such questions, and
-# how many without an answer end the connection. Firewalls forget connections after some minutes of silence.
-_KEEP_ALIVE_AFTER = 60
-_KEEP_ALIVE_INTERVAL = 15
-_KEEP_ALIVE_COUNT = 4
+# how many without an answer end the connection. Firewalls forget connections after some minutes of silence. macOS has
+# another name for the first one.
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 # Interim answers before an answer. A server that sends one a second for hours is at work; more are a flood.
 _MOST_INTERIM = 20_000
 
@@ -35,7 +34,7 @@ class FinalResponse(http.client.HTTPResponse):
     """
 
     def begin(self) -> None:
-        """Read the head of the answer."""
+        """Read the head of the answer, past those of interim ones."""
         super().begin()
         count = 0
         while 100 < self.status < 200 and self.status != 101:
@@ -54,16 +53,8 @@ def socket_options() -> list[tuple[int, int, int]]:
 
 @functools.lru_cache(maxsize=1)
 def _keep_alive() -> tuple[tuple[int, int, int], ...]:
-    wanted = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    # macOS has another name for the first one.
-    idle = "TCP_KEEPIDLE" if hasattr(socket, "TCP_KEEPIDLE") else "TCP_KEEPALIVE"
-    for name, value in (
-        (idle, _KEEP_ALIVE_AFTER),
-        ("TCP_KEEPINTVL", _KEEP_ALIVE_INTERVAL),
-        ("TCP_KEEPCNT", _KEEP_ALIVE_COUNT),
-    ):
-        if hasattr(socket, name):
-            wanted.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    known = [(getattr(socket, name), value) for name, value in _KEEP_ALIVE.items() if hasattr(socket, name)]
+    wanted = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *((socket.IPPROTO_TCP, *option) for option in known)]
     # Some kernels know the names and refuse the values. No connection could be made then.
     taken = []
     with socket.socket() as probe:

@@ -30,19 +30,16 @@ class _Default(str):
 
 
 def _environment(name: str) -> str:
-    """Return what the environment says, marked as such, without white space around it.
+    """Return what the environment says, without white space around it, so that it can be told from what the task says.
 
-    Like ``env_fallback``, but so that it can be told from what the task says: that beats the environment across options
-    too. A task with a user and a password must not fail, nor log in as somebody else, because MSTR_API_TOKEN is set.
+    What the task says beats the environment, also in another option. A task with a user and a password must not fail,
+    nor log in as somebody else, because MSTR_API_TOKEN is set.
     """
     return _marked(os.environ.get(name, "").strip())
 
 
 def _environment_line(name: str) -> str:
-    """Return what the environment says, marked as such, as it is but for the line breaks at its end.
-
-    A secret that is mounted as a file ends in one, and no password does. Other white space may be a part of it.
-    """
+    # A secret that is mounted as a file ends in a line break, and no password does. Other white space may belong to it.
     return _marked(os.environ.get(name, "").rstrip("\r\n"))
 
 
@@ -53,11 +50,7 @@ def _marked(value: str) -> str:
 
 
 def connection_spec(with_project: bool = True) -> dict[str, Any]:
-    """Return the argument spec of the connection options.
-
-    Args:
-        with_project: Whether the module has the option project.
-    """
+    """Return the argument spec of the connection options, the option project among them or not."""
     spec: dict[str, Any] = {
         "base_url": {"type": "str", "fallback": (_environment, ["MSTR_BASE_URL"])},
         "username": {"type": "str", "fallback": (_environment_line, ["MSTR_USERNAME"])},
@@ -113,7 +106,7 @@ class Credentials:
     def _take_token(self, params: Mapping[str, Any]) -> None:
         if given_by_task(params, "username") or given_by_task(params, "password"):
             raise InputError("api_token: give either an api_token, or username and password, not both.")
-        # No token begins or ends in white space, and one from a file has a line break at its end.
+        # One from a file has a line break at its end, and no token has white space around it.
         self.api_token = (params["api_token"] or "").strip()
         if not self.api_token:
             raise InputError("api_token: login_mode api_token needs one (or MSTR_API_TOKEN in the environment).")
@@ -134,12 +127,12 @@ class Credentials:
 
     @property
     def secrets(self) -> set[str]:
-        """What must not be shown: what is sent to the server, and the same without white space around it."""
+        """What must not be shown: what is sent to the server, with and without white space around it."""
         sent = [secret for secret in (self.password, self.api_token) if secret]
         return {secret for value in sent for secret in (value, value.strip()) if secret}
 
     def doubts(self) -> str:
-        """Return what may be wrong with them, should the server refuse them: sentences, or nothing."""
+        """Return sentences on what may be wrong with them, should the server refuse them; nothing, where nothing is."""
         values = {"user name": self.username, "password": self.password}
         return "".join(
             " The %s that was given begins or ends in white space, which was sent with it. Take it away, unless it is "
@@ -160,7 +153,7 @@ def from_environment(params: Mapping[str, Any], name: str) -> bool:
 
 
 def _login_mode(params: Mapping[str, Any]) -> str:
-    """Return how to log in: what the task says decides, then what the environment says."""
+    """Return how to log in, which the task decides before the environment."""
     mode = str(params["login_mode"])
     if given_by_task(params, "api_token"):
         if mode in ("ldap", "anonymous") and given_by_task(params, "login_mode"):
@@ -170,7 +163,7 @@ def _login_mode(params: Mapping[str, Any]) -> str:
         return mode
     if given_by_task(params, "username") or given_by_task(params, "password"):
         return mode if mode in ("standard", "ldap") else "standard"
-    if isinstance(params["login_mode"], _FromEnvironment) or not params["api_token"]:
+    if from_environment(params, "login_mode") or not params["api_token"]:
         return mode
     if params["username"] or params["password"]:
         raise InputError(
@@ -181,12 +174,7 @@ def _login_mode(params: Mapping[str, Any]) -> str:
 
 
 def check_seconds(name: str, value: float, zero: bool) -> None:
-    """Fail for an option that is no number of seconds to wait.
-
-    Args:
-        name: The option.
-        value: Its value.
-        zero: Whether it may be 0.
+    """Fail for an option that is no number of seconds to wait, or is 0 and may not be.
 
     Raises:
         InputError: It is negative, infinite or no number.
@@ -226,12 +214,9 @@ def transport_options(params: Mapping[str, Any], url: str, session: SessionFile 
     Raises:
         InputError: A file is missing, or a number is out of range.
     """
-    validate_certs: bool = params["validate_certs"]
-    files: dict[str, str | None] = {name: params[name] for name in ("ca_path", "client_cert", "client_key")}
-    if session is not None:
-        validate_certs = validate_certs and session.tls.get("validate_certs") is not False
-        files = {name: path or session.tls.get(name) for name, path in files.items()}
-    ca_path, client_cert, client_key = files["ca_path"], files["client_cert"], files["client_key"]
+    of_session = {} if session is None else session.tls
+    names = ("ca_path", "client_cert", "client_key")
+    ca_path, client_cert, client_key = (params[name] or of_session.get(name) for name in names)
     if ca_path and not os.path.exists(ca_path):
         raise InputError("ca_path: there is no %s on the host where the module runs." % ca_path)
     if client_cert:
@@ -245,7 +230,7 @@ def transport_options(params: Mapping[str, Any], url: str, session: SessionFile 
         raise InputError("retries: it must be 0 or more.")
     return TransportOptions(
         base_url=url,
-        validate_certs=validate_certs,
+        validate_certs=params["validate_certs"] and of_session.get("validate_certs") is not False,
         ca_path=ca_path,
         client_cert=client_cert,
         client_key=client_key,

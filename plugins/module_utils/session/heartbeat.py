@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What shows that a module lives while it works, and tells it when nobody waits for it any more."""
+"""Shows that a module lives while it works, and tells it when nobody waits for it any more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Sequence
 
-from . import lock as lease
+from .lock import touch
 
-# The longest time between two signs of life, in seconds. Short, because who waits to see one waits for so long.
+# Seconds between two signs of life, at most. Few, because whoever waits for one waits for so long.
 _INTERVAL = 1.0
-# Of a shorter lease the share after which it is renewed.
+# A short lease is renewed after this share of it.
 _SHARE = 0.2
 # Seconds between two looks at whether Ansible is still there.
 _LOOK = 0.5
@@ -27,10 +27,10 @@ class Heartbeat:
     """A thread that renews leases while a module works.
 
     It also sends the module SIGTERM when the processes that started it are gone. ansible-core before 2.21 passes no
-    signal on, and nothing passes on SIGKILL; a module would go on alone, and nobody would close the run's session.
+    signal on, and nothing passes SIGKILL on: a module would go on alone, and nobody would close the run's session.
 
     Args:
-        paths: The files whose modification time is a lease. Looked at anew each time; may be added to.
+        paths: The files whose modification time is a lease; may be added to.
         lease_timeout: Seconds after which the lease runs out.
         watch: Whether to look at the processes that started this one.
     """
@@ -58,7 +58,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         for path in list(self._paths):
-            lease.touch(path)
+            touch(path)
 
     def _run(self) -> None:
         last = time.monotonic()
@@ -74,9 +74,9 @@ class Heartbeat:
 def ancestors() -> list[int]:
     """Return the processes whose end means that nobody waits for this module: each is the parent of the one before.
 
-    The shell that started it and that one's parent (a worker of ansible-playbook, or of sshd), and where a worker is
-    among them, ansible-playbook itself: a worker is a fork of it, with the same command line. Empty where that cannot
-    be told, and for asynchronous tasks, which are meant to outlive what started them.
+    These are the shell that started it, and the shell's parent (a worker of ansible-playbook, or of sshd). Where a
+    worker is among them, ansible-playbook itself is too: a worker is a fork of it, with the same command line. Empty
+    where that cannot be told, and for asynchronous tasks, which are meant to outlive what started them.
     """
     chain: list[int] = []
     commands: list[bytes] = []

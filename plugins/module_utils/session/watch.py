@@ -23,16 +23,11 @@ _UNKNOWN: tuple[int, ...] = ()
 
 
 class Watch:
-    """Watches files for signs of life. Each is watched from when it is first asked about.
+    """Watches files for signs of life, each from when it is first asked about. Tests give a clock and a sleep.
 
     Attributes:
         patience: Seconds without a change after which whoever touches a file counts as dead.
         clock: A clock that only goes forward.
-
-    Args:
-        patience: As above.
-        clock: As above; given by tests.
-        sleep: Waits a number of seconds; given by tests.
     """
 
     def __init__(
@@ -44,7 +39,7 @@ class Watch:
         self.patience = patience
         self.clock = clock
         self._sleep = sleep
-        # What each file was like, since when, and whether it has changed before.
+        # What each file was like last, since when, and whether it was seen to change.
         self._seen: dict[str, tuple[tuple[int, ...], float, bool]] = {}
 
     def is_dead(self, path: str) -> bool:
@@ -58,7 +53,7 @@ class Watch:
         return seen is not None and seen[2]
 
     def silence(self, path: str) -> float:
-        """Return for how many seconds a file has not changed, as far as it was watched."""
+        """Return for how many seconds a file is known not to have changed."""
         sign = _sign(path)
         return 0.0 if sign is None else self._silent_for(path, sign)
 
