@@ -58,15 +58,11 @@ def find_proxy(scheme: str, proxies: Mapping[str, str]) -> Proxy | None:
         InputError: What it names is no usable URL. The text has nothing of it.
     """
     for key in (scheme, "all"):
-        if proxies.get(key, "").strip():
-            return _parsed(proxies[key].strip(), _variable(key, proxies[key]))
+        value, name = proxies.get(key, ""), key + "_proxy"
+        if value.strip():
+            variable = next((each for each in (name, name.upper()) if os.environ.get(each) == value), name)
+            return _parsed(value.strip(), variable)
     return None
-
-
-def _variable(key: str, value: str) -> str:
-    """Return the environment variable that a proxy was named by."""
-    name = key + "_proxy"
-    return next((each for each in (name, name.upper()) if os.environ.get(each) == value), name)
 
 
 def _parsed(value: str, variable: str) -> Proxy:

@@ -4,8 +4,8 @@
 
 """One TLS context for all connections with the server.
 
-Left alone, requests reads the CA certificates anew for each connection, which takes a processor longer than many a
-request, and memory that each connection keeps.
+Left alone, requests reads the CA certificates anew for each connection. That takes a processor longer than many a
+request, and memory for as long as the connection lasts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from collections.abc import Iterable
 from typing import Any, Callable
 
 from .wire import Adapter
@@ -44,7 +43,8 @@ def client_context(verify: bool | str, cert: str | None, key: str | None) -> ssl
     """
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
     if verify:
-        path = _default_ca() if verify is True else verify
+        # Those that came with certifi may lie in an archive.
+        path = extract_zipped_paths(DEFAULT_CA_BUNDLE_PATH) if verify is True else verify  # type: ignore[no-untyped-call]
         try:
             if os.path.isdir(path):
                 context.load_verify_locations(capath=path)
@@ -60,17 +60,8 @@ def client_context(verify: bool | str, cert: str | None, key: str | None) -> ssl
             raise TlsFileError("the client certificate in %s cannot be used: %s" % (files, _reason(error))) from error
     # urllib3 sets this for each connection, and OpenSSL frees the old value, which another thread may be copying.
     context.set_alpn_protocols(["http/1.1"])
-    context.set_alpn_protocols = _as_they_are  # type: ignore[method-assign]
+    context.set_alpn_protocols = lambda alpn_protocols: None  # type: ignore[method-assign]
     return context
-
-
-def _default_ca() -> str:
-    # Those that came with certifi may lie in an archive.
-    return str(extract_zipped_paths(DEFAULT_CA_BUNDLE_PATH))  # type: ignore[no-untyped-call]
-
-
-def _as_they_are(alpn_protocols: Iterable[str]) -> None:
-    """Leave the protocols of a shared context as they are."""
 
 
 def _no_passphrase() -> str:
@@ -123,7 +114,7 @@ class SharedContextAdapter(Adapter):
             if self._context is None:
                 self._context = self._make_context(True)
                 self.init_poolmanager(1, self._connections, block=True)
-        # None is nothing to add: any other value makes some version of requests load files, or take its own context.
+        # Anything but None makes some version of requests load files, or take a context of its own.
         return super().send(request, *args, **dict(kwargs, verify=None, cert=None))
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:

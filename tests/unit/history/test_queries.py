@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from samples import PROJECT_ID, SHA256, damaged
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import DiskError
-from ansible_collections.mstr.migration.plugins.module_utils.history import queries as records
+from ansible_collections.mstr.migration.plugins.module_utils.history import queries
 from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
 from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
 from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
@@ -62,10 +62,10 @@ def a_history(tmp_path):
 
 def test_the_newest_import_of_the_very_file_is_the_record(past):
     entries = past(receipt(after={A + ":3": "old"}), receipt(), receipt(sha256=OTHER, name="sales"))
-    record = records.record_of(entries, SHA256, False)
+    record = queries.record_of(entries, SHA256, False)
     assert (record.imported, record.held, record.versions) == (True, False, {KEY_A: "2"})
     assert record.entry == entries[1].path
-    assert records.record_of(entries, "b" * 64, False) is None
+    assert queries.record_of(entries, "b" * 64, False) is None
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_the_newest_import_of_the_very_file_is_the_record(past):
     ],
 )
 def test_what_the_newest_entry_says_beats_an_older_import(past, state, held, expected):
-    record = records.record_of(past(receipt(), receipt(state, held=held)), SHA256, False)
+    record = queries.record_of(past(receipt(), receipt(state, held=held)), SHA256, False)
     assert (record.imported, record.held) == expected
 
 
 def test_a_failed_import_counts_only_if_it_changed_something(past):
-    assert records.record_of(past(receipt(), receipt("failed", after={A + ":3": "1"})), SHA256, False).imported
-    assert not records.record_of(past(receipt(), receipt("failed")), SHA256, False).imported
+    assert queries.record_of(past(receipt(), receipt("failed", after={A + ":3": "1"})), SHA256, False).imported
+    assert not queries.record_of(past(receipt(), receipt("failed")), SHA256, False).imported
 
 
 IDLE = {A + ":3": "1"}
@@ -94,15 +94,15 @@ IDLE = {A + ":3": "1"}
 
 def test_an_import_that_changed_nothing_says_nothing_new(past):
     # It was forced, or the server left its objects alone.
-    assert records.record_of(past(receipt(), receipt(after=IDLE)), SHA256, False).versions == {KEY_A: "2"}
-    assert records.record_of(past(receipt("failed"), receipt(after=IDLE)), SHA256, False).imported
-    assert records.record_of(past(receipt(sha256=OTHER), receipt(sha256=OTHER, after=IDLE)), OTHER, False).versions
+    assert queries.record_of(past(receipt(), receipt(after=IDLE)), SHA256, False).versions == {KEY_A: "2"}
+    assert queries.record_of(past(receipt("failed"), receipt(after=IDLE)), SHA256, False).imported
+    assert queries.record_of(past(receipt(sha256=OTHER), receipt(sha256=OTHER, after=IDLE)), OTHER, False).versions
 
 
 @pytest.mark.parametrize(("started", "held"), [("2026-01-01T00:00:00.000Z", True), ("2026-01-03T00:00:00.000Z", False)])
 def test_an_import_that_changed_nothing_does_not_hide_that_the_one_before_it_was_taken_back(past, started, held):
     undone = receipt("undone", undone_at="2026-01-02T00:00:00.000Z")
-    record = records.record_of(past(undone, receipt(after=IDLE, started=started)), SHA256, False)
+    record = queries.record_of(past(undone, receipt(after=IDLE, started=started)), SHA256, False)
     # What was begun after that was asked for by somebody who knew.
     assert (record.held, record.imported) == (held, not held)
 
@@ -112,12 +112,12 @@ def test_what_shows_in_no_version_may_have_been_changed(past, effect):
     rows = [{"id": A, "type": 3, "name": "Revenue", "effect": effect}]
     (entry,) = past(receipt(after=IDLE, changes=rows))
     assert not entry.receipt.changed_nothing
-    assert records.latest([entry]) is entry
+    assert queries.latest([entry]) is entry
 
 
 def test_newer_imports_of_other_files_overtake_what_they_touched(past):
     entries = past(receipt(), receipt(sha256=OTHER), receipt("undone", sha256="c" * 64))
-    assert records.record_of(entries, SHA256, True).overtaken == {KEY_A: frozenset([OTHER])}
+    assert queries.record_of(entries, SHA256, True).overtaken == {KEY_A: frozenset([OTHER])}
 
 
 def test_an_import_touched_what_got_another_version_and_what_no_version_tells_of(past):
@@ -136,8 +136,8 @@ def test_an_import_that_nobody_saw_end_may_have_touched_what_was_predicted(past,
 @pytest.mark.parametrize("state", ["failed", "imported", "undone", "interrupted"])
 def test_an_import_that_changed_nothing_is_not_the_latest(past, state):
     entries = past(receipt(), receipt("failed"), receipt(state, after=IDLE))
-    assert records.latest(entries) is entries[1]
-    assert records.latest(entries[2:]) is None
+    assert queries.latest(entries) is entries[1]
+    assert queries.latest(entries[2:]) is None
 
 
 def test_failed_imports_of_the_file_right_before_an_import_are_a_part_of_it(past):
@@ -152,13 +152,13 @@ def test_failed_imports_of_the_file_right_before_an_import_are_a_part_of_it(past
         receipt("failed", sha256=OTHER),
         receipt(),
     )
-    assert records.failed_before(entries[6], entries) == [entries[5], entries[2]]
-    assert records.failed_before(entries[8], entries) == []
+    assert queries.failed_before(entries[6], entries) == [entries[5], entries[2]]
+    assert queries.failed_before(entries[8], entries) == []
 
 
 def test_older_imports_of_the_file_stay_when_the_newest_is_taken_back(past):
     entries = past(receipt(), receipt(sha256=OTHER), receipt("undone"), receipt(after=IDLE), receipt())
-    assert records.older_imports(entries[4], entries) == [entries[0]]
+    assert queries.older_imports(entries[4], entries) == [entries[0]]
 
 
 def test_taking_several_imports_back_brings_back_what_was_before_the_oldest(past):
@@ -193,20 +193,20 @@ def test_what_taking_back_changes_is_told_by_the_receipt(past):
 def test_newer_imports_that_are_not_taken_back_stand_on_what_they_touched(past):
     elsewhere = receipt(changes=changed(B), before={B + ":3": "1"}, after={B + ":3": "2"})
     entries = past(receipt(), receipt(name="sales"), receipt("undone"), elsewhere, receipt("started"))
-    assert records.standing_on(entries[0], entries) == [entries[1], entries[4]]
-    assert records.standing_on(entries[4], entries) == []
+    assert queries.standing_on(entries[0], entries) == [entries[1], entries[4]]
+    assert queries.standing_on(entries[4], entries) == []
 
 
 def test_what_a_newer_rollback_left_is_what_an_older_import_is_expected_to_be(past):
     first = receipt("undone", undone_at="2026-01-02T00:00:00.000Z", versions_undone={A + ":3": "3", B + ":3": "9"})
     last = receipt("undone", undone_at="2026-01-03T00:00:00.000Z", versions_undone={A + ":3": "4"})
     entries = past(receipt(), last, first)
-    assert records.expected_versions(entries[0], entries) == {KEY_A: "4"}
+    assert queries.expected_versions(entries[0], entries) == {KEY_A: "4"}
 
 
 def test_names_are_told_apart_even_where_their_directories_are_not(past):
     entries = past(receipt(name="a/b"), receipt(name="a_b"), receipt(name="a b"))
-    assert [entry.receipt.name for entry in records.named(entries, "a_b")] == ["a_b"]
+    assert [entry.receipt.name for entry in queries.named(entries, "a_b")] == ["a_b"]
 
 
 def test_what_may_be_pruned_leaves_the_ways_back(past):
@@ -220,21 +220,21 @@ def test_what_may_be_pruned_leaves_the_ways_back(past):
         receipt(name="sales"),
     )
     # Kept: the newest (5); the newest not undone (4), whose end nobody saw; one that holds its file (2).
-    assert records.prunable(entries, "finance", 1) == [entries[0], entries[1], entries[3]]
-    assert records.prunable(entries, "finance", 5) == [entries[0]]
-    assert records.prunable(entries, "finance", 99) == []
+    assert queries.prunable(entries, "finance", 1) == [entries[0], entries[1], entries[3]]
+    assert queries.prunable(entries, "finance", 5) == [entries[0]]
+    assert queries.prunable(entries, "finance", 99) == []
 
 
 def test_the_newest_import_not_undone_is_never_pruned(past):
     entries = past(receipt(), receipt(), receipt("undone", held=False), receipt("undone", held=False))
-    assert records.prunable(entries, "finance", 1) == [entries[0], entries[2]]
+    assert queries.prunable(entries, "finance", 1) == [entries[0], entries[2]]
 
 
 def test_imports_that_changed_nothing_push_no_way_back_out_of_the_history(past):
     entries = past(receipt("failed"), receipt(), *[receipt(after=IDLE) for _night in range(3)])
-    assert records.prunable(entries, "finance", 2) == entries[2:4]
+    assert queries.prunable(entries, "finance", 2) == entries[2:4]
     # The failed one is a part of the import after it.
-    assert records.prunable(entries, "finance", 1) == entries[2:4]
+    assert queries.prunable(entries, "finance", 1) == entries[2:4]
 
 
 def test_a_pruned_entry_is_gone_with_all_that_was_in_it(past):
@@ -259,9 +259,9 @@ def read(directory, text):
     (directory / "receipt.json").write_text(text, encoding="utf-8")
     entry = Entry(str(directory), 0o600)
     assert entry.receipt.touched is not None
-    records.expected_versions(entry, [entry])
-    records.record_of([entry], SHA256, True)
-    records.prunable([entry], "finance", 1)
+    queries.expected_versions(entry, [entry])
+    queries.record_of([entry], SHA256, True)
+    queries.prunable([entry], "finance", 1)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
@@ -304,11 +304,11 @@ def test_a_name_in_a_receipt_is_not_taken_for_its_server(tmp_path):
 
 def test_a_receipt_vouches_for_the_content_that_the_server_read(past):
     entries = past(receipt(content="one"), receipt(sha256=OTHER))
-    assert records.vouches(entries, SHA256, "one")
-    assert not records.vouches(entries, SHA256, "two")
+    assert queries.vouches(entries, SHA256, "one")
+    assert not queries.vouches(entries, SHA256, "two")
     # From before it was noted.
-    assert not records.vouches(entries, OTHER, "two")
-    assert not records.vouches(entries, "b" * 64, "one")
+    assert not queries.vouches(entries, OTHER, "two")
+    assert not queries.vouches(entries, "b" * 64, "one")
 
 
 @pytest.mark.parametrize("skew", ["2020-01-01T00:00:00.000Z", "2090-01-01T00:00:00.000Z"])
@@ -316,10 +316,10 @@ def test_what_came_after_a_taking_back_does_not_depend_on_clocks(skew, tmp_path)
     history = History(str(tmp_path), "prod")
     first = history.begin(receipt(started="2050-01-01T00:00:00.000Z"))
     first.mark_undone(True)
-    assert records.record_of(history.entries(PROJECT_ID), SHA256, False).held
+    assert queries.record_of(history.entries(PROJECT_ID), SHA256, False).held
     unchanged = {A + ":3": "1"}
     history.begin(receipt(before=unchanged, after=unchanged, started=skew))
-    assert not records.record_of(history.entries(PROJECT_ID), SHA256, False).held
+    assert not queries.record_of(history.entries(PROJECT_ID), SHA256, False).held
 
 
 def test_the_server_of_a_receipt_is_read_however_it_is_spelt(tmp_path):

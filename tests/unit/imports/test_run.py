@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 from samples import PROJECT_ID, SHA256, listed, row, session_with
@@ -14,9 +15,11 @@ from scripted_server import CLOSE, Reply
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.history.entry import Entry
+from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import STARTED as BEGUN
+from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
 from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
 from ansible_collections.mstr.migration.plugins.module_utils.imports import run as runs
-from ansible_collections.mstr.migration.plugins.module_utils.imports.outcome import ImportOptions
+from ansible_collections.mstr.migration.plugins.module_utils.imports.outcome import ImportOptions, Outcome
 from ansible_collections.mstr.migration.plugins.module_utils.package.upload import Staged
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import plan_list
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
@@ -122,6 +125,15 @@ def test_the_undo_package_is_asked_for_only_where_it_was_not_seen(serve, tmp_pat
     assert dest.exists() is kept
     questions = [item for item in server.requests if item.method == "GET" and not item.path.endswith("/binary")]
     assert len(questions) == asked
+
+
+def test_bookkeeping_that_the_disk_refuses_is_told_and_stops_nothing(tmp_path):
+    entry = History(str(tmp_path), "prod").begin(Receipt(state=BEGUN, name="finance", sha256=SHA256))
+    outcome = Outcome({}, entry=entry)
+    shutil.rmtree(entry.path)
+    outcome.record(message="half")
+    (problem,) = outcome.problems
+    assert problem.startswith("history_dir: %s cannot be written" % entry.receipt_path)
 
 
 def test_an_undo_file_that_is_there_is_refused_before_the_import(tmp_path):
