@@ -208,17 +208,26 @@ class Transport:
         if self._no_proxy is not None:
             raise InputError(self._no_proxy.message)
         sent = {"headers": dict(headers or {}), "params": params, "json": body, "data": data, "stream": stream}
-        attempt = 0
-        asked = self._pace.now()
-        started = self._pace.begin(asked)
-        while True:
+
+        def send() -> requests.Response:
             if data is not None:
                 data.rewind()
             if fresh:
                 self.fresh_connections()
+            return self._send(method, path, step, answer_timeout, sent)
+
+        return self._until_answered(send, step, repeat, expect)
+
+    def _until_answered(
+        self, send: Callable[[], requests.Response], step: str, repeat: Repeat, expect: Collection[int]
+    ) -> requests.Response:
+        attempt = 0
+        asked = self._pace.now()
+        started = self._pace.begin(asked)
+        while True:
             pause: float | None = None
             try:
-                response = self._send(method, path, step, answer_timeout, sent)
+                response = send()
             except ConnectionLost as lost:
                 if not self._may_repeat(lost, repeat, attempt):
                     raise
