@@ -57,8 +57,8 @@ options:
         runs left on it that were cut off without warning.
       - For that, the session file is its sign of life. A module that uses it renews its modification time every second.
       - Of a run that is dead, the session is closed. An import that went on alone is waited for (O(wait_timeout)), its undo package
-        is kept (O(undo_timeout)), and its entry in the history is completed. Where the session has ended, the entry is marked as interrupted, with a warning that
-        there is no undo package.
+        is kept (O(undo_timeout)), and its entry in the history is completed. Where the session has ended, the entry is marked as
+        interrupted, with a warning that there is no undo package.
       - In check mode nothing is locked and nothing is taken up.
     type: path
   lease_timeout:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -146,7 +147,7 @@ ATTRIBUTES = {
     "Secure": ("Secure", ["marked Secure", "https in base_url"]),
     "Domain": ("Domain=other.example", ["Domain=other.example", "127.0.0.1"]),
     "Path": ("Path=/other", ["Path=/other", "/MicroStrategyLibrary"]),
-    "Expires": ("Expires=" + formatdate(time.time() - 60, usegmt=True), ["Expires has passed", "7200 s ahead"]),
+    "Expires": ("Expires=" + formatdate(time.time() - 60, usegmt=True), ["Expires has passed", r"72\d\d s ahead"]),
 }
 
 
@@ -161,7 +162,7 @@ def test_a_session_cookie_that_does_not_come_back(
         result = run.named(name)
         assert result["failed"]
         for part in ("log in", "JSESSIONID", "The session was closed", *words):
-            assert part in result["msg"]
+            assert re.search(part, result["msg"])
     assert not any(secret in run.output for secret in server.secrets())
     assert not session.exists()
     assert server.state()["logins"] == server.state()["logouts"] == 2

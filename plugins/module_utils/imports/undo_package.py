@@ -13,11 +13,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from ..errors import ConnectionLost, InputError, MigrationError, ServerError
+from ..errors import ConnectionLost, DiskError, InputError, MigrationError, ServerError
 from ..rest.models import ImportInfo
 from ..session.file import ImportProcess
 from ..session.session import Session
-from ..support.files import CHUNK, HEAD, atomic_file, make_directory, readable_file, sha256_of, strange_kind
+from ..support.files import (
+    CHUNK,
+    HEAD,
+    atomic_file,
+    disk_errors,
+    make_directory,
+    readable_file,
+    sha256_of,
+    strange_kind,
+)
 from ..support.hashing import BackgroundHash
 from ..support.wait import TimeIsUp, wait_for
 from .messages import sentence
@@ -64,16 +73,15 @@ def check_destination(path: str, option: str, make: bool) -> None:
 
     Raises:
         InputError: It cannot; the message names the option.
+        DiskError: Its directory cannot be made.
     """
     if os.path.islink(path) or (os.path.exists(path) and not os.path.isfile(path)):
         raise InputError("%s: %s is a link or no regular file; name a file." % (option, path))
     directory = os.path.dirname(os.path.abspath(path))
     if not make and not os.path.exists(directory):
         return
-    try:
+    with disk_errors("%s: the directory %s cannot be made" % (option, directory)):
         make_directory(directory, 0o700)
-    except OSError as error:
-        raise InputError("%s: the directory %s cannot be made: %s." % (option, directory, error.strerror)) from error
     if not os.access(directory, os.W_OK | os.X_OK):
         raise InputError("%s: the directory %s cannot be written to; check its permissions." % (option, directory))
 
@@ -177,13 +185,14 @@ def keep(
             else:
                 with open(outcome.undo.path, "rb") as source:
                     _place(iter(lambda: source.read(CHUNK), b""), place, None)
-        except (ServerError, ConnectionLost, UndoUnavailable):
-            raise
-        except MigrationError as error:
+        except (InputError, DiskError) as error:
             outcome.problems.append(error.message)
+            if place is places[-1] and outcome.undo is None:
+                error.message = " ".join(outcome.problems)
+                raise
     saved = outcome.undo
     if saved is None:
-        raise InputError(" ".join(outcome.problems))
+        raise AssertionError("there is no place for the undo package")
     if outcome.info is not None:
         outcome.info = replace(outcome.info, undo_package_created=True)
     # The receipt first: a run that dies in between leaves a session of which the next one fetches it again.
@@ -272,7 +281,7 @@ def _place(parts: Iterator[bytes], place: Place, length: int | None) -> SavedUnd
     except _AlreadyThere:
         return SavedUndo(path, digest, size, changed=False)
     except OSError as error:
-        raise InputError("the undo package cannot be written to %s: %s." % (path, error.strerror)) from error
+        raise DiskError("the undo package cannot be written to %s: %s." % (path, error.strerror)) from error
     return SavedUndo(path, digest, size, backup=backup)
 
 

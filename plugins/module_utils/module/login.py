@@ -13,7 +13,6 @@ import secrets
 import time
 from typing import Any
 
-from ..errors import InputError
 from ..history.environment import environment_name
 from ..history.receipt import now
 from ..history.store import History
@@ -23,7 +22,7 @@ from ..session import lock as lease
 from ..session.heartbeat import Heartbeat
 from ..session.session import Session
 from ..session.watch import Watch
-from ..support.files import directory_mode, make_directory
+from ..support.files import directory_mode, disk_errors, make_directory
 from ..support.text import environment_from_url
 from .base import MigrationModule
 from .history import moved_from, open_history
@@ -96,12 +95,9 @@ def _recovery(module: MigrationModule, history: History, base_url: str, watch: W
 
 def _session_path(history: History, elsewhere: str | None) -> str:
     directory = elsewhere or history.sessions
-    try:
+    with disk_errors("%s: %s cannot be made" % ("session_dir" if elsewhere else "history_dir", directory)):
         # Others of the group remove what this run may leave there; the file itself stays this user's alone.
         make_directory(directory, 0o700 if elsewhere else directory_mode(history.mode))
-    except OSError as error:
-        option = "session_dir" if elsewhere else "history_dir"
-        raise InputError("%s: %s cannot be made: %s." % (option, directory, error.strerror)) from error
     run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(4))
     return os.path.join(directory, run + ".json")
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import InputError, MigrationError, about
 from ..rest.models import CONFIGURATION
 from ..session.session import Session
-from ..support.files import directory_mode, make_directory
+from ..support.files import directory_mode, disk_errors, make_directory
 from ..support.text import printable
 from . import manifest as manifests
 from .content import Content
@@ -148,12 +148,8 @@ class Reader:
         staged = stage(session, package.file, package.project_id, package.option["type"], self.wait_timeout)
         package.content = staged.content
         if self.directory and not self.check_mode:
-            try:
+            with disk_errors("manifest_dir: %s cannot be made" % self.directory):
                 make_directory(self.directory, directory_mode(self.mode))
-            except OSError as error:
-                raise MigrationError(
-                    "manifest_dir: %s cannot be made: %s." % (self.directory, error.strerror)
-                ) from error
             manifests.write(self._path_of(staged.content.sha256), staged.content, check_mode=False, mode=self.mode)
 
     def has_seen(self, package: PackageFile, digest: str) -> bool:

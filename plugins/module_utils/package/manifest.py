@@ -9,15 +9,16 @@ It lies beside the file as ``<file>.manifest.json``. Order and layout are stable
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DiskError, InputError
 from ..rest import models
 from ..rest.models import Row
-from ..support.files import write_file
+from ..support.files import disk_errors, write_file
 from ..support.shape import ShapeError
 from ..support.text import printable, readable_json
 from .content import Content, field_meaning, row_document, setting_meaning, sort_rows
@@ -127,18 +128,17 @@ def read(path: str) -> Content | None:
     """Return the manifest at path, None where there is no file.
 
     Raises:
-        InputError: There is one that cannot be read.
+        InputError: There is one that is none.
+        DiskError: There is one that cannot be read.
     """
     try:
         # Some editors begin a file with a mark of its byte order.
         with open(path, encoding="utf-8-sig") as handle:
-            text = handle.read()
+            return loads(handle.read())
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("manifest: %s cannot be read: %s." % (path, printable(error))) from error
-    try:
-        return loads(text)
+        raise DiskError("manifest: %s cannot be read: %s." % (path, printable(error))) from error
     except ShapeError as error:
         raise InputError(
             "manifest: %s is no manifest: %s. Restore it, or remove it." % (path, printable(error))
@@ -156,19 +156,14 @@ def write(path: str, manifest: Content, check_mode: bool, mode: int = 0o644) -> 
             package, and holds nothing that the package does not.
 
     Raises:
-        InputError: It cannot be written.
+        DiskError: It cannot be written.
     """
     text = dumps(manifest).encode("utf-8")
-    try:
-        with open(path, "rb") as handle:
-            if handle.read() == text:
-                return False
-    except OSError:
-        # Not there, or not readable: writing it will tell.
-        pass
+    # One that is not there, or not readable, is written, which tells what is wrong.
+    with contextlib.suppress(OSError), open(path, "rb") as handle:
+        if handle.read() == text:
+            return False
     if not check_mode:
-        try:
+        with disk_errors("manifest: %s cannot be written" % path):
             write_file(path, text, mode)
-        except OSError as error:
-            raise InputError("manifest: %s cannot be written: %s." % (path, error.strerror)) from error
     return True

@@ -16,6 +16,7 @@ from ..rest.models import PackageInfo
 from ..rest.multipart import MultipartFile
 from ..session.file import PackageInSession
 from ..session.session import Session
+from ..support.files import disk_errors
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
 from . import manifest as manifests
@@ -198,10 +199,8 @@ def _create(session: Session, project_id: str | None, released: bool) -> Package
 
 
 def _send(session: Session, package: PackageFile, package_id: str, project_id: str | None, wait_timeout: float) -> None:
-    try:
+    with disk_errors("src: %s cannot be read" % package.path):
         upload = MultipartFile(package.path)
-    except OSError as error:
-        raise InputError("src: %s cannot be read: %s." % (package.path, error.strerror)) from error
     with upload:
         try:
             session.library.upload_package(package_id, upload, project_id, answer_timeout=wait_timeout)

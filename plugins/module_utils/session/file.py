@@ -21,9 +21,9 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DiskError, InputError, LockError
 from ..support import shape
-from ..support.files import atomic_file, make_directory
+from ..support.files import atomic_file, disk_errors, make_directory
 from ..support.shape import ShapeError
 
 _FORMAT = 1
@@ -136,14 +136,12 @@ def new_path(parent: str | None = None) -> str:
         parent: Where to make the directory; None for where temporary files go.
 
     Raises:
-        InputError: It cannot be made.
+        DiskError: It cannot be made.
     """
-    try:
+    with disk_errors("session_dir: no directory can be made in %s" % parent):
         if parent is not None:
             make_directory(parent, 0o700)
         return os.path.join(tempfile.mkdtemp(prefix="mstr_session_", dir=parent), "session.json")
-    except OSError as error:
-        raise InputError("session_dir: no directory can be made in %s: %s." % (parent, error.strerror)) from error
 
 
 def exists(path: str) -> bool:
@@ -157,14 +155,13 @@ def check_place(path: str) -> None:
     Some shares show every file with the same owner and mode, whatever is asked for.
 
     Raises:
-        InputError: It would not, or nothing can be written there.
+        InputError: It would not.
+        DiskError: Nothing can be written there.
     """
     directory = os.path.dirname(os.path.abspath(path))
-    try:
+    with disk_errors("session_file: %s cannot be written to" % directory):
         make_directory(directory, 0o700)
         descriptor, probe = tempfile.mkstemp(prefix=".mstr_", dir=directory)
-    except OSError as error:
-        raise InputError("session_file: %s cannot be written to: %s." % (directory, error.strerror)) from error
     try:
         os.fchmod(descriptor, 0o600)
         _refuse_unless_private(probe, os.fstat(descriptor))
@@ -188,7 +185,7 @@ def write(path: str, session: SessionFile) -> int:
         A descriptor of the new file, locked as by ``claim``.
 
     Raises:
-        InputError: It cannot be written there.
+        DiskError: It cannot be written there.
     """
     document = dict(asdict(session), format=_FORMAT)
     claimed = -1
@@ -202,7 +199,7 @@ def write(path: str, session: SessionFile) -> int:
         if claimed >= 0:
             os.close(claimed)
         if isinstance(error, OSError):
-            raise InputError("session_file: %s cannot be written: %s." % (path, error.strerror)) from error
+            raise DiskError("session_file: %s cannot be written: %s." % (path, error.strerror)) from error
         raise
     return claimed
 
@@ -218,7 +215,8 @@ def claim(path: str, wait: float) -> int:
         wait: Seconds to wait for another task; short, since none should be there.
 
     Raises:
-        InputError: The file cannot be opened, or another task uses it.
+        MigrationError: The file cannot be opened.
+        LockError: Another task uses it.
     """
     deadline = time.monotonic() + wait
     while True:
@@ -234,7 +232,7 @@ def claim(path: str, wait: float) -> int:
             raise
         os.close(descriptor)
         if time.monotonic() >= deadline:
-            raise InputError(
+            raise LockError(
                 "session_file: another task uses %s at this moment. Let one task after the other use a session, or "
                 "give each a session of its own." % path
             )
@@ -251,14 +249,13 @@ def _lock(descriptor: int) -> bool:
 
 
 def _open(path: str, flags: int) -> int:
-    try:
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        raise InputError(
-            "session_file: there is no file %s. Log in first: mstr_session state present." % path
-        ) from error
-    except OSError as error:
-        raise InputError("session_file: %s cannot be opened: %s." % (path, error.strerror)) from error
+    with disk_errors("session_file: %s cannot be opened" % path):
+        try:
+            return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError as error:
+            raise InputError(
+                "session_file: there is no file %s. Log in first: mstr_session state present." % path
+            ) from error
 
 
 def read(path: str, private: bool = True) -> SessionFile:
@@ -320,12 +317,11 @@ def _parse(document: Any) -> SessionFile:
 
 def remove(path: str, own_directory: bool) -> bool:
     """Remove the file, and its directory where that was made for it alone; return whether it was there."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise InputError("session_file: %s cannot be removed: %s." % (path, error.strerror)) from error
+    with disk_errors("session_file: %s cannot be removed" % path):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return False
     if own_directory:
         remove_directory(path)
     return True

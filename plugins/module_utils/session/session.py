@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from ..errors import InputError
+from ..errors import InputError, LockError
 from ..rest.client import Library
 from ..rest.models import Project
 from ..support import signals
@@ -78,10 +78,10 @@ class Session:
         """Fail where another run has taken the environment over from this one.
 
         Raises:
-            InputError: It has.
+            LockError: It has.
         """
         if self.is_taken_over:
-            raise InputError(
+            raise LockError(
                 "session_file: another run has taken over this environment, because this one gave no sign of life for "
                 "too long (lock %s). Nothing was imported by this task. Run again when the other one has ended; "
                 "mstr_lease_timeout (lease_timeout of mstr_session) sets how long is too long." % self.state.lock

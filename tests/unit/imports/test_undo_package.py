@@ -17,7 +17,7 @@ import pytest
 from samples import PROJECT_ID, session_with
 from scripted_server import Reply
 
-from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
+from ansible_collections.mstr.migration.plugins.module_utils.errors import DiskError, InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.imports import undo_package as undo
 from ansible_collections.mstr.migration.plugins.module_utils.imports.outcome import Outcome
 from ansible_collections.mstr.migration.plugins.module_utils.imports.undo_package import Place, UndoUnavailable
@@ -172,7 +172,7 @@ def test_what_the_server_has_told_of_is_asked_for_again_only_after_a_download_th
 
 
 def test_a_directory_that_is_missing_is_an_error_in_words(serve, dest):
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(DiskError, match="cannot be written"):
         save(serve(WHOLE), dest / "sub" / "undo.mmp")
 
 
@@ -216,7 +216,7 @@ def test_a_destination_that_cannot_be_written_is_found_before_the_import(dest, w
     else:
         dest.write_bytes(b"")
         path = dest / "undo.mmp"
-    with pytest.raises(InputError, match=r"^undo_dest: "):
+    with pytest.raises(MigrationError, match=r"^undo_dest: "):
         undo.check_destination(str(path), "undo_dest", make=True)
 
 

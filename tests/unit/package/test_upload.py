@@ -142,7 +142,7 @@ def test_the_manifest_beside_the_file_is_taken_if_it_is_this_files(path):
 @pytest.mark.parametrize("raw", [b"", b"{}", b"\xff", b"[" * 100_000], ids=lambda raw: repr(raw[:4]))
 def test_a_manifest_that_is_none_is_refused(path, raw):
     path.with_name("finance.mmp.manifest.json").write_bytes(raw)
-    with pytest.raises(InputError, match=r"^manifest: "):
+    with pytest.raises(MigrationError, match=r"^manifest: "):
         examine(str(path), None, [])
 
 

@@ -17,7 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from samples import PROJECT_ID, SHA256, damaged, json_values
 
-from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
+from ansible_collections.mstr.migration.plugins.module_utils.errors import (
+    DiskError,
+    InputError,
+    LockError,
+    MigrationError,
+)
 from ansible_collections.mstr.migration.plugins.module_utils.session import file as session_file
 from ansible_collections.mstr.migration.plugins.module_utils.session.file import (
     ImportProcess,
@@ -75,7 +80,7 @@ def test_a_file_that_cannot_be_written_keeps_the_old_one(path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r"^session_file: .*No space left"):
+    with pytest.raises(DiskError, match=r"^session_file: .*No space left"):
         session_file.write(str(path), dataclasses.replace(SESSION, token="another"))
     assert session_file.read(str(path)) == SESSION
     assert os.listdir(path.parent) == ["run.json"]
@@ -107,7 +112,7 @@ def test_what_is_no_file_is_refused(path, what):
         path.mkdir(0o700)
     elif what == "fifo":
         os.mkfifo(path, 0o600)
-    with pytest.raises(InputError, match=r"^session_file: "):
+    with pytest.raises(MigrationError, match=r"^session_file: "):
         session_file.read(str(path))
 
 
@@ -184,12 +189,12 @@ def test_of_two_tasks_one_uses_a_session_file(tmp_path):
     path = str(tmp_path / "session.json")
     os.close(session_file.write(path, SESSION))
     claimed = session_file.claim(path, 0)
-    with pytest.raises(InputError, match="another task uses"):
+    with pytest.raises(LockError, match="another task uses"):
         session_file.claim(path, 0.1)
     # The file that takes its place is claimed as well.
     newer = session_file.write(path, SESSION)
     os.close(claimed)
-    with pytest.raises(InputError, match="another task uses"):
+    with pytest.raises(LockError, match="another task uses"):
         session_file.claim(path, 0.1)
     os.close(newer)
     os.close(session_file.claim(path, 0))
