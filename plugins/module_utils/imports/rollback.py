@@ -134,11 +134,7 @@ class Rollback:
         return outcome
 
     def _mark(self, **values: Any) -> None:
-        """Note in the receipt that its import is taken back.
-
-        Raises:
-            MigrationError: It cannot be written.
-        """
+        """Note in the receipt that its import is taken back."""
         if self.entry is None:
             return
         try:

@@ -117,11 +117,7 @@ class MigrationModule(AnsibleModule):
             )
 
     def _check_numbers(self) -> None:
-        """Fail for an option that is no sensible number of seconds.
-
-        Raises:
-            InputError: One is.
-        """
+        """Fail for an option that is no sensible number of seconds."""
         for name, option in self.argument_spec.items():
             value = self.params[name]
             if option["type"] != "float" or name == "timeout":

@@ -68,11 +68,7 @@ def moved_from(module: MigrationModule, history: History) -> list[str]:
 
 
 def _refuse_mixed(history: History, others: list[Entry]) -> None:
-    """Fail where this server had a history of its own when another one still got entries: both are in use.
-
-    Raises:
-        InputError: It had.
-    """
+    """Fail where this server had a history of its own when another one still got entries: both are in use."""
     own = history.all_entries()
     if own and own[0].name < others[-1].name:
         raise InputError(

@@ -123,9 +123,6 @@ class _Plan:
         """Upload a package that is left alone by its manifest, unless it was seen before that the manifest is right.
 
         It may have been edited, or be that of an older build. What is due is compared when it is imported.
-
-        Raises:
-            MigrationError: The server reads something else in the file.
         """
         file = package.file
         if file is None or file.manifest is None or reader.has_seen(file, file.manifest.digest):
@@ -159,11 +156,7 @@ class _Plan:
         return plans
 
     def _check(self, package: Declared, planned: ListedPlan) -> None:
-        """Say now, before anything of the list is imported, what would stop the import of a package.
-
-        Raises:
-            InputError: Something would.
-        """
+        """Say now, before anything of the list is imported, what would stop the import of a package."""
         if planned.held:
             self.module.warnings.append(plan_text.held(planned))
         if not planned.due:
@@ -179,12 +172,7 @@ class _Plan:
         return self.to_undo.get(id(package), ToUndo())
 
     def _find_entries(self, session: Session, history: History) -> None:
-        """Find the imports of the packages that are to be undone.
-
-        Raises:
-            MigrationError: One cannot be taken back: others that stay are built on it, its undo package is missing, or
-                objects were edited since.
-        """
+        """Find the imports of the packages that are to be undone."""
         undone = [package for package in self.packages if package.is_undone]
         entries = {package.project_id: history.entries(package.project_id) for package in undone}
         for package in undone:
@@ -220,11 +208,7 @@ class _Plan:
     def _refuse_to_undo(
         self, session: Session, package: Declared, entries: list[Entry], undone_first: list[str]
     ) -> None:
-        """Fail now, and not half-way through the list, where a package cannot be taken back.
-
-        Raises:
-            MigrationError: It cannot.
-        """
+        """Fail now, and not half-way through the list, where a package cannot be taken back."""
         parts = self._undoing(package).parts
         own = named(entries, package.name)
         for entry in parts:

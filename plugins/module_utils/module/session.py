@@ -138,11 +138,7 @@ def _note_interrupted(module: MigrationModule, session: Session) -> None:
 
 
 def _refuse_lost(module: MigrationModule, path: str) -> None:
-    """Fail for a session file that is gone although nobody logged out. The run's lock is taken away.
-
-    Raises:
-        InputError: It is.
-    """
+    """Fail for a session file that is gone although nobody logged out. The run's lock is taken away."""
     if _MASK in path:
         raise InputError(
             "session_file: %s is no path: Ansible has blanked a part of it out, because that equals a secret. The "
@@ -159,11 +155,7 @@ def _refuse_lost(module: MigrationModule, path: str) -> None:
 
 
 def _open_at_last(module: MigrationModule, path: str) -> Session:
-    """Return the session of the file, whoever uses it: logging out always goes through.
-
-    Raises:
-        InputError: It cannot be used, and is not the file of a run that holds a lock.
-    """
+    """Return the session of the file, whoever uses it: logging out always goes through."""
     try:
         return module.access.open_session_file(path)
     except MigrationError:

@@ -145,11 +145,7 @@ def _apply_newest(module: MigrationModule, session: Session, newest: Entry, entr
 
 
 def _scope(history: History, params: dict[str, Any], project_id: str | None) -> list[Entry]:
-    """Return the entries among which a name is looked for: a project's, or where none is named the one that has it.
-
-    Raises:
-        InputError: Several have it.
-    """
+    """Return the entries among which a name is looked for: a project's, or where none is named the one that has it."""
     if params["project"] is not None:
         entries = history.entries(project_id)
         # What the environment says is for those who say nothing; it must not hide where the package is.
@@ -182,11 +178,7 @@ def _whose_undo(entries: Iterable[Entry], package: PackageFile) -> Entry | None:
 
 
 def _refuse_of_another_server(module: MigrationModule, package: PackageFile, history: History | None) -> None:
-    """Fail for an undo package that takes back what was imported on another server.
-
-    Raises:
-        InputError: It is, by the history, or by the receipt that lies beside it.
-    """
+    """Fail for an undo package that takes back what was imported on another server."""
     if module.params["server_moved"] or not module.base_url:
         return
     entry = _whose_undo(history.of_other_servers(), package) if history is not None else None
@@ -204,11 +196,7 @@ def _refuse_of_another_server(module: MigrationModule, package: PackageFile, his
 
 
 def _entry_of(history: History, name: str, directory: str, own: list[Entry]) -> Entry:
-    """Return the entry of a package that a directory name means.
-
-    Raises:
-        InputError: There is none.
-    """
+    """Return the entry of a package that a directory name means."""
     wanted = [entry for entry in own if entry.name == os.path.basename(directory.rstrip("/"))]
     if not wanted:
         raise InputError(
@@ -225,11 +213,7 @@ def _entry_of(history: History, name: str, directory: str, own: list[Entry]) -> 
 
 
 def _newest(module: MigrationModule, history: History, own: list[Entry]) -> Entry:
-    """Return the newest import of a package that changed something, and say which others stay as they are.
-
-    Raises:
-        InputError: There is none.
-    """
+    """Return the newest import of a package that changed something, and say which others stay as they are."""
     name = module.params["name"]
     newest = latest(own)
     if newest is None and own:
@@ -261,11 +245,7 @@ def _newest(module: MigrationModule, history: History, own: list[Entry]) -> Entr
 
 
 def _of_entry(module: MigrationModule, entry: Entry, entries: list[Entry]) -> Rollback:
-    """Return what an import needs to be taken back.
-
-    Raises:
-        InputError: It has no undo package.
-    """
+    """Return what an import needs to be taken back."""
     name = entry.receipt.name
     if entry.receipt.state == UNDONE and not module.params["force"]:
         return _rollback(module, PackageFile(entry.undo_path, 0), name, entry, entries)

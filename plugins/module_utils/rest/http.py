@@ -264,11 +264,7 @@ class Transport:
         return error
 
     def _slow_down(self, error: ServerError, started: float, asked: float, pause: float | None) -> float:
-        """Have all requests wait because one was refused for now; return when that one is sent again.
-
-        Raises:
-            ServerError: It is given up.
-        """
+        """Have all requests wait because one was refused for now; return when that one is sent again."""
         if signals.told_to_stop() is not None:
             raise error
         self._pace.refused(started, pause)

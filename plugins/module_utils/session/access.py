@@ -174,11 +174,7 @@ class Access:
         self._secrets.update([state.token, *filter(is_secret, cookies)])
 
     def _refuse_masked(self, path: str) -> None:
-        """Fail for a path that Ansible would change in results, since later tasks could not find the file.
-
-        Raises:
-            InputError: A secret is a part of it.
-        """
+        """Fail for a path that Ansible would change in results, since later tasks could not find the file."""
         if self._is_masked(path):
             raise InputError(
                 "session_file: a secret, the password perhaps, is a part of the path of the session file, and Ansible "
