@@ -42,16 +42,17 @@ USER_TYPE = 34
 # Object types of the metadata, from the vendor's EnumDSSXMLObjectTypes. Only for people to read: a type that is missing
 # here works all the same, and is shown as its number.
 _TYPES = """
-    1 filter, 2 template, 3 report, 4 metric, 6 autostyle, 7 aggregate metric, 8 folder, 9 device, 10 prompt, 11
-    function, 12 attribute, 13 fact, 14 hierarchy, 15 table, 16 datamart report, 17 fact group, 18 shortcut, 19
-    resolution, 21 attribute form, 22 schema, 23 format, 24 catalog, 25 catalog definition, 26 column, 28 property
-    set, 29 database instance, 30 database login, 31 database connection, 32 project, 33 server definition, 34 user,
-    35 transmitter, 36 configuration, 39 search, 40 search folder, 41 datamart, 42 package definition, 43
-    transformation, 44 security role, 45 locale, 47 consolidation, 48 consolidation element, 49 event, 50 schedule,
-    51 schedule trigger, 52 link, 53 database table, 54 table source, 55 document, 56 drill map, 57 DBMS, 58
-    security filter, 59 prompt answer, 60 prompt answers, 61 graph style, 66 change journal, 67 shortcut, 68
-    shortcut target, 70 layer, 71 palette, 72 thresholds, 76 script, 77 content bundle, 78 application, 79 timezone,
-    81 calendar, 84 driver, 85 interface language, 86 workflow
+    1 filter, 2 template, 3 report, 4 metric, 6 autostyle, 7 aggregate metric, 8 folder, 9 device, 10 prompt,
+    11 function, 12 attribute, 13 fact, 14 hierarchy, 15 table, 16 datamart report, 17 fact group, 18 shortcut,
+    19 resolution, 21 attribute form, 22 schema, 23 format, 24 catalog, 25 catalog definition, 26 column,
+    28 property set, 29 database instance, 30 database login, 31 database connection, 32 project,
+    33 server definition, 34 user, 35 transmitter, 36 configuration, 39 search, 40 search folder, 41 datamart,
+    42 package definition, 43 transformation, 44 security role, 45 locale, 47 consolidation,
+    48 consolidation element, 49 event, 50 schedule, 51 schedule trigger, 52 link, 53 database table,
+    54 table source, 55 document, 56 drill map, 57 DBMS, 58 security filter, 59 prompt answer, 60 prompt answers,
+    61 graph style, 66 change journal, 67 shortcut, 68 shortcut target, 70 layer, 71 palette, 72 thresholds,
+    76 script, 77 content bundle, 78 application, 79 timezone, 81 calendar, 84 driver, 85 interface language,
+    86 workflow
 """
 TYPE_NAMES = {int(number): " ".join(words) for number, *words in map(str.split, _TYPES.split(","))}
 
