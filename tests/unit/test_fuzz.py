@@ -86,8 +86,8 @@ def test_a_plan_of_anything_is_one_that_can_be_shown(items, data):
         text = describe(planned.package.name, planned.plan)
         assert text.isprintable() or "\n" in text
         assert all(line.isprintable() for line in text.split("\n"))
-        assert not (planned.due and planned.held)
-        assert not (planned.in_sync and planned.held)
+        assert not (planned.due and planned.is_left_alone)
+        assert not (planned.in_sync and planned.is_left_alone)
 
 
 OPTIONS = st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.booleans(), st.none())

@@ -46,7 +46,7 @@ def test_what_receipts_stand_for(tmp_path):
     assert entries["started"].receipt.after == {}
     assert entries["first"].made_on is None
     assert queries.latest([entries["started"], entries["imported"]]) is entries["imported"]
-    assert [name for name in entries if not entries[name].is_settled] == ["started"]
+    assert [name for name in entries if not entries[name].has_ended] == ["started"]
 
 
 def test_a_session_file_with_a_package_and_an_import(tmp_path):

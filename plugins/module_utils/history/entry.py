@@ -118,7 +118,7 @@ class Entry:
         return None
 
     @property
-    def is_settled(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether its import, and its taking back, are known to have ended.
 
         Each log-in asks all entries, so their receipts are only searched for it.

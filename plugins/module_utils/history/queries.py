@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the receipts of the history say together: what holds, what is settled, what may be pruned.
+"""What the receipts of the history say together: what holds, what stands on what, what may be pruned.
 
 Entries are those of a package's project, or of the configuration level, oldest first. Each function raises
 ``DiskError`` where a receipt cannot be read.

@@ -149,9 +149,9 @@ class History:
         with contextlib.suppress(OSError):
             make_directory(self.root, directory_mode(self.mode))
 
-    def unsettled(self) -> list[Entry]:
+    def open_entries(self) -> list[Entry]:
         """Return the entries of the environment of which an import, or a taking back, may not have been seen to end."""
-        return [entry for entry in self.all_entries() if not entry.is_settled]
+        return [entry for entry in self.all_entries() if not entry.has_ended]
 
     def _entries_in(self, scope: str) -> list[Entry]:
         paths = [os.path.join(scope, name) for name in sorted(names_in(scope)) if NAME.match(name)]

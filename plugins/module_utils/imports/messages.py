@@ -19,7 +19,7 @@ def failure(run: ImportRun, error: MigrationError) -> MigrationError:
     process, outcome = run.process, run.outcome
     text = sentence(error.message.strip())
     result = dict(error.details, changed=True)
-    failed = outcome.info is not None and outcome.info.status == "failed"
+    failed = outcome.info is not None and outcome.info.has_failed
     if not process.finished:
         result["import_outcome"] = "unknown"
         text += _not_seen_to_end(run)

@@ -37,7 +37,7 @@ from ..history.store import History
 from ..rest.address import same_base_url
 from ..rest.models import same_version
 from ..session import file as session_file
-from ..session import lock as lease
+from ..session import lock as locks
 from ..session.file import ImportProcess
 from ..session.session import Session
 from ..session.watch import Watch
@@ -90,7 +90,7 @@ class Recovery:
         others = [path for path in self._other_sessions() if path not in paths]
         found = [self._recover_session(path) for path in paths + self.watch.dead_of(others)]
         # Also runs without a session file renew their receipt while they work.
-        begun = {entry.receipt_path: entry for entry in self.history.unsettled() if entry.receipt.state == STARTED}
+        begun = {entry.receipt_path: entry for entry in self.history.open_entries() if entry.receipt.state == STARTED}
         temporary = self._temporary_files()
         silent = self.watch.dead_of([*begun, *temporary])
         found.extend(self._interrupted(entry) for path, entry in begun.items() if path in silent)
@@ -134,9 +134,9 @@ class Recovery:
             except MigrationError as error:
                 if signals.told_to_stop() is not None:
                     # This run is told to stop as well; the one after it goes on here.
-                    lease.give_up([path])
+                    locks.give_up([path])
                 elif session.is_to_be_recovered:
-                    lease.give_up([path])
+                    locks.give_up([path])
                     error.message += (
                         " A run before this one began it. To give it up, and its undo package, remove %s." % path
                     )
@@ -249,7 +249,7 @@ class Recovery:
         Raises:
             MigrationError: The objects could not be looked up, or a receipt could not be written.
         """
-        open_ones = [entry for entry in self.history.unsettled() if self._is_open(entry)]
+        open_ones = [entry for entry in self.history.open_entries() if self._is_open(entry)]
         if not open_ones:
             return
         start = last_change = time.monotonic()

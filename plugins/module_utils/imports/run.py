@@ -264,7 +264,7 @@ def _follow(run: ImportRun) -> None:
         outcome.seconds += time.monotonic() - started
     process.finished = True
     run.save()
-    if outcome.info.status == "failed":
+    if outcome.info.has_failed:
         raise verify.failed(run, outcome.info)
     outcome.record(state=IMPORTED, ended=now())
     if options.when_imported is not None:
@@ -310,7 +310,7 @@ def _wait(run: ImportRun) -> ImportInfo:
         return run.outcome.info
 
     def ended(seen: ImportInfo | None) -> bool:
-        return seen is not None and seen.status in ("imported", "failed")
+        return seen is not None and seen.has_ended
 
     try:
         info = wait_for(look, ended, options.wait_timeout, options.poll_interval, _progress)

@@ -98,7 +98,9 @@ def _import_file(
     params = module.params
     project_id = session.project_id(params["project"])
     planned = _plan_from_manifest(session, package, project_id, options)
-    if planned is not None and not (planned.due or planned.held or _is_vouched_for(package, project_id, options)):
+    if planned is not None and not (
+        planned.due or planned.is_left_alone or _is_vouched_for(package, project_id, options)
+    ):
         # Uploaded, to see whether the manifest is right.
         planned = None
     if planned is not None:
@@ -162,8 +164,8 @@ def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: Import
         InputError: The import that is due would be refused.
     """
     package = planned.package
-    if planned.held:
-        module.warnings.append(plan_text.held(planned))
+    if planned.is_left_alone:
+        module.warnings.append(plan_text.why_left_alone(planned))
     if planned.due:
         refuse_keep_both(package.content, options.generate_undo)
         runs.check_destinations(options, package.project_id, make=not module.check_mode)

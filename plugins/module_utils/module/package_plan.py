@@ -101,7 +101,7 @@ class _Plan:
         for package, planned in zip(to_import, plans):
             with about(package.name, package.project):
                 self._check(package, planned)
-                if not planned.due and not planned.held and package in self.chosen:
+                if not planned.due and not planned.is_left_alone and package in self.chosen:
                     self._confirm(session, reader, package)
         return self._result({id(package): planned for package, planned in zip(to_import, plans)})
 
@@ -157,8 +157,8 @@ class _Plan:
 
     def _check(self, package: Declared, planned: ListedPlan) -> None:
         """Say now, before anything of the list is imported, what would stop the import of a package."""
-        if planned.held:
-            self.module.warnings.append(plan_text.held(planned))
+        if planned.is_left_alone:
+            self.module.warnings.append(plan_text.why_left_alone(planned))
         if not planned.due:
             return
         refuse_keep_both(planned.package.content, package.option["generate_undo"] is True)
@@ -254,7 +254,7 @@ class _Plan:
 def _row(package: Declared, planned: ListedPlan) -> tuple[dict[str, Any], str]:
     """Return what the result says of a package, and the text of its plan where it is due."""
     row = {
-        "state": _HELD if planned.held else _IMPORTED,
+        "state": _HELD if planned.is_left_alone else _IMPORTED,
         **planned.plan.as_result(),
         "in_sync": planned.in_sync,
         "due": planned.due,

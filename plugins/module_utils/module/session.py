@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import DiskError, InputError, MigrationError
 from ..session import connection
 from ..session import file as session_file
-from ..session import lock as lease
+from ..session import lock as locks
 from ..session.session import Session
 from ..support.text import environment_from_url
 from .base import MigrationModule
@@ -37,7 +37,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
     if module.params["history_dir"]:
         if not module.check_mode:
             # Here, and the history below, imported where they are needed: each run also logs out, which needs neither.
-            from .login import log_in_alone
+            from .sole_run import log_in_alone
 
             session, recovered = log_in_alone(module, path)
             return dict(_result(session, session.path or "", changed=True), recovered=recovered)
@@ -79,7 +79,7 @@ def _remark(module: MigrationModule) -> None:
     base_url = connection.base_url(params, None)
     open_history(module)
     address = environment_from_url(base_url)
-    remark = lease.remark(params["history_dir"], address)
+    remark = locks.remark(params["history_dir"], address)
     if remark is not None:
         module.warnings.append(remark)
 
@@ -108,7 +108,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
         return {"changed": False, "session_file": path}
     if session.is_to_be_recovered:
         # The task that saw to it was stopped, or died.
-        lease.give_up(session.leases)
+        locks.give_up(session.leases)
         module.warnings.append(
             "The session of %s is left as it is, because its import is not at its end: the next run on this "
             "environment waits for it and keeps its undo package." % path
@@ -144,9 +144,9 @@ def _refuse_lost(module: MigrationModule, path: str) -> None:
             "session_file: %s is no path: Ansible has blanked a part of it out, because that equals a secret. The "
             "session stays open until the server ends it. Name a session_file without such a part." % path
         )
-    locks = lease.locks_of(path, module.params["history_dir"])
-    if locks:
-        for lock in locks:
+    own = locks.locks_of(path, module.params["history_dir"])
+    if own:
+        for lock in own:
             lock.release()
         raise InputError(
             "session_file: there is no file %s any more, and nobody has logged out: its session stays open until the "
@@ -175,4 +175,4 @@ def _is_of_a_run(module: MigrationModule, path: str) -> bool:
         token = session_file.read(path, private=False).lock_token
     except MigrationError:
         return False
-    return any(lock.token == token for lock in lease.locks_of(path, module.params["history_dir"]))
+    return any(lock.token == token for lock in locks.locks_of(path, module.params["history_dir"]))

@@ -93,7 +93,7 @@ class ListedPlan:
     doubtful: bool = False
 
     @property
-    def held(self) -> bool:
+    def is_left_alone(self) -> bool:
         """Whether it is left alone until somebody says otherwise."""
         return self.package.held or self.doubtful
 

@@ -85,7 +85,7 @@ def _line(change: Change) -> str:
     )
 
 
-def held(planned: ListedPlan) -> str:
+def why_left_alone(planned: ListedPlan) -> str:
     """Return why a package is left alone, and how to let it in again, for a warning."""
     package = planned.package
     entry = package.record.entry if package.record else ""

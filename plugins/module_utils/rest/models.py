@@ -162,6 +162,16 @@ class ImportInfo:
     undo_package_created: bool
     message: str | None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended, and not well."""
+        return self.status == "failed"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended; a word that is not known is no end."""
+        return self.has_failed or self.status == "imported"
+
 
 @dataclass(frozen=True)
 class DestinationObject:

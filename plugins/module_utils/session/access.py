@@ -18,7 +18,7 @@ from ..support import signals
 from ..support.text import is_secret, printable
 from . import connection
 from . import file as session_file
-from . import lock as lease
+from . import lock as locks
 from .file import SessionFile
 from .heartbeat import Heartbeat
 from .session import Session
@@ -126,7 +126,7 @@ class Access:
         if session.is_taken_over:
             return
         if session.is_to_be_recovered:
-            lease.give_up(session.leases)
+            locks.give_up(session.leases)
             return
         self.current = None
         try:
@@ -222,7 +222,7 @@ class Access:
         self._hide(state)
         return Session(library, state, path)
 
-    def log_in_to_file(self, path: str, own_directory: bool, lock: lease.Lock | None) -> Session:
+    def log_in_to_file(self, path: str, own_directory: bool, lock: locks.Lock | None) -> Session:
         """Log in and write the session file.
 
         Args:
@@ -287,7 +287,7 @@ class Access:
             closed = self.close_session(session)
         finally:
             if path is not None and not closed and lock is not None and session_file.exists(path):
-                lease.give_up([path])
+                locks.give_up([path])
             elif path is not None:
                 session_file.remove(path, session.state.own_directory)
             if lock is not None:

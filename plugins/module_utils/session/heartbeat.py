@@ -32,13 +32,13 @@ class Heartbeat:
     Args:
         paths: The files whose modification time is a lease; may be added to.
         lease_timeout: Seconds after which the lease runs out.
-        watch: Whether to look at the processes that started this one.
+        watch_parents: Whether to look at the processes that started this one.
     """
 
-    def __init__(self, paths: Sequence[str], lease_timeout: float, watch: bool) -> None:
+    def __init__(self, paths: Sequence[str], lease_timeout: float, watch_parents: bool) -> None:
         self._paths = paths
         self._interval = min(_INTERVAL, lease_timeout * _SHARE)
-        self._ancestors = ancestors() if watch else []
+        self._ancestors = ancestors() if watch_parents else []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 

@@ -15,7 +15,7 @@ from ..rest.models import Project
 from ..support import signals
 from ..support.text import printable
 from . import file as session_file
-from . import lock as lease
+from . import lock as locks
 from .file import ImportProcess, PackageInSession, SessionFile
 
 _OBJECT_ID = re.compile(r"[0-9A-Fa-f]{32}\Z")
@@ -51,11 +51,11 @@ class Session:
         return self.path is not None
 
     @property
-    def lock(self) -> lease.Lock | None:
+    def lock(self) -> locks.Lock | None:
         """The lock on the environment under which the session is used, None where there is none."""
         if self.state.lock is None or self.state.lock_token is None:
             return None
-        return lease.Lock(self.state.lock, self.state.lock_token)
+        return locks.Lock(self.state.lock, self.state.lock_token)
 
     @property
     def is_left(self) -> bool:

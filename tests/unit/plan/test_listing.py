@@ -582,7 +582,7 @@ def test_what_may_have_been_imported_is_not_imported_twice(action):
     """Nobody saw its import end, and what is left shows in no version."""
     found = destination(A="1") if action == "keep_both" else {(PROJECT_ID, "A" * 32, REPORT): HIDDEN}
     (plan,) = plan_list([pack("1", of("A", "2", action), record=UNSEEN)], found)
-    assert (plan.due, plan.doubtful, plan.held, plan.in_sync) == (False, True, True, False)
+    assert (plan.due, plan.doubtful, plan.is_left_alone, plan.in_sync) == (False, True, True, False)
     (forced,) = plan_list([pack("1", of("A", "2", action), record=UNSEEN, force=True)], found)
     assert (forced.due, forced.doubtful) == (True, False)
     (known,) = plan_list([pack("1", of("A", "2", action), record=Record("entry"))], found)

@@ -14,7 +14,7 @@ from samples import OTHER_VERSION, VERSION, listed, row
 from ansible_collections.mstr.migration.plugins.module_utils.history.queries import Record
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import ListedPlan
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell, PackagePlan, plan_row
-from ansible_collections.mstr.migration.plugins.module_utils.plan.text import counts, describe, held, title
+from ansible_collections.mstr.migration.plugins.module_utils.plan.text import counts, describe, title
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
 
 OTHER = DestinationObject(OTHER_VERSION, "2021-03-04T03:53:08.000+0000")
@@ -70,10 +70,10 @@ def test_what_does_not_count_gets_no_line():
 
 def test_a_package_that_is_held_is_named_with_its_entry_and_the_ways_out():
     package = listed(row(), name="finance\nforged", record=Record("/history/entry", held=True))
-    text = held(ListedPlan(package, PackagePlan(()), due=False))
+    text = why_left_alone(ListedPlan(package, PackagePlan(()), due=False))
     for part in ("Package finance forged", "/history/entry", "force: true", "state: undone", "new file"):
         assert part in text
-    text = held(ListedPlan(package, PackagePlan(()), due=False, doubtful=True))
+    text = why_left_alone(ListedPlan(package, PackagePlan(()), due=False, doubtful=True))
     for part in ("Package finance forged", "may be there already", "/history/entry", "force: true", "new file"):
         assert part in text
 

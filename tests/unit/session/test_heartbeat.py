@@ -30,7 +30,7 @@ def test_leases_are_renewed_while_a_module_works_and_not_afterwards(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (0, 0))
-    with Heartbeat(paths, 1.0, watch=False):
+    with Heartbeat(paths, 1.0, watch_parents=False):
         assert os.stat(tmp_path / "one").st_mtime > 0
         # What a task begins while it works.
         paths.append(str(tmp_path / "two"))
@@ -42,7 +42,7 @@ def test_leases_are_renewed_while_a_module_works_and_not_afterwards(tmp_path):
 
 
 def test_a_lease_that_is_gone_is_not_made_again(tmp_path):
-    with Heartbeat([str(tmp_path / "gone")], 1.0, watch=False):
+    with Heartbeat([str(tmp_path / "gone")], 1.0, watch_parents=False):
         pass
     assert not (tmp_path / "gone").exists()
 
@@ -57,7 +57,7 @@ def test_the_end_of_those_that_wait_stops_the_module():
         "    print('stopped', flush=True)\n"
         "    sys.exit()\n"
         "signal.signal(signal.SIGTERM, stop)\n"
-        "with Heartbeat([], 60.0, watch=True):\n"
+        "with Heartbeat([], 60.0, watch_parents=True):\n"
         "    print('works', flush=True)\n"
         "    time.sleep(30)\n"
     )

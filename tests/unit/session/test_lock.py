@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import DiskError, LockError
-from ansible_collections.mstr.migration.plugins.module_utils.session import lock as lease
+from ansible_collections.mstr.migration.plugins.module_utils.session import lock as locks
 from ansible_collections.mstr.migration.plugins.module_utils.session.lock import Lock, acquire
 from ansible_collections.mstr.migration.plugins.module_utils.session.watch import Watch
 
@@ -80,14 +80,14 @@ def test_one_run_holds_the_lock_until_it_lets_go(tmp_path):
 
 
 def test_who_takes_no_lock_is_told_of_those_who_have_one(tmp_path):
-    assert lease.remark(str(tmp_path), ADDRESS) is None
+    assert locks.remark(str(tmp_path), ADDRESS) is None
     lock = take(tmp_path).lock
-    assert lease.remark(str(tmp_path), "other.example.com_Library") is None
-    assert "or was cut off (user deployer, host runner)" in lease.remark(str(tmp_path), ADDRESS)
-    lease.give_up([lock.path])
-    assert "was stopped and left an import" in lease.remark(str(tmp_path), ADDRESS)
+    assert locks.remark(str(tmp_path), "other.example.com_Library") is None
+    assert "or was cut off (user deployer, host runner)" in locks.remark(str(tmp_path), ADDRESS)
+    locks.give_up([lock.path])
+    assert "was stopped and left an import" in locks.remark(str(tmp_path), ADDRESS)
     lock.release()
-    assert lease.remark(str(tmp_path), ADDRESS) is None
+    assert locks.remark(str(tmp_path), ADDRESS) is None
 
 
 def test_environments_do_not_wait_for_each_other(tmp_path):
@@ -119,14 +119,14 @@ def test_the_session_file_is_the_lease_once_it_is_there(tmp_path):
     with pytest.raises(LockError):
         take(tmp_path, "two", alive=[tmp_path / "one"])
     kill(tmp_path / "one")
-    lease.touch(first.path)
+    locks.touch(first.path)
     assert take(tmp_path, "two").lock.holds()
 
 
 def test_a_lease_that_is_given_up_is_not_waited_for(tmp_path):
     first = take(tmp_path).lock
     (tmp_path / "one").write_text("{}")
-    lease.give_up([first.path, str(tmp_path / "one"), str(tmp_path / "nothing")])
+    locks.give_up([first.path, str(tmp_path / "one"), str(tmp_path / "nothing")])
     assert take(tmp_path, "two").dead == [str(tmp_path / "one")]
 
 
@@ -172,10 +172,10 @@ def test_a_run_that_lives_is_not_waited_for_longer_than_asked(tmp_path):
 def test_the_locks_of_a_run_are_found_by_its_session_file(tmp_path):
     path = tmp_path / "prod" / "sessions" / "run.json"
     lock = take(tmp_path, "prod/sessions/run.json").lock
-    assert lease.locks_of(str(path), None) == [lock]
-    assert lease.locks_of(str(path.with_name("other.json")), None) == []
-    assert lease.locks_of("/elsewhere/run.json", None) == []
-    assert lease.locks_of("/elsewhere/run.json", str(tmp_path)) == []
+    assert locks.locks_of(str(path), None) == [lock]
+    assert locks.locks_of(str(path.with_name("other.json")), None) == []
+    assert locks.locks_of("/elsewhere/run.json", None) == []
+    assert locks.locks_of("/elsewhere/run.json", str(tmp_path)) == []
 
 
 def test_a_lock_that_is_just_being_written_holds(tmp_path):
@@ -259,9 +259,9 @@ def refuse(*_arguments):
 @pytest.mark.parametrize("utime", [refuse, lambda *_arguments: None], ids=["refused", "ignored"])
 def test_a_lease_is_renewed_also_where_a_share_does_not_set_times(utime, tmp_path, monkeypatch):
     first = take(tmp_path).lock
-    monkeypatch.setattr(lease.os, "utime", utime)
+    monkeypatch.setattr(locks.os, "utime", utime)
     with pytest.raises(LockError):
-        take(tmp_path, "two", lock_timeout=70.0, meanwhile=lambda now: lease.touch(first.path))
+        take(tmp_path, "two", lock_timeout=70.0, meanwhile=lambda now: locks.touch(first.path))
     assert first.holds()
     assert json.loads((tmp_path / first.path).read_text())["user"] == "deployer"
 
@@ -275,9 +275,9 @@ def test_a_share_that_does_not_answer_does_not_give_the_lock_away(tmp_path, monk
             raise OSError(116, "Stale file handle")
         return opening(path, *arguments, **more)
 
-    monkeypatch.setattr(lease.os, "open", fail)
+    monkeypatch.setattr(locks.os, "open", fail)
     moments = []
-    monkeypatch.setattr(lease, "_take", lambda *_arguments: moments.append(1))
+    monkeypatch.setattr(locks, "_take", lambda *_arguments: moments.append(1))
 
     def stop(now):
         if now > 50:
@@ -293,8 +293,8 @@ def test_a_run_under_the_old_address_of_a_server_is_not_disturbed(tmp_path):
     time = Time(touching(first.path))
     watch = Watch(60.0, time.clock, time.sleep)
     with pytest.raises(LockError, match="server_moved: a run is at work under the old address"):
-        lease.refuse_living(str(tmp_path), ["old"], watch)
-    lease.refuse_living(str(tmp_path), ["other"], watch)
+        locks.refuse_living(str(tmp_path), ["old"], watch)
+    locks.refuse_living(str(tmp_path), ["other"], watch)
     # One that is dead disturbs nobody.
     time.meanwhile = lambda now: None
-    lease.refuse_living(str(tmp_path), ["old"], Watch(60.0, time.clock, time.sleep))
+    locks.refuse_living(str(tmp_path), ["old"], Watch(60.0, time.clock, time.sleep))

@@ -18,7 +18,7 @@ from ..history.receipt import now
 from ..history.store import History
 from ..imports.recovery import Recovery
 from ..session import connection
-from ..session import lock as lease
+from ..session import lock as locks
 from ..session.heartbeat import Heartbeat
 from ..session.session import Session
 from ..session.watch import Watch
@@ -53,8 +53,8 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
     session = lock = None
     leases: list[str] = []
     try:
-        with Heartbeat(leases, params["lease_timeout"], watch=True):
-            taken = lease.acquire(
+        with Heartbeat(leases, params["lease_timeout"], watch_parents=True):
+            taken = locks.acquire(
                 history.directory,
                 environment_from_url(base_url),
                 history.mode,
@@ -67,7 +67,7 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
             recovered = recovery.recover(taken.dead)
             session = module.access.log_in_to_file(path, False, lock)
             # Of a server that has moved, another run may still be at work under the old address.
-            lease.refuse_living(history.directory, moved_from(module, history), watch)
+            locks.refuse_living(history.directory, moved_from(module, history), watch)
             module.access.logged_in()
             recovery.wait_until_at_rest(session)
     except BaseException:
