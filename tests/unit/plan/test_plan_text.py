@@ -14,7 +14,7 @@ from samples import OTHER_VERSION, VERSION, listed, row
 from ansible_collections.mstr.migration.plugins.module_utils.history.queries import Record
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import ListedPlan
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell, PackagePlan, plan_row
-from ansible_collections.mstr.migration.plugins.module_utils.plan.text import counts, describe, title
+from ansible_collections.mstr.migration.plugins.module_utils.plan.text import counts, describe, title, why_left_alone
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
 
 OTHER = DestinationObject(OTHER_VERSION, "2021-03-04T03:53:08.000+0000")
