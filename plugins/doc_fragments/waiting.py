@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   wait_timeout:
     description:
-      - Seconds to wait for the server to take an upload in, and for an import to end.
+      - Seconds to wait for the server to take an upload in, and, where the module imports, for the import to end.
     type: float
     default: 3600
 """
@@ -23,7 +23,7 @@ options:
 options:
   undo_timeout:
     description:
-      - Seconds to wait, after the end of an import, until the server has made its undo package.
+      - Seconds to wait until the server has made the undo package of an import.
     type: float
     default: 300
 """

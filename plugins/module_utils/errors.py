@@ -87,8 +87,8 @@ def about(package: str, project: str) -> Iterator[None]:
     """Have failures say which package, and which project of it, they are about."""
     try:
         yield
-    except MigrationError as error:
-        error.about = (package, project)
+    except (Exception, Interrupted) as error:
+        error.about = (package, project)  # type: ignore[union-attr]
         raise
 
 
@@ -99,7 +99,12 @@ class Interrupted(BaseException):
 
     Args:
         signal_name: The signal's name, for example ``SIGTERM``.
+
+    Attributes:
+        about: As that of ``MigrationError``.
     """
+
+    about: tuple[str, str] | None = None
 
     def __init__(self, signal_name: str) -> None:
         super().__init__(signal_name)

@@ -60,6 +60,7 @@ options:
         is kept (O(undo_timeout)), and its entry in the history is completed. Where the session has ended, the entry is marked as
         interrupted, with a warning that there is no undo package.
       - In check mode nothing is locked and nothing is taken up.
+      - Session files have mode 0600, whatever O(history_mode) says.
     type: path
   lease_timeout:
     description:

@@ -132,23 +132,32 @@ class Receipt:
         Raises:
             ShapeError: It is none.
         """
-        found = shape.build(cls, document, "receipt")
+        known = {item.name for item in fields(cls)} - {"more"}
+        data = shape.mapping(document, "receipt")
+        found = shape.build(cls, {name: data[name] for name in data if name in known}, "receipt", lenient=_UNREAD)
         for name in ("versions_before", "versions", "versions_undone"):
-            _check_versions(document.get(name), "receipt.%s" % name)
+            _check_versions(data.get(name), "receipt.%s" % name)
         for name in ("changes", "unresolved"):
-            _check_changes(document.get(name), "receipt.%s" % name)
-        if found.undo is not None:
-            shape.text(found.undo, "sha256", "receipt.undo")
-        known = {item.name for item in fields(cls)}
-        found.more.update((name, value) for name, value in document.items() if name not in known)
+            _check_changes(data.get(name), "receipt.%s" % name)
+        if found.undo is not None and not isinstance(found.undo.get("sha256"), str):
+            raise ShapeError("receipt.undo.sha256: expected a text")
+        # What is not known, or left out because nobody reads it, is kept as it is.
+        found.more.update(
+            (name, value)
+            for name, value in data.items()
+            if name not in known or (value is not None and getattr(found, name) is None)
+        )
         return found
 
     def as_document(self) -> dict[str, Any]:
         """Return it as it is written. Fields that only few receipts have are left out where they say nothing."""
-        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "more"}
-        always = _ALWAYS | _OF_UNDONE if self.undone_at else _ALWAYS
-        written = {name: value for name, value in values.items() if value is not None or name in always}
-        return {**written, **self.more}
+        names = [item.name for item in fields(self) if item.name not in ("more", "sha256")]
+        names.insert(names.index("file") + 1, "sha256")
+        always = _ALWAYS | (_OF_UNDONE if self.undone_at else set()) | (_OF_FAILED if self.state == FAILED else set())
+        written = {name: getattr(self, name) for name in names}
+        said = {name: value for name, value in written.items() if value is not None or name in always}
+        said.update((name, value) for name, value in self.more.items() if said.get(name) is None)
+        return said
 
     @cached_property
     def before(self) -> dict[Key, str | None]:
@@ -194,8 +203,28 @@ class Receipt:
 
 # What each receipt has, whether it says something or not: the fields before the message.
 _ALWAYS = frozenset(takewhile(lambda name: name != "message", (item.name for item in fields(Receipt))))
-# What each has that is taken back.
+# What each has that is taken back, and what each has that failed.
 _OF_UNDONE = {"undone_after", "held", "undone_job_id"}
+_OF_FAILED = {"message", "changed"}
+# What is for people alone, or only looked at for being there: a receipt that was edited by hand is still read.
+_UNREAD = frozenset(
+    [
+        "file",
+        "size",
+        "environment",
+        "user",
+        "import_id",
+        "ended",
+        "summary",
+        "job_id",
+        "message",
+        "changed",
+        "held",
+        "undone_job_id",
+        "watched",
+        "moved_from",
+    ]
+)
 
 
 def _by_key(versions: Mapping[str, str | None] | None) -> dict[Key, str | None]:
@@ -216,7 +245,8 @@ def _check_changes(value: Any, where: str) -> None:
     for index, item in enumerate(shape.items(value or [], where)):
         place = "%s[%d]" % (where, index)
         change = shape.mapping(item, place)
-        shape.text(change, "id", place)
+        if not isinstance(change.get("id"), str):
+            raise ShapeError("%s.id: expected a text" % place)
         shape.optional_text(change, "name", place)
         shape.optional_text(change, "effect", place)
         if not isinstance(change.get("type"), int):

@@ -158,12 +158,17 @@ def _not_created(import_id: str, timeout: float) -> UndoUnavailable:
 
 
 def keep(
-    session: Session, process: ImportProcess, places: Sequence[Place], outcome: Outcome, timeout: float
+    session: Session,
+    process: ImportProcess,
+    places: Sequence[Place],
+    outcome: Outcome,
+    timeout: float,
+    everywhere: bool = False,
 ) -> SavedUndo:
     """Bring an undo package onto the disk, and note it in the receipt and the session file.
 
-    It is downloaded once. A place that cannot be written must not keep it from the others: that is a problem of the
-    outcome, unless it is on no disk then.
+    It is downloaded once. After an import, a place that cannot be written must not keep it from the others: that is a
+    problem of the outcome, unless it is on no disk then.
 
     Args:
         session: The session.
@@ -171,23 +176,18 @@ def keep(
         places: Where the package is to go, at least one.
         outcome: What the import came to; completed here.
         timeout: Seconds until the server must have made the package.
+        everywhere: Whether it counts as kept only where all can be written; else the task may be run again.
 
     Raises:
         UndoUnavailable: It does not come.
-        MigrationError: It cannot be read, or cannot be written anywhere.
+        MigrationError: It cannot be read, or cannot be written anywhere, or not everywhere.
     """
     for place in places:
         try:
-            if outcome.undo is None:
-                # The look that saw the import end often sees this as well.
-                created = outcome.info is not None and outcome.info.undo_package_created
-                outcome.undo = _obtain(session, process, place, timeout, created)
-            else:
-                with open(outcome.undo.path, "rb") as source:
-                    _place(iter(lambda: source.read(CHUNK), b""), place, None)
+            _put(session, process, place, outcome, timeout)
         except (InputError, DiskError) as error:
             outcome.problems.append(error.message)
-            if place is places[-1] and outcome.undo is None:
+            if everywhere or (place is places[-1] and outcome.undo is None):
                 error.message = " ".join(outcome.problems)
                 raise
     saved = outcome.undo
@@ -197,9 +197,22 @@ def keep(
         outcome.info = replace(outcome.info, undo_package_created=True)
     # The receipt first: a run that dies in between leaves a session of which the next one fetches it again.
     outcome.record(undo={"sha256": saved.sha256, "size": saved.size})
+    if everywhere and outcome.problems:
+        raise DiskError(" ".join(outcome.problems))
     process.undo_pending = False
     outcome.note(session.save)
     return saved
+
+
+def _put(session: Session, process: ImportProcess, place: Place, outcome: Outcome, timeout: float) -> None:
+    """Download the undo package to a place, or copy it there where it was downloaded before."""
+    if outcome.undo is None:
+        # The look that saw the import end often sees this as well.
+        created = outcome.info is not None and outcome.info.undo_package_created
+        outcome.undo = _obtain(session, process, place, timeout, created)
+    else:
+        with open(outcome.undo.path, "rb") as source:
+            _place(iter(lambda: source.read(CHUNK), b""), place, None)
 
 
 def keep_of(run: ImportRun) -> None:

@@ -79,15 +79,17 @@ class MigrationModule(AnsibleModule):
         self._name_environment()
         result: dict[str, Any] = {}
         failure: MigrationError | None = None
+        about = None
         try:
             with signals.as_exceptions():
                 self._check_numbers()
                 result = task()
         except MigrationError as error:
-            failure = error
+            failure, about = error, error.about
         except Interrupted as stop:
-            failure = MigrationError("Stopped by %s." % stop.signal_name)
+            failure, about = MigrationError("Stopped by %s." % stop.signal_name), stop.about
         except Exception as error:  # pylint: disable=broad-exception-caught
+            about = getattr(error, "about", None)
             # A defect of the collection. The message is what a person can report; a traceback may show data.
             failure = MigrationError(
                 "Unexpected %s: %s. This is a defect of mstr.migration; please report it."
@@ -95,8 +97,8 @@ class MigrationModule(AnsibleModule):
             )
         # Outside of the handlers, where Ansible would add their traceback.
         if failure is not None:
-            if failure.about is not None:
-                self.package, self.project = failure.about
+            if about is not None:
+                self.package, self.project = about
             self._fail(failure.message, failure.details)
         self._warn_of_masked(result)
         self._show_warnings()

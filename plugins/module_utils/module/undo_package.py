@@ -56,9 +56,9 @@ def present(module: MigrationModule) -> dict[str, Any]:
             if entry is not None and not is_kept and not os.path.exists(entry.undo_path):
                 places.append(Place(entry.undo_path, entry.mode))
             outcome = Outcome(process.plan, entry=entry)
-            saved = undo_package.keep(session, process, places, outcome, timeout)
+            saved = undo_package.keep(session, process, places, outcome, timeout, everywhere=True)
             if outcome.problems:
-                raise MigrationError(" ".join(outcome.problems), changed=saved.changed)
+                raise DiskError(" ".join(outcome.problems))
     result: dict[str, Any] = {"changed": saved.changed, "undo": saved.as_result()}
     if saved.backup:
         result["backup_file"] = saved.backup

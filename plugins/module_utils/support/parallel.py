@@ -11,6 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Callable, TypeVar
 
+# Seconds after which it is looked whether the task was told to stop.
+_LOOK_AFTER = 1.0
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -51,7 +54,9 @@ def side_by_side(function: Callable[[T], R], items: Sequence[T], most: int) -> l
         if not workers:
             work()
         for worker in workers:
-            worker.join()
+            # Not without a limit: where waiting for a lock is not interrupted, a signal would wait as well.
+            while worker.is_alive():
+                worker.join(_LOOK_AFTER)
     finally:
         # After a signal there are some, and the clean-up needs the server for itself.
         waiting.clear()

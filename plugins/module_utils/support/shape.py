@@ -11,8 +11,8 @@ for the message.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 _DIGITS = re.compile(r"\d{1,9}\Z", re.ASCII)
@@ -86,33 +86,44 @@ def integer(data: Mapping[str, Any], key: str, where: str) -> int:
     return value
 
 
-def build(kind: type[T], document: Any, where: str, **parts: type) -> T:
+def build(
+    kind: type[T], document: Any, where: str, lenient: Collection[str] = (), strict: bool = False, **parts: type
+) -> T:
     """Return a dataclass from an object of JSON that has its fields. Fields that it does not know are left out.
 
     Args:
         kind: The dataclass. Its fields are texts, numbers, booleans, lists, objects, or dataclasses that parts name.
         document: The object.
         where: Its place in the document.
-        parts: By the name of a field, the dataclass that its value becomes.
+        lenient: Fields that are left out as well where they have another type.
+        strict: Whether a field that the dataclass does not know is an error.
+        parts: By the name of a field, the dataclass that its value becomes. That one is strict.
     """
     data = mapping(document, where)
     values = {}
     for item in fields(kind):  # type: ignore[arg-type]
-        if item.name not in data:
+        name, annotation = item.name, str(item.type)
+        if name not in data and (item.default is not MISSING or item.default_factory is not MISSING):
             continue
-        value = data[item.name]
-        if item.name in parts and value is not None:
-            value = build(parts[item.name], value, "%s.%s" % (where, item.name))
-        elif not _fits(value, str(item.type)):
-            raise _wrong("%s.%s" % (where, item.name), str(item.type), value)
-        values[item.name] = value
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ShapeError("%s: %s" % (where, error)) from error
+        value, place = data.get(name), "%s.%s" % (where, name)
+        if name in parts and value is not None:
+            value = build(parts[name], value, place, strict=True)
+        elif not _fits(value, annotation):
+            if name in lenient:
+                continue
+            raise _wrong(place, _KINDS[_types_of(annotation)[-1]], value)
+        values[name] = value
+    if strict and set(data) - set(values):
+        raise ShapeError("%s: unknown fields: %s" % (where, ", ".join(sorted(set(data) - set(values)))))
+    return kind(**values)
 
 
 def _fits(value: Any, annotation: str) -> bool:
     if value is None:
         return annotation.endswith("| None")
-    return isinstance(value, _TYPES.get(re.split(r"\W", annotation)[0], ()))
+    return isinstance(value, _types_of(annotation))
+
+
+def _types_of(annotation: str) -> tuple[type, ...]:
+    """Return what an annotation allows besides None; of a dataclass, the object of JSON that it is made from."""
+    return _TYPES.get(re.split(r"\W", annotation)[0], (dict,))

@@ -244,3 +244,14 @@ def test_a_place_that_cannot_be_written_keeps_it_from_no_other(serve, dest, brok
     assert os.path.exists(places[1 - broken].path)
     (problem,) = outcome.problems
     assert "missing" in problem
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_it_does_not_count_as_kept_where_it_must_be_everywhere(serve, dest, broken):
+    places = [Place(str(dest)), Place(str(dest.with_name("second.mmp")))]
+    places[broken] = Place(str(dest.parent / "missing" / "undo.mmp"))
+    process, server = ImportProcess("i=", PROJECT_ID, undo_pending=True), serve(WHOLE)
+    with pytest.raises(DiskError, match="missing"):
+        undo.keep(session_with(server), process, places, Outcome({}, CREATED), 5, everywhere=True)
+    assert process.undo_pending
+    assert len(server.requests) == 1
