@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import DEMO, PASSWORD, TUTORIAL, Controller, Server, running_server
+from harness import DEMO, PASSWORD, TUTORIAL, Controller, Server, make_package, object_id, running_server
 
 FINANCE_TYPES = 8
 
@@ -164,6 +164,46 @@ def test_many_environments_side_by_side(controller: Controller, server: Server) 
         limited = controller.deploy("--limit", "test")
         assert "prod" not in limited.output
         assert limited.recap("test")["changed"] == 0
+
+
+def entries(controller: Controller, host: str) -> list[str]:
+    """Return the names of the packages that were imported on an environment, in the order of their entries."""
+    receipts = (controller.directory / "history" / host).glob("*/*/receipt.json")
+    return [json.loads(path.read_text())["name"] for path in sorted(receipts, key=lambda path: path.parent.name)]
+
+
+@pytest.mark.every_core
+def test_environments_that_differ_keep_the_order_of_the_list(controller: Controller, server: Server) -> None:
+    # What becomes of the first package is not the same everywhere, what becomes of the others is.
+    names = ("first", "second", "third")
+    in_lock_step = ("--forks", "2", "-e", "mstr_max_fail_percentage=50")
+    packages = []
+    for name in names:
+        row = {"id": object_id(name, 4), "name": name, "type": 4, "action": "replace"}
+        path = make_package(controller.directory / (name + ".mmp"), row)
+        packages.append({"name": name, "src": str(path)})
+    with running_server() as second:
+        second.edit(object_id("first", 4), name="first", type=4)
+        servers = {"dev": server, "prod": second}
+        hosts = {name: environment(each, *packages, mstr_environment_name=name) for name, each in servers.items()}
+        controller.inventory(hosts)
+        run = controller.deploy(*in_lock_step)
+        assert run.code == 0, run.output
+        assert {host: entries(controller, host) for host in servers} == {host: list(names) for host in servers}
+
+        # Taken back newest first, also where another environment has less to take back.
+        undone = [{**package, "state": "undone"} for package in packages]
+        hosts["dev"]["mstr_packages"] = [packages[0], *undone[1:]]
+        hosts["prod"]["mstr_packages"] = undone
+        controller.inventory(hosts)
+        run = controller.deploy(*in_lock_step)
+        assert run.code == 0, run.output
+        for host, count in (("dev", 2), ("prod", 3)):
+            results = [item["result"] for item in run.results if item["host"] == host]
+            taken = [result["entry"] for result in results if result.get("entry") and result.get("changed")]
+            assert taken == sorted(taken, reverse=True)
+            assert len(taken) == count
+        assert server.held() == second.held() == []
 
 
 @pytest.mark.ansible
