@@ -97,6 +97,14 @@ options:
     description:
       - Where to keep, and to look for, manifests of packages that have none beside them, by the sha256 of their file.
     type: path
+  plan_file:
+    description:
+      - A file to write the plan to, as JSON that people can review, also in check mode. For a directory, or a path that ends in C(/),
+        the file in it is C(<environment>.plan.json).
+      - The file names no absolute paths and holds no secret. It is left as it is where the same plan is there already. One that holds
+        the plan of another environment, or something else, is refused.
+    type: path
+    version_added: 0.1.0
   log_out_when_in_sync:
     description:
       - Whether to log out of O(session_file) where nothing is due, as M(mstr.migration.mstr_session) does with
@@ -167,6 +175,18 @@ logged_out:
   returned: always
   type: bool
   sample: false
+plan_id:
+  description: >-
+    The plan's id, 12 hexadecimal digits. The same list planned against the same objects has the same, on any machine and at any
+    time.
+  returned: always
+  type: str
+  sample: 9f86d081884c
+plan_file:
+  description: The path of the file that the plan was written to.
+  returned: with O(plan_file)
+  type: str
+  sample: /srv/plans/prod.plan.json
 packages:
   description: The packages, in the order of O(packages).
   returned: always
@@ -268,6 +288,7 @@ def main() -> None:
             },
             "name": {"type": "str"},
             "manifest_dir": {"type": "path"},
+            "plan_file": {"type": "path"},
             "log_out_when_in_sync": {"type": "bool", "default": False},
             "write_manifests": {"type": "bool", "default": False},
             **history_spec(),

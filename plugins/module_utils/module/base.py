@@ -41,7 +41,9 @@ class MigrationModule(AnsibleModule):
         for name, option in spec.items():
             # Results and receipts outlive the directory in which the module happens to run.
             if option["type"] == "path" and self.params[name]:
-                self.params[name] = os.path.abspath(self.params[name])
+                # The plan of an environment goes into a directory by its name; one not there yet shows by its slash.
+                slash = os.sep if name == "plan_file" and self.params[name].endswith(os.sep) else ""
+                self.params[name] = os.path.abspath(self.params[name]) + slash
         # Sentences for people about what is not as it should be and is no failure.
         self.warnings: list[str] = []
         # Where the task works. Empty where the options do not tell, which fails as soon as a session is needed.

@@ -16,6 +16,19 @@ from ..history.store import History
 from ..package.declared import Declared, Reader, refuse_twice, selected
 from ..plan import text as plan_text
 from ..plan.destination import changes_of_undo_now, make_plans
+from ..plan.document import (
+    HELD,
+    IMPORT,
+    LEAVE,
+    TAKE_BACK,
+    PlanDocument,
+    PlannedPackage,
+    Step,
+    as_named,
+    in_order,
+    path_for,
+    write,
+)
 from ..plan.listing import Listed, ListedPlan
 from ..plan.package import PackagePlan, refuse_keep_both
 from ..plan.undo import (
@@ -56,6 +69,8 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
     plan = _Plan(module, packages, selected(packages, params["name"]), open_history(module))
     with module.session() as session:
         result = plan.make(session, reader)
+        if params["plan_file"]:
+            result["plan_file"] = _write(params["plan_file"], plan.document)
         result["logged_out"] = result["in_sync"] and params["log_out_when_in_sync"] and session.end_with_task()
     return result
 
@@ -78,6 +93,7 @@ class _Plan:
         self.chosen = chosen
         self.history = history
         self.to_undo: dict[int, ToUndo] = {}
+        self.document: PlanDocument
 
     def make(self, session: Session, reader: Reader) -> dict[str, Any]:
         """Return the result of the task, less whether it logs out.
@@ -103,7 +119,9 @@ class _Plan:
                 self._check(package, planned)
                 if not planned.due and not planned.is_left_alone and package in self.chosen:
                     self._confirm(session, reader, package)
-        return self._result({id(package): planned for package, planned in zip(to_import, plans)})
+        by_package = {id(package): planned for package, planned in zip(to_import, plans)}
+        self.document = self._document(session, by_package)
+        return self._result(by_package)
 
     def _learn(self, session: Session, reader: Reader) -> None:
         """Upload packages of which nobody knows what they hold.
@@ -220,6 +238,36 @@ class _Plan:
         if not any(name > newest.name for name in undone_first):
             refuse_edited(newest, entries, changes_of_undo_now(session, newest, package.project_id))
 
+    def _document(self, session: Session, plans: dict[int, ListedPlan]) -> PlanDocument:
+        steps = []
+        for position, package in enumerate(self.packages, 1):
+            planned = plans.get(id(package))
+            if planned is None:
+                steps.append(self._step_of_undo(position, package))
+            else:
+                steps.append(_step(position, package, planned))
+        return PlanDocument(
+            environment=self.module.environment,
+            base_url=session.state.base_url,
+            selection=self.module.params["name"] or None,
+            packages=tuple(
+                _planned_package(position, package, plans.get(id(package)))
+                for position, package in enumerate(self.packages, 1)
+            ),
+            steps=in_order(steps),
+        )
+
+    def _step_of_undo(self, position: int, package: Declared) -> Step:
+        undoing = self._undoing(package)
+        plan = PackagePlan(tuple(change_of_undo(undoing.parts)))
+        if undoing.parts and package in self.chosen:
+            entries = [entry.name for entry in undoing.parts]
+            reason = "declared as undone: %s" % plan_text.counts(plan)
+            changes = [change.as_result() for change in plan.changes]
+            return Step(TAKE_BACK, position, package.name, reason, entries, plan.summary, changes)
+        reason = "not for this run" if undoing.parts else "nothing of it is there to take back"
+        return Step(LEAVE, position, package.name, reason)
+
     def _result(self, plans: dict[int, ListedPlan]) -> dict[str, Any]:
         results, texts = [], []
         for position, package in enumerate(self.packages, 1):
@@ -230,6 +278,7 @@ class _Plan:
         result: dict[str, Any] = {
             "changed": False,
             "in_sync": not any(item["due"] for item in results),
+            "plan_id": self.document.plan_id,
             "packages": results,
         }
         if self.module.wants_diff and any(texts):
@@ -262,6 +311,43 @@ def _row(package: Declared, planned: ListedPlan) -> tuple[dict[str, Any], str]:
     }
     title = plan_text.title(package.name, package.project)
     return row, plan_text.describe(title, planned.plan, planned.package.force) if planned.due else ""
+
+
+def _step(position: int, package: Declared, planned: ListedPlan) -> Step:
+    plan, listed = planned.plan, planned.package
+    if planned.due:
+        do, reason = IMPORT, plan_text.counts(plan) + (", forced" if listed.force else "")
+    elif planned.held:
+        do, reason = HELD, "it may be there already" if planned.doubtful else "it was taken back, and stays so"
+    else:
+        do, reason = LEAVE, "in sync" if planned.in_sync else "not for this run: %s" % plan_text.counts(plan)
+    changes = [change.as_result() for change in plan.changes]
+    return Step(do, position, package.name, reason, [], plan.summary, changes)
+
+
+def _planned_package(position: int, package: Declared, planned: ListedPlan | None) -> PlannedPackage:
+    content = planned.package.content if planned is not None else None
+    return PlannedPackage(
+        position=position,
+        name=package.name,
+        project=package.project,
+        project_id=package.project_id,
+        state=package.option["state"],
+        file=as_named(package.given),
+        sha256=content.sha256 if content else None,
+        size=content.size if content else None,
+        type=content.type if content else None,
+        settings=dict(sorted(content.settings.items())) if content else {},
+        force=package.option["force"],
+        generate_undo=package.option["generate_undo"],
+    )
+
+
+def _write(plan_file: str, plan: PlanDocument) -> str:
+    """Write the plan, also in check mode, which is what it is for; return where it is."""
+    path = path_for(plan_file, plan.environment)
+    write(path, plan)
+    return path
 
 
 def _find_elsewhere(history: History, package: Declared) -> list[Entry]:

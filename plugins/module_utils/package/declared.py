@@ -31,6 +31,7 @@ class Declared:
         name: Its name.
         option: What the option says of it.
         project: The project's name or id, empty for none.
+        given: Its file, or its manifest, as the list names it; None where it names none.
         file: The package file; None where only a manifest is given, or the environment is not to have it.
         content: What it holds, once that is known.
         project_id: The project's id, once that is known.
@@ -39,6 +40,7 @@ class Declared:
     name: str
     option: dict[str, Any]
     project: str
+    given: str | None = None
     file: PackageFile | None = None
     content: Content | None = None
     project_id: str | None = None
@@ -96,7 +98,8 @@ class Reader:
         Raises:
             InputError: Its options, its file or its manifest cannot be used; the message names the package.
         """
-        name = option["name"] or name_of(option["src"] or option["manifest"])
+        given = option["src"] or option["manifest"]
+        name = option["name"] or name_of(given)
         if not name:
             raise InputError("packages: each needs a name, a src or a manifest.")
         for path in ("src", "manifest"):
@@ -105,7 +108,7 @@ class Reader:
         project = option["project"]
         if project is None:
             project = "" if option["type"] == CONFIGURATION else default_project or ""
-        package = Declared(name, option, project)
+        package = Declared(name, option, project, given)
         if not package.is_undone:
             with about(name, project):
                 self._read_file(package)

@@ -1,0 +1,265 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan as a file: what was decided for a list of packages, for people to approve and for a later task to carry out.
+
+JSON with a stable order, so that it diffs well. The same list planned against the same world is the same document, but
+for ``made``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..errors import InputError
+from ..history.receipt import now
+from ..support import shape
+from ..support.files import write_file
+from ..support.shape import ShapeError
+from ..support.text import file_name_part, printable, readable_json
+
+FORMAT = 1
+SUFFIX = ".plan.json"
+
+TAKE_BACK = "take_back"
+IMPORT = "import"
+LEAVE = "leave"
+HELD = "held"
+STEPS = (TAKE_BACK, IMPORT, LEAVE, HELD)
+
+_ID_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class PlannedPackage:
+    """A package of the list.
+
+    Attributes:
+        position: Its place in the list, from 1.
+        name: Its name.
+        project: The project's name or id as given, empty for the configuration level.
+        project_id: The project's id, None at the configuration level.
+        state: imported or undone, as the list declares it.
+        file: Its file as the list names it, never an absolute path; None where it has none.
+        sha256: The file's sha256; None where it has none.
+        size: The file's size in bytes; None where it has none.
+        type: project, project_security or configuration; None where it has no file.
+        settings: Its settings, with the server's names.
+        force: Whether it is imported, or taken back, whatever is there.
+        generate_undo: Whether the server is to make an undo package; None for the module's default.
+    """
+
+    position: int
+    name: str
+    project: str
+    project_id: str | None
+    state: str
+    file: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    type: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    force: bool = False
+    generate_undo: bool | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done about a package.
+
+    Attributes:
+        do: One of ``STEPS``.
+        position: The package's place in the list.
+        name: The package's name, for people.
+        reason: Why, for people.
+        entries: The history entries that are taken back, newest first.
+        summary: How many objects there are of each effect.
+        changes: The objects that count, as a task returns them.
+    """
+
+    do: str
+    position: int
+    name: str
+    reason: str
+    entries: list[str] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PlanDocument:
+    """A plan for an environment.
+
+    Attributes:
+        environment: The environment's name.
+        base_url: The server's address.
+        selection: The name of the packages that the run may act on; None for all.
+        packages: The list.
+        steps: What is done, in its order.
+        made: When it was made, UTC.
+    """
+
+    environment: str
+    base_url: str
+    selection: str | None
+    packages: tuple[PlannedPackage, ...]
+    steps: tuple[Step, ...]
+    made: str = field(default_factory=now, compare=False)
+
+    @property
+    def plan_id(self) -> str:
+        """The first digits of a sha256 over what decides: address, projects, files, steps, and the versions seen."""
+        decides = [
+            self.base_url,
+            self.selection,
+            [[item.position, item.name, item.project_id, item.state, item.sha256, item.type] for item in self.packages],
+            [[step.do, step.position, step.entries, [_seen(change) for change in step.changes]] for step in self.steps],
+        ]
+        text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()[:_ID_DIGITS]
+
+    def dumps(self) -> str:
+        """Return the document's text."""
+        return readable_json(
+            {
+                "format": FORMAT,
+                "plan_id": self.plan_id,
+                "environment": self.environment,
+                "base_url": self.base_url,
+                "selection": self.selection,
+                "made": self.made,
+                "packages": [asdict(item) for item in self.packages],
+                "steps": [asdict(step) for step in self.steps],
+            }
+        )
+
+
+def _seen(change: Mapping[str, Any]) -> list[Any]:
+    version = change["version_before"]
+    return [change["id"].upper(), change["type"], change["effect"], version.upper() if version else None]
+
+
+def loads(text: str) -> PlanDocument:
+    """Return the plan that a text holds.
+
+    Raises:
+        ShapeError: The text is no plan, is of a newer format, or was edited; the message says what is wrong.
+    """
+    try:
+        document = shape.mapping(json.loads(text), "plan")
+    except ShapeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise ShapeError("not JSON: %s" % error) from error
+    written = shape.integer(document, "format", "plan")
+    if written > FORMAT:
+        raise ShapeError("its format is %d, and this version of the collection knows up to %d" % (written, FORMAT))
+    plan = PlanDocument(
+        environment=shape.text(document, "environment", "plan"),
+        base_url=shape.text(document, "base_url", "plan"),
+        selection=shape.optional_text(document, "selection", "plan"),
+        packages=tuple(
+            shape.build(PlannedPackage, item, "plan.packages[%d]" % index)
+            for index, item in enumerate(shape.items(document.get("packages"), "plan.packages"))
+        ),
+        steps=tuple(
+            _step(item, "plan.steps[%d]" % index)
+            for index, item in enumerate(shape.items(document.get("steps"), "plan.steps"))
+        ),
+        made=shape.text(document, "made", "plan"),
+    )
+    if document.get("plan_id") != plan.plan_id:
+        raise ShapeError("plan_id: it is not that of what the plan says; it was edited after it was made")
+    return plan
+
+
+def _step(data: Any, where: str) -> Step:
+    step = shape.build(Step, data, where)
+    if step.do not in STEPS:
+        raise ShapeError("%s.do: expected one of %s" % (where, ", ".join(STEPS)))
+    if not all(isinstance(entry, str) for entry in step.entries):
+        raise ShapeError("%s.entries: expected texts" % where)
+    for index, item in enumerate(step.changes):
+        place = "%s.changes[%d]" % (where, index)
+        change = shape.mapping(item, place)
+        shape.text(change, "id", place)
+        shape.integer(change, "type", place)
+        shape.text(change, "effect", place)
+        for name in ("version_before", "version_after"):
+            shape.optional_text(change, name, place)
+            change.setdefault(name, None)
+    return step
+
+
+def path_for(plan_file: str, environment: str) -> str:
+    """Return where the plan of an environment goes: in a directory, a file is named after the environment."""
+    if plan_file.endswith(os.sep) or os.path.isdir(plan_file):
+        return os.path.join(plan_file, file_name_part(environment) + SUFFIX)
+    return plan_file
+
+
+def read(path: str) -> PlanDocument:
+    """Return the plan at path.
+
+    Raises:
+        InputError: There is none, or it cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as handle:
+            return loads(handle.read())
+    except FileNotFoundError as error:
+        raise InputError("plan_file: there is no file %s on the host where the module runs." % path) from error
+    except ShapeError as error:
+        raise InputError("plan_file: %s is no plan: %s. Make it anew." % (path, printable(error))) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("plan_file: %s cannot be read: %s." % (path, printable(error))) from error
+
+
+def write(path: str, plan: PlanDocument) -> bool:
+    """Write a plan, unless the same plan is there already; return whether it was written.
+
+    Raises:
+        InputError: It cannot be written, or the file holds another environment's plan or something else.
+    """
+    if os.path.lexists(path):
+        there = read(path)
+        if there.environment != plan.environment or there.base_url != plan.base_url:
+            raise InputError(
+                "plan_file: %s holds the plan of environment %s (%s), not one of %s (%s); it is left as it is. Name "
+                "another file, or a directory for one file an environment."
+                % (
+                    path,
+                    printable(there.environment, 100),
+                    printable(there.base_url, 200),
+                    plan.environment,
+                    plan.base_url,
+                )
+            )
+        # When it was made tells how old what was approved is.
+        if there == plan:
+            return False
+    try:
+        write_file(path, plan.dumps().encode("utf-8"), 0o644)
+    except OSError as error:
+        raise InputError("plan_file: %s cannot be written: %s." % (path, error.strerror)) from error
+    return True
+
+
+def as_named(path: str | None) -> str | None:
+    """Return a file as the list names it; of an absolute path its name alone, so that all machines write the same."""
+    if not path:
+        return None
+    return os.path.basename(path) if os.path.isabs(path) else path
+
+
+def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return steps as they are done: first what is taken back, newest first, then the packages in their order."""
+    undoing = [step for step in steps if step.do == TAKE_BACK]
+    undoing.sort(key=lambda step: step.entries[0] if step.entries else "", reverse=True)
+    return (*undoing, *(step for step in steps if step.do != TAKE_BACK))
