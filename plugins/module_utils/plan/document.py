@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..errors import InputError
+from ..errors import DiskError, InputError
 from ..history.receipt import now
 from ..support import shape
-from ..support.files import write_file
+from ..support.files import disk_errors, write_file
 from ..support.shape import ShapeError
 from ..support.text import file_name_part, printable, readable_json
 
@@ -208,7 +208,8 @@ def read(path: str) -> PlanDocument:
     """Return the plan at path.
 
     Raises:
-        InputError: There is none, or it cannot be read.
+        InputError: There is none, or it is no plan.
+        DiskError: It cannot be read.
     """
     try:
         with open(path, encoding="utf-8-sig") as handle:
@@ -218,14 +219,15 @@ def read(path: str) -> PlanDocument:
     except ShapeError as error:
         raise InputError("plan_file: %s is no plan: %s. Make it anew." % (path, printable(error))) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("plan_file: %s cannot be read: %s." % (path, printable(error))) from error
+        raise DiskError("plan_file: %s cannot be read: %s." % (path, printable(error))) from error
 
 
 def write(path: str, plan: PlanDocument) -> bool:
     """Write a plan, unless the same plan is there already; return whether it was written.
 
     Raises:
-        InputError: It cannot be written, or the file holds another environment's plan or something else.
+        InputError: The file holds another environment's plan, or something else.
+        DiskError: It cannot be written.
     """
     if os.path.lexists(path):
         there = read(path)
@@ -244,10 +246,8 @@ def write(path: str, plan: PlanDocument) -> bool:
         # When it was made tells how old what was approved is.
         if there == plan:
             return False
-    try:
+    with disk_errors("plan_file: %s cannot be written" % path):
         write_file(path, plan.dumps().encode("utf-8"), 0o644)
-    except OSError as error:
-        raise InputError("plan_file: %s cannot be written: %s." % (path, error.strerror)) from error
     return True
 
 
