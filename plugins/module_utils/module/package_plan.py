@@ -317,7 +317,7 @@ def _step(position: int, package: Declared, planned: ListedPlan) -> Step:
     plan, listed = planned.plan, planned.package
     if planned.due:
         do, reason = IMPORT, plan_text.counts(plan) + (", forced" if listed.force else "")
-    elif planned.held:
+    elif planned.is_left_alone:
         do, reason = HELD, "it may be there already" if planned.doubtful else "it was taken back, and stays so"
     else:
         do, reason = LEAVE, "in sync" if planned.in_sync else "not for this run: %s" % plan_text.counts(plan)
