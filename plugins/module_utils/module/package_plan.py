@@ -25,12 +25,13 @@ from ..plan.document import (
     PlannedPackage,
     Step,
     as_named,
+    digest_of,
     in_order,
     path_for,
     write,
 )
-from ..plan.listing import Listed, ListedPlan
-from ..plan.package import PackagePlan, refuse_keep_both
+from ..plan.listing import Listed, ListedPlan, ObjectKey
+from ..plan.package import Found, PackagePlan, refuse_keep_both
 from ..plan.undo import (
     ToUndo,
     change_of_undo,
@@ -93,6 +94,7 @@ class _Plan:
         self.chosen = chosen
         self.history = history
         self.to_undo: dict[int, ToUndo] = {}
+        self.seen: dict[ObjectKey, Found] = {}
         self.document: PlanDocument
 
     def make(self, session: Session, reader: Reader) -> dict[str, Any]:
@@ -162,7 +164,7 @@ class _Plan:
         expected = once_undone(
             (entry, package.project_id or "") for package in self.chosen for entry in self._undoing(package).parts
         )
-        plans = make_plans(session, listed, self.history, expected)
+        plans = make_plans(session, listed, self.history, expected, self.seen)
         needed = [planned.package.name for planned in plans if planned.needed]
         if needed:
             raise InputError(
@@ -250,6 +252,7 @@ class _Plan:
             environment=self.module.environment,
             base_url=session.state.base_url,
             selection=self.module.params["name"] or None,
+            seen=digest_of(self.seen),
             packages=tuple(
                 _planned_package(position, package, plans.get(id(package)))
                 for position, package in enumerate(self.packages, 1)

@@ -51,6 +51,7 @@ def make_plans(
     packages: Sequence[Listed],
     history: History | None = None,
     expected: Mapping[ObjectKey, Found] | None = None,
+    seen: dict[ObjectKey, Found] | None = None,
 ) -> list[ListedPlan]:
     """Return the plan of a list of packages for the destination as it is now.
 
@@ -59,11 +60,14 @@ def make_plans(
         packages: The packages, in the order of the list.
         history: What was imported before; None for a plan by comparison alone.
         expected: For objects that something else will have changed by then: what they will be.
+        seen: Gets what the objects are now.
 
     Raises:
         MigrationError: The destination, or the history, could not be read.
     """
     found = look_up_all(session, wanted(packages))
+    if seen is not None:
+        seen.update(found)
     found.update(expected or {})
     if history is not None:
         packages = _with_records(packages, history, found)

@@ -19,10 +19,13 @@ from typing import Any
 
 from ..errors import DiskError, InputError
 from ..history.receipt import now
+from ..rest.models import DestinationObject
 from ..support import shape
 from ..support.files import disk_errors, write_file
 from ..support.shape import ShapeError
 from ..support.text import file_name_part, printable, readable_json
+from .listing import ObjectKey
+from .package import CannotTell, Found
 
 FORMAT = 1
 SUFFIX = ".plan.json"
@@ -100,6 +103,7 @@ class PlanDocument:
         environment: The environment's name.
         base_url: The server's address.
         selection: The name of the packages that the run may act on; None for all.
+        seen: The digest of what was there, see ``digest_of``.
         packages: The list.
         steps: What is done, in its order.
         made: When it was made, UTC.
@@ -108,6 +112,7 @@ class PlanDocument:
     environment: str
     base_url: str
     selection: str | None
+    seen: str
     packages: tuple[PlannedPackage, ...]
     steps: tuple[Step, ...]
     made: str = field(default_factory=now, compare=False)
@@ -118,6 +123,7 @@ class PlanDocument:
         decides = [
             self.base_url,
             self.selection,
+            self.seen,
             [[item.position, item.name, item.project_id, item.state, item.sha256, item.type] for item in self.packages],
             [[step.do, step.position, step.entries, [_seen(change) for change in step.changes]] for step in self.steps],
         ]
@@ -133,11 +139,22 @@ class PlanDocument:
                 "environment": self.environment,
                 "base_url": self.base_url,
                 "selection": self.selection,
+                "seen": self.seen,
                 "made": self.made,
                 "packages": [asdict(item) for item in self.packages],
                 "steps": [asdict(step) for step in self.steps],
             }
         )
+
+
+def digest_of(found: Mapping[ObjectKey, Found]) -> str:
+    """Return the sha256, hexadecimal, of the versions of all objects that were looked up, superseded ones included."""
+    versions = []
+    for (place, identity, number), state in sorted(found.items(), key=lambda item: item[0]):
+        told = not isinstance(state, CannotTell)
+        version = (state.version or "").upper() if isinstance(state, DestinationObject) else None
+        versions.append([place, identity, number, told, version])
+    return hashlib.sha256(json.dumps(versions, ensure_ascii=True).encode("ascii")).hexdigest()
 
 
 def _seen(change: Mapping[str, Any]) -> list[Any]:
@@ -164,6 +181,7 @@ def loads(text: str) -> PlanDocument:
         environment=shape.text(document, "environment", "plan"),
         base_url=shape.text(document, "base_url", "plan"),
         selection=shape.optional_text(document, "selection", "plan"),
+        seen=shape.text(document, "seen", "plan"),
         packages=tuple(
             shape.build(PlannedPackage, item, "plan.packages[%d]" % index)
             for index, item in enumerate(shape.items(document.get("packages"), "plan.packages"))

@@ -27,8 +27,11 @@ from ansible_collections.mstr.migration.plugins.module_utils.plan.document impor
     PlannedPackage,
     Step,
 )
+from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
 from ansible_collections.mstr.migration.plugins.module_utils.support.shape import ShapeError
 
+SEEN = "5" * 64
 CHANGE = {
     "id": OBJECT_ID,
     "name": "Revenue",
@@ -44,7 +47,7 @@ PACKAGE = PlannedPackage(
     1, "finance", "Tutorial", PROJECT_ID, "imported", "finance.mmp", SHA256, 4, "project", {"defaultAction": "replace"}
 )
 STEP = Step(IMPORT, 1, "finance", "1 to replace", [], {"replace": 1}, [CHANGE])
-PLAN = PlanDocument("prod", "https://mstr.example.com/x", None, (PACKAGE,), (STEP,))
+PLAN = PlanDocument("prod", "https://mstr.example.com/x", None, SEEN, (PACKAGE,), (STEP,))
 
 texts = st.text(max_size=8)
 versions = st.one_of(st.none(), st.text("0123456789ABCDEFabcdef", min_size=32, max_size=32))
@@ -93,6 +96,7 @@ plans = st.builds(
     st.text("abc", min_size=1, max_size=4),
     st.text("abc:/.", min_size=1, max_size=8),
     st.one_of(st.none(), st.text(min_size=1, max_size=4)),
+    st.just(SEEN),
     st.lists(packages, max_size=3).map(tuple),
     st.lists(steps, max_size=3).map(tuple),
 )
@@ -117,6 +121,7 @@ def test_the_id_depends_on_no_time(plan):
     [
         replace(PLAN, base_url="https://other.example.com/x"),
         replace(PLAN, selection="finance"),
+        replace(PLAN, seen="0" * 64),
         replace(PLAN, packages=(replace(PACKAGE, sha256="f" * 64),)),
         replace(PLAN, packages=(replace(PACKAGE, project_id="F" * 32),)),
         replace(PLAN, steps=(replace(STEP, do=LEAVE),)),
@@ -199,3 +204,19 @@ def test_what_is_taken_back_comes_first_newest_first():
         Step(TAKE_BACK, 3, "c", "", ["20260102T000000000Z-c-0"]),
     ]
     assert [step.name for step in document.in_order(given_steps)] == ["c", "b", "a", "finance"]
+
+
+def test_all_that_was_seen_is_in_the_digest():
+    key, other = (PROJECT_ID, OBJECT_ID, 3), ("", OBJECT_ID, 34)
+    worlds = [
+        {},
+        {key: None},
+        {key: CannotTell("forbidden")},
+        {key: DestinationObject(VERSION, None)},
+        {key: DestinationObject(OTHER_VERSION, None)},
+        {key: DestinationObject(None, None)},
+        {key: None, other: None},
+    ]
+    assert len({document.digest_of(world) for world in worlds}) == len(worlds)
+    lower = {other: None, key: DestinationObject(VERSION.lower(), "2021-03-04T03:53:09.000+0000")}
+    assert document.digest_of(lower) == document.digest_of({key: DestinationObject(VERSION, None), other: None})
