@@ -121,9 +121,7 @@ class _Plan:
                 self._check(package, planned)
                 if not planned.due and not planned.is_left_alone and package in self.chosen:
                     self._confirm(session, reader, package)
-        by_package = {id(package): planned for package, planned in zip(to_import, plans)}
-        self.document = self._document(session, by_package)
-        return self._result(by_package)
+        return self._result(session, {id(package): planned for package, planned in zip(to_import, plans)})
 
     def _learn(self, session: Session, reader: Reader) -> None:
         """Upload packages of which nobody knows what they hold.
@@ -240,15 +238,23 @@ class _Plan:
         if not any(name > newest.name for name in undone_first):
             refuse_edited(newest, entries, changes_of_undo_now(session, newest, package.project_id))
 
-    def _document(self, session: Session, plans: dict[int, ListedPlan]) -> PlanDocument:
-        steps = []
+    def _result(self, session: Session, plans: dict[int, ListedPlan]) -> dict[str, Any]:
+        results, texts, steps = [], [], []
         for position, package in enumerate(self.packages, 1):
             planned = plans.get(id(package))
             if planned is None:
-                steps.append(self._step_of_undo(position, package))
+                plan, row, what = self._to_take_back(package)
             else:
-                steps.append(_step(position, package, planned))
-        return PlanDocument(
+                plan, row, what = _to_import(planned)
+            results.append({"position": position, "name": package.name, "project": package.project, **row})
+            steps.append(
+                Step(position=position, name=package.name, summary=row["summary"], changes=row["changes"], **what)
+            )
+            if row["due"] and self.module.wants_diff:
+                name = package.name if planned is not None else "%s (taken back)" % package.name
+                forced = planned is not None and planned.package.force
+                texts.append(plan_text.describe(plan_text.title(name, package.project), plan, forced))
+        self.document = PlanDocument(
             environment=self.module.environment,
             base_url=session.state.base_url,
             selection=self.module.params["name"] or None,
@@ -259,36 +265,18 @@ class _Plan:
             ),
             steps=in_order(steps),
         )
-
-    def _step_of_undo(self, position: int, package: Declared) -> Step:
-        undoing = self._undoing(package)
-        plan = PackagePlan(tuple(change_of_undo(undoing.parts)))
-        if undoing.parts and package in self.chosen:
-            entries = [entry.name for entry in undoing.parts]
-            reason = "declared as undone: %s" % plan_text.counts(plan)
-            changes = [change.as_result() for change in plan.changes]
-            return Step(TAKE_BACK, position, package.name, reason, entries, plan.summary, changes)
-        reason = "not for this run" if undoing.parts else "nothing of it is there to take back"
-        return Step(LEAVE, position, package.name, reason)
-
-    def _result(self, plans: dict[int, ListedPlan]) -> dict[str, Any]:
-        results, texts = [], []
-        for position, package in enumerate(self.packages, 1):
-            planned = plans.get(id(package))
-            row, text = self._row_of_undo(package) if planned is None else _row(package, planned)
-            results.append({"position": position, "name": package.name, "project": package.project, **row})
-            texts.append(text)
         result: dict[str, Any] = {
             "changed": False,
             "in_sync": not any(item["due"] for item in results),
             "plan_id": self.document.plan_id,
             "packages": results,
         }
-        if self.module.wants_diff and any(texts):
+        if texts:
             result["diff"] = {"prepared": "".join(texts)}
         return result
 
-    def _row_of_undo(self, package: Declared) -> tuple[dict[str, Any], str]:
+    def _to_take_back(self, package: Declared) -> tuple[PackagePlan, dict[str, Any], dict[str, Any]]:
+        """Return what taking a package back would change, what the result says of it, and what is done and why."""
         undoing = self._undoing(package)
         plan = PackagePlan(tuple(change_of_undo(undoing.parts)))
         due = bool(undoing.parts) and package in self.chosen
@@ -299,33 +287,33 @@ class _Plan:
             "due": due,
             "entry": undoing.newest.name if undoing.newest else None,
         }
-        title = plan_text.title("%s (taken back)" % package.name, package.project)
-        return row, plan_text.describe(title, plan) if due else ""
+        if due:
+            reason = "declared as undone: %s" % plan_text.counts(plan)
+            return plan, row, {"do": TAKE_BACK, "reason": reason, "entries": [entry.name for entry in undoing.parts]}
+        reason = "not for this run" if undoing.parts else "nothing of it is there to take back"
+        return plan, row, {"do": LEAVE, "reason": reason}
 
 
-def _row(package: Declared, planned: ListedPlan) -> tuple[dict[str, Any], str]:
-    """Return what the result says of a package, and the text of its plan where it is due."""
+def _to_import(planned: ListedPlan) -> tuple[PackagePlan, dict[str, Any], dict[str, Any]]:
+    """Return what importing a package would change, what the result says of it, and what is done and why."""
+    plan = planned.plan
     row = {
         "state": _HELD if planned.is_left_alone else _IMPORTED,
-        **planned.plan.as_result(),
+        **plan.as_result(),
         "in_sync": planned.in_sync,
         "due": planned.due,
         "entry": None,
     }
-    title = plan_text.title(package.name, package.project)
-    return row, plan_text.describe(title, planned.plan, planned.package.force) if planned.due else ""
-
-
-def _step(position: int, package: Declared, planned: ListedPlan) -> Step:
-    plan, listed = planned.plan, planned.package
     if planned.due:
-        do, reason = IMPORT, plan_text.counts(plan) + (", forced" if listed.force else "")
+        what = {"do": IMPORT, "reason": plan_text.counts(plan) + (", forced" if planned.package.force else "")}
     elif planned.is_left_alone:
-        do, reason = HELD, "it may be there already" if planned.doubtful else "it was taken back, and stays so"
+        reason = "it may be there already" if planned.doubtful else "it was taken back, and stays so"
+        what = {"do": HELD, "reason": reason}
+    elif planned.in_sync:
+        what = {"do": LEAVE, "reason": "in sync"}
     else:
-        do, reason = LEAVE, "in sync" if planned.in_sync else "not for this run: %s" % plan_text.counts(plan)
-    changes = [change.as_result() for change in plan.changes]
-    return Step(do, position, package.name, reason, [], plan.summary, changes)
+        what = {"do": LEAVE, "reason": "not for this run: %s" % plan_text.counts(plan)}
+    return plan, row, what
 
 
 def _planned_package(position: int, package: Declared, planned: ListedPlan | None) -> PlannedPackage:
