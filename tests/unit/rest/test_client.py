@@ -369,7 +369,7 @@ def test_any_json_is_understood_or_an_error_in_words(any_answer, body):
 
 @pytest.fixture(name="no_collection")
 def without_the_collector():
-    """Where JSON is nested too deep, what others left is not to be finalized: the collector would hit the same limit."""
+    """Where JSON is nested too deep, the collector would hit the same limit when it finalizes what others left."""
     gc.disable()
     yield
     gc.enable()
