@@ -126,6 +126,18 @@ server:
       returned: always
       type: str
       sample: 11.3.0960.01020
+run:
+  description: The id of the run, which the receipts of its imports have. V(null) without O(history_dir).
+  returned: when O(state=present)
+  type: str
+  sample: 20261124T031502Z-1f6a22c0
+plan_file:
+  description: >-
+    Where M(mstr.migration.mstr_package_plan) may write the plan of this run. The file is removed when the session is logged out.
+    V(null) without O(history_dir).
+  returned: when O(state=present)
+  type: str
+  sample: /srv/history/prod/sessions/20261124T031502Z-1f6a22c0.plan.json
 recovered:
   description:
     - What was left by runs that were cut off, and what became of it. Empty without O(history_dir), in check mode, and where

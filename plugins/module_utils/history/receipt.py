@@ -89,6 +89,8 @@ class Receipt:
         taking_back: Since when it is unknown whether it is taken back, and ``hold``; None where it is known.
         watched: When its objects were seen to rest, where nobody saw the import end.
         moved_from: The address that the server had before.
+        run: The id of the run that imported it, by which all that it imported can be taken back together.
+        plan_id: The id of the plan that was carried out, None where there was no document of it.
         more: What other versions of this collection, or people, have added.
     """
 
@@ -123,6 +125,8 @@ class Receipt:
     taking_back: dict[str, Any] | None = None
     watched: str | None = None
     moved_from: str | None = None
+    run: str | None = None
+    plan_id: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -223,6 +227,8 @@ _UNREAD = frozenset(
         "undone_job_id",
         "watched",
         "moved_from",
+        "run",
+        "plan_id",
     ]
 )
 

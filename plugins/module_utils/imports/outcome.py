@@ -47,6 +47,7 @@ class ImportOptions:
         takes_back: The directory of the history entry that the import takes back, or None.
         hold: Whether what it takes back is to stay so.
         follow: Whether the task goes on to wait for the import.
+        plan_id: The id of the plan that is carried out, None where there is no document of it.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ImportOptions:
     takes_back: str | None = None
     hold: bool = True
     follow: bool = True
+    plan_id: str | None = None
 
     @property
     def keeps_undo(self) -> bool:

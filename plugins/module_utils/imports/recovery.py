@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from ..errors import InputError, MigrationError, ServerError
+from ..errors import DiskError, InputError, MigrationError, ServerError
 from ..history.entry import Entry
 from ..history.receipt import (
     CREATE,
@@ -307,7 +307,7 @@ def _json_files(directory: str) -> list[str]:
         names = sorted(os.listdir(directory))
     except OSError:
         return []
-    return [os.path.join(directory, name) for name in names if name.endswith(".json")]
+    return [os.path.join(directory, name) for name in names if name.endswith(".json") and not name.endswith(session_file.PLAN)]
 
 
 def _is_complete(process: ImportProcess) -> bool:
@@ -356,5 +356,5 @@ def _remove(path: str) -> None:
     if os.path.isdir(path):
         shutil.rmtree(path, ignore_errors=True)
         return
-    with contextlib.suppress(OSError):
-        os.unlink(path)
+    with contextlib.suppress(DiskError):
+        session_file.remove(path, own_directory=False)

@@ -147,6 +147,8 @@ def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]
             versions_before=before,
             # Set by AWX and Automation Controller in the environment of a job.
             job_id=os.environ.get("JOB_ID"),
+            run=run.session.state.run,
+            plan_id=options.plan_id,
         )
     )
     # Shows to others that somebody still works on it.

@@ -90,6 +90,8 @@ def _result(session: Session, path: str, changed: bool) -> dict[str, Any]:
         "session_file": os.path.abspath(path),
         "user": session.state.user,
         "server": session.state.server,
+        "run": session.state.run,
+        "plan_file": session_file.beside(os.path.abspath(path), session_file.PLAN) if session.state.run else None,
         "recovered": [],
     }
 

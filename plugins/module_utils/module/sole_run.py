@@ -9,8 +9,6 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-import secrets
-import time
 from typing import Any
 
 from ..history.environment import environment_name
@@ -47,7 +45,7 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
     history = open_history(module)
     if history is None:
         raise AssertionError("there is no lock without a history")
-    path = path or _session_path(history, params["session_dir"])
+    path = path or _session_path(history, params["session_dir"], module.access.run)
     watch = Watch(params["lease_timeout"])
     recovery = _recovery(module, history, base_url, watch)
     session = lock = None
@@ -93,12 +91,11 @@ def _recovery(module: MigrationModule, history: History, base_url: str, watch: W
     )
 
 
-def _session_path(history: History, elsewhere: str | None) -> str:
+def _session_path(history: History, elsewhere: str | None, run: str) -> str:
     directory = elsewhere or history.sessions
     with disk_errors("%s: %s cannot be made" % ("session_dir" if elsewhere else "history_dir", directory)):
         # Others of the group remove what this run may leave there; the file itself stays this user's alone.
         make_directory(directory, 0o700 if elsewhere else directory_mode(history.mode))
-    run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(4))
     return os.path.join(directory, run + ".json")
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
@@ -34,6 +36,7 @@ class Access:
         environment: The environment's name. Empty where the options do not tell, which fails with the first session.
         current: The session of a session file, which goes on after the task.
         left_behind: What could not be closed, in words.
+        run: The id of a run that begins with this task.
         when_logged_in: What is to be done once a session is there: it shows that this is the server that is meant.
 
     Args:
@@ -55,6 +58,7 @@ class Access:
         self.environment = ""
         self.current: Session | None = None
         self.left_behind: list[str] = []
+        self.run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(4))
         self.when_logged_in: list[Callable[[], None]] = []
         self._params = params
         self._name = name
@@ -218,6 +222,7 @@ class Access:
                 "client_cert": options.client_cert,
                 "client_key": options.client_key,
             },
+            run=self.run if self._params.get("history_dir") else None,
         )
         self._hide(state)
         return Session(library, state, path)

@@ -28,6 +28,9 @@ from ..support.shape import ShapeError
 
 _FORMAT = 1
 
+# What a run keeps beside its session file, by the ending: its plan.
+PLAN = ".plan.json"
+
 
 @dataclass
 class PackageInSession:
@@ -111,6 +114,7 @@ class SessionFile:
         lock: The lock file of the environment that the run holds, None where it has none.
         lock_token: What that file says for this run.
         lease_timeout: Seconds after which the run counts as dead, if it gave no sign of life.
+        run: The id of the run, which its receipts have; None for a session that works with no history.
     """
 
     base_url: str
@@ -127,6 +131,7 @@ class SessionFile:
     lock: str | None = None
     lock_token: str | None = None
     lease_timeout: float = 60.0
+    run: str | None = None
 
 
 def new_path(parent: str | None = None) -> str:
@@ -142,6 +147,11 @@ def new_path(parent: str | None = None) -> str:
         if parent is not None:
             make_directory(parent, 0o700)
         return os.path.join(tempfile.mkdtemp(prefix="mstr_session_", dir=parent), "session.json")
+
+
+def beside(path: str, ending: str) -> str:
+    """Return the path of what a run keeps beside its session file, with this ending; it goes with that file."""
+    return os.path.splitext(path)[0] + ending
 
 
 def exists(path: str) -> bool:
@@ -316,7 +326,14 @@ def _parse(document: Any) -> SessionFile:
 
 
 def remove(path: str, own_directory: bool) -> bool:
-    """Remove the file, and its directory where that was made for it alone; return whether it was there."""
+    """Remove the file with what is beside it, and its directory where that was made for it alone.
+
+    Returns:
+        Whether it was there.
+    """
+    for ending in (PLAN,):
+        with contextlib.suppress(OSError):
+            os.unlink(beside(path, ending))
     with disk_errors("session_file: %s cannot be removed" % path):
         try:
             os.unlink(path)

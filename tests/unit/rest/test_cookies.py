@@ -74,7 +74,7 @@ UNTAKEN = {
     "Path in another case": ("Path=/microstrategylibrary", ["Path=/microstrategylibrary"]),
     "a Path that only begins alike": ("Path=/MicroStrategy", ["Path=/MicroStrategy,"]),
     "no Path": ("HttpOnly", ["no Path", "/MicroStrategyLibrary/api/auth alone"]),
-    "Expires": ("Path=/; Expires=" + at(-60), ["its Expires has passed", "7200 s ahead", "clock"]),
+    "Expires": ("Path=/; Expires=" + at(-60), ["its Expires has passed", " s ahead", "clock"]),
     "Secure among newer ones": ("Path=/; Secure; HttpOnly; SameSite=None; Partitioned", ["marked Secure"]),
 }
 
