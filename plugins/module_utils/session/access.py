@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
+from secrets import token_hex
 from typing import Any, Callable
 
 from ..errors import InputError, MigrationError, ServerError
@@ -58,7 +58,7 @@ class Access:
         self.environment = ""
         self.current: Session | None = None
         self.left_behind: list[str] = []
-        self.run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), secrets.token_hex(4))
+        self.run = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), token_hex(4))
         self.when_logged_in: list[Callable[[], None]] = []
         self._params = params
         self._name = name
