@@ -92,6 +92,15 @@ def about(package: str, project: str) -> Iterator[None]:
         raise
 
 
+def as_failure(error: MigrationError | Interrupted) -> MigrationError:
+    """Return what a task fails with, also where it was told to stop."""
+    if isinstance(error, MigrationError):
+        return error
+    failure = MigrationError("Stopped by %s." % error.signal_name)
+    failure.about = error.about
+    return failure
+
+
 class Interrupted(BaseException):
     """The module was told to stop by a signal.
 

@@ -15,6 +15,7 @@ description:
     Plans as M(mstr.migration.mstr_package_plan) does, for a list of this one package.
   - Keeps the undo package, which takes the import back, on disk before anything is released. Looks again afterwards whether
     the objects are what was predicted.
+  - With O(plan_file), carries out the plan of a whole list of packages, as M(mstr.migration.mstr_package_plan) wrote it.
   - In check mode, and with C(--diff), says which objects would be created, replaced or deleted.
 author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
@@ -23,6 +24,7 @@ extends_documentation_fragment:
   - mstr.migration.history
   - mstr.migration.package
   - mstr.migration.package.type
+  - mstr.migration.package.list
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
   - mstr.migration.waiting.polls
@@ -61,9 +63,35 @@ options:
     description:
       - An import that an earlier task with O(wait=false) started in the session of O(session_file).
     type: str
+  plan_file:
+    description:
+      - The plan to carry out, as M(mstr.migration.mstr_package_plan) wrote it for the list O(packages). What is to be undone is taken
+        back, and what is due is imported in its order, all over one session. Each import has its history entry and its undo package
+        before the next begins. For a directory, or a path that ends in C(/), the file in it is C(<environment>.plan.json).
+      - A plan that another run wrote counts as approved. It is carried out as it is, or refused as a whole before anything is done.
+        It is refused where O(packages), one of their files, O(name) or the server is another one, where it is older than
+        O(plan_max_age), and where an object that it decided on is neither as it saw it nor as its own steps leave it. A step that a
+        receipt of this very plan shows is done, unless it was taken back since.
+      - The plan that the run of O(session_file) wrote itself is looked at again, package by package. What has changed meanwhile is
+        planned anew, see RV(planned_anew).
+      - At the end, a session that M(mstr.migration.mstr_session) made with O(mstr.migration.mstr_session#module:history_dir) is logged
+        out, see RV(logged_out).
+    type: path
+  plan_max_age:
+    description:
+      - After how many seconds a plan is too old to be carried out. If not set, it never is.
+    type: float
+  on_failure:
+    description:
+      - What to do where a package of O(plan_file) fails. V(stop) leaves the others as they are. V(rollback) takes back what this task
+        has imported, newest first; a run after that tries again. It needs O(history_dir).
+    type: str
+    choices: [stop, rollback]
+    default: stop
   name:
     description:
       - What to call the package in the history. If not set, the file's name without its ending.
+      - With O(plan_file), act only on the packages of this name; it must be what the plan was made for.
     type: str
   generate_undo:
     description:
@@ -99,15 +127,6 @@ options:
         needs O(session_file).
     type: bool
     default: true
-  log_out_when_in_sync:
-    description:
-      - Whether to log out of O(session_file) with this task where all objects are known to have the versions of the package then,
-        as M(mstr.migration.mstr_session) does with O(mstr.migration.mstr_session#module:state=absent). Saves a task after the last
-        import of a session.
-      - Does not where that would lose something, as an import that still runs, or an undo package that was not saved.
-      - Without O(session_file) the session ends with the task in any case.
-    type: bool
-    default: false
   verify:
     description:
       - Whether to look the objects up again after the import. Those that did not get what was predicted are returned as
@@ -195,7 +214,7 @@ EXAMPLES = r"""
 RETURN = r"""
 import:
   description: The import process. V(null) where nothing was imported.
-  returned: when O(state=present)
+  returned: when O(state=present), without O(plan_file)
   type: dict
   contains:
     id:
@@ -225,14 +244,129 @@ import:
       sample: 4.21
 logged_out:
   description: >-
-    Whether O(log_out_when_in_sync) gave up the session of O(session_file), so that no task after this one can use it. A warning
-    says so where the server did not close it.
-  returned: when O(state=present)
+    Whether the session of O(session_file) was logged out, because nothing is left to do, so that no task after this one can use it. A
+    warning says so where the server did not close it.
+  returned: with O(plan_file), where it succeeds
   type: bool
-  sample: false
+  sample: true
+plan_id:
+  description: The id of the plan that was carried out.
+  returned: with O(plan_file)
+  type: str
+  sample: 9f86d081884c
+planned_anew:
+  description: The names of the packages for which objects have changed between the plan and their import.
+  returned: with O(plan_file)
+  type: list
+  elements: str
+  sample: []
+packages:
+  description:
+    - What became of the packages, in the order of O(packages), as RV(mstr.migration.mstr_package_plan#module:packages). RV(packages[].due),
+      RV(packages[].in_sync) and RV(packages[].summary) say what was decided.
+  returned: with O(plan_file)
+  type: list
+  elements: dict
+  contains:
+    position:
+      description: Its place in the list, from 1.
+      returned: always
+      type: int
+      sample: 1
+    name:
+      description: Its name.
+      returned: always
+      type: str
+      sample: finance
+    project:
+      description: The project, as it was given; empty for none.
+      returned: always
+      type: str
+      sample: MicroStrategy Tutorial
+    state:
+      description: V(imported), V(undone) or V(held).
+      returned: always
+      type: str
+      sample: imported
+    in_sync:
+      description: Whether the environment was as the list declares it, as far as this package goes.
+      returned: always
+      type: bool
+      sample: false
+    due:
+      description: Whether it had to be imported, or taken back.
+      returned: always
+      type: bool
+      sample: true
+    changed:
+      description: Whether it was imported or taken back. In check mode, whether it would be.
+      returned: always
+      type: bool
+      sample: true
+    failed:
+      description: Whether something failed with it.
+      returned: always
+      type: bool
+      sample: false
+    msg:
+      description: What it failed with, else empty.
+      returned: always
+      type: str
+      sample: ""
+    entry:
+      description: For V(undone), the directory name of its newest import in the history. Else V(null).
+      returned: always
+      type: str
+    summary:
+      description: How many objects there are of each effect.
+      returned: always
+      type: dict
+      sample: {create: 2, replace: 1, delete: 0, duplicate: 0, unknown: 0, none: 9, superseded: 0, settled: 0}
+    changes:
+      description: The objects that kept it from being in sync, as RV(plan.changes).
+      returned: always
+      type: list
+      elements: dict
+    undo:
+      description: Its undo package on disk, as RV(undo). V(null) where none was kept.
+      returned: always
+      type: dict
+    receipt:
+      description: The path of its receipt. V(null) where there is none.
+      returned: always
+      type: str
+report:
+  description: The same in short, without paths and objects.
+  returned: with O(plan_file)
+  type: dict
+  contains:
+    changed:
+      description: The names of the packages that were imported or taken back.
+      returned: always
+      type: list
+      elements: str
+    failed:
+      description: The names of the packages that failed.
+      returned: always
+      type: list
+      elements: str
+    taken_back:
+      description: The names of the packages that were imported and taken back again, because another one failed; newest first.
+      returned: always
+      type: list
+      elements: str
+    complete:
+      description: Whether nothing is left to do.
+      returned: always
+      type: bool
+    packages:
+      description: Name, project, state, in_sync, changed and summary of each package.
+      returned: always
+      type: list
+      elements: dict
 plan:
   description: What importing was predicted to do.
-  returned: when O(state=present)
+  returned: when O(state=present), without O(plan_file)
   type: dict
   contains:
     in_sync:
@@ -264,12 +398,12 @@ plan:
           version_after: 2215B50211EB7C9D8F150080EF651EEA
 verified:
   description: Whether the objects were looked up after the import, and all got what was predicted.
-  returned: when O(state=present)
+  returned: when O(state=present), without O(plan_file)
   type: bool
   sample: true
 unresolved:
   description: The objects that did not get what was predicted, as they are after the import.
-  returned: when O(state=present)
+  returned: when O(state=present), without O(plan_file)
   type: list
   elements: dict
   sample: []
@@ -277,13 +411,13 @@ other_versions:
   description:
     - The objects to which the server gave versions of its own while it imported them, as they are after the import. They count
       as imported. Folders are left out.
-  returned: when O(state=present)
+  returned: when O(state=present), without O(plan_file)
   type: list
   elements: dict
   sample: []
 undo:
   description: The undo package on disk. V(null) where none was kept.
-  returned: when O(state=present)
+  returned: when O(state=present), without O(plan_file)
   type: dict
   contains:
     path:
@@ -303,7 +437,7 @@ undo:
       sample: 20114
 receipt:
   description: The path of the receipt in O(history_dir). V(null) without it.
-  returned: when O(state=present)
+  returned: when O(state=present), without O(plan_file)
   type: str
   sample: /srv/history/mstr.example.com_MicroStrategyLibrary/B7CA92F04B9FAE8D941C3E9B7E0CD754/20260301T120000123Z-finance-9f86d081884c/receipt.json
 import_outcome:
@@ -319,6 +453,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module import packa
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
+    list_spec,
     package_spec,
     waiting_spec,
 )
@@ -332,6 +467,10 @@ def main() -> None:
             "package_id": {"type": "str"},
             "src": {"type": "path"},
             "import_id": {"type": "str"},
+            "plan_file": {"type": "path"},
+            "plan_max_age": {"type": "float"},
+            "on_failure": {"type": "str", "choices": ["stop", "rollback"], "default": "stop"},
+            **list_spec(),
             "name": {"type": "str"},
             "generate_undo": {"type": "bool", "default": True},
             "undo_required": {"type": "bool", "default": True},
@@ -339,19 +478,18 @@ def main() -> None:
             **history_spec(),
             "history_keep": {"type": "int"},
             "wait": {"type": "bool", "default": True},
-            "log_out_when_in_sync": {"type": "bool", "default": False},
             "verify": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
             **package_spec(with_type=True),
             **waiting_spec(undo=True, polls=True),
         },
-        mutually_exclusive=[("package_id", "src", "import_id")],
+        mutually_exclusive=[("package_id", "src", "import_id", "plan_file"), ("undo_dest", "plan_file")],
         required_if=[
             ("state", "absent", ["import_id"]),
-            ("state", "present", ["package_id", "src", "import_id"], True),
+            ("state", "present", ["package_id", "src", "import_id", "plan_file"], True),
             ("wait", False, ["session_file"]),
         ],
-        required_by={"package_id": ["session_file"], "import_id": ["session_file"]},
+        required_by={"package_id": ["session_file"], "import_id": ["session_file"], "plan_file": ["packages"]},
     )
     states = {"present": import_task.present, "absent": import_task.absent}
     module.run(lambda: states[module.params["state"]](module))

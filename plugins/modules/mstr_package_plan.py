@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.package.list
   - mstr.migration.waiting
   - mstr.migration.attributes
 attributes:
@@ -37,82 +38,21 @@ attributes:
   idempotent:
     support: full
 options:
-  packages:
-    description:
-      - The packages, in the order in which they are imported.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description:
-          - What the history knows the package by, unique in its project. If not set, the file's name without its ending.
-        type: str
-      src:
-        description:
-          - The package file, on the host where the module runs. A manifest beside it (C(<src>.manifest.json)), or one in
-            O(manifest_dir), saves its upload.
-        type: path
-      manifest:
-        description:
-          - The manifest of a package, to plan without having the file itself.
-        type: path
-      project:
-        description:
-          - The project it is for, by name or id; empty for none. If not set, O(project), or none where
-            O(packages[].type=configuration).
-        type: str
-      type:
-        description:
-          - What the package is, see O(mstr.migration.mstr_package#module:type).
-        type: str
-        choices: [project, project_security, configuration]
-      checksum:
-        description:
-          - What the file must be, as V(sha256:) and 64 hexadecimal digits.
-        type: str
-      state:
-        description:
-          - V(undone) for a package that the environment is not to have. Its newest import, as O(history_dir) knows it, is due to be
-            taken back, and the other packages are planned for the state after that.
-        type: str
-        choices: [imported, undone]
-        default: imported
-      generate_undo:
-        description:
-          - Whether the import is going to ask for an undo package. With V(true) a package that is due and has the action keep_both
-            is refused now, before anything of the list is imported.
-        type: bool
-      force:
-        description:
-          - The package is due whatever is there, and even where it is held.
-        type: bool
-        default: false
   name:
     description:
       - Only packages of this name may be due. The task fails where importing them alone would leave older versions of objects that
         later packages of the list carry too, and names these.
     type: str
-  manifest_dir:
-    description:
-      - Where to keep, and to look for, manifests of packages that have none beside them, by the sha256 of their file.
-    type: path
   plan_file:
     description:
       - A file to write the plan to, as JSON that people can review, also in check mode. For a directory, or a path that ends in C(/),
-        the file in it is C(<environment>.plan.json).
+        the file in it is C(<environment>.plan.json). M(mstr.migration.mstr_package_import) carries it out.
       - The file names no absolute paths and holds no secret. It is left as it is where the same plan is there already. One that holds
         the plan of another environment, or something else, is refused.
+      - With it, a session that M(mstr.migration.mstr_session) made with O(mstr.migration.mstr_session#module:history_dir) is logged out
+        where the plan leaves nothing to do, which is where nothing is due, and in check mode. See RV(logged_out).
     type: path
     version_added: 0.1.0
-  log_out_when_in_sync:
-    description:
-      - Whether to log out of O(session_file) where nothing is due, as M(mstr.migration.mstr_session) does with
-        O(mstr.migration.mstr_session#module:state=absent). Saves a task where others only follow if something is due.
-      - Does not where that would lose something, as an import that still runs, or an undo package that was not saved.
-      - Without O(session_file) the session ends with the task in any case.
-    type: bool
-    default: false
   write_manifests:
     description:
       - Whether to write the manifests of packages that have none, or another file's, beside them as C(<src>.manifest.json), to be
@@ -170,8 +110,8 @@ in_sync:
   sample: false
 logged_out:
   description: >-
-    Whether O(log_out_when_in_sync) gave up the session of O(session_file), so that no task after this one can use it. A warning
-    says so where the server did not close it.
+    Whether the session of O(session_file) was logged out, because the plan leaves nothing to do, so that no task after this one can use
+    it. A warning says so where the server did not close it. Never so without O(plan_file).
   returned: always
   type: bool
   sample: false
@@ -187,6 +127,12 @@ plan_file:
   returned: with O(plan_file)
   type: str
   sample: /srv/plans/prod.plan.json
+report:
+  description: >-
+    The packages in short, without paths and objects, as RV(mstr.migration.mstr_package_import#module:report). What is due counts as
+    changed in check mode.
+  returned: always
+  type: dict
 packages:
   description: The packages, in the order of O(packages).
   returned: always
@@ -226,6 +172,29 @@ packages:
       returned: always
       type: bool
       sample: true
+    changed:
+      description: In check mode, whether it is due. Else V(false), since a plan changes nothing.
+      returned: always
+      type: bool
+      sample: false
+    failed:
+      description: V(false). Whether it failed, where M(mstr.migration.mstr_package_import) returns it.
+      returned: always
+      type: bool
+      sample: false
+    msg:
+      description: Empty. What it failed with, where M(mstr.migration.mstr_package_import) returns it.
+      returned: always
+      type: str
+      sample: ""
+    undo:
+      description: V(null). The undo package, where M(mstr.migration.mstr_package_import) returns it.
+      returned: always
+      type: dict
+    receipt:
+      description: V(null). The path of the receipt, where M(mstr.migration.mstr_package_import) returns it.
+      returned: always
+      type: str
     entry:
       description: For V(undone), the directory name of its newest import in the history. Else V(null).
       returned: always
@@ -259,41 +228,23 @@ from ansible_collections.mstr.migration.plugins.module_utils.module import packa
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
-    package_spec,
+    list_spec,
     waiting_spec,
 )
-
-PACKAGE_OPTIONS = {
-    "name": {"type": "str"},
-    "src": {"type": "path"},
-    "manifest": {"type": "path"},
-    "project": {"type": "str"},
-    **package_spec(with_type=True),
-    "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
-    "generate_undo": {"type": "bool"},
-    "force": {"type": "bool", "default": False},
-}
 
 
 def main() -> None:
     """Run the module."""
     module = MigrationModule(
         argument_spec={
-            "packages": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": PACKAGE_OPTIONS,
-                "mutually_exclusive": [("src", "manifest")],
-            },
+            **list_spec(),
             "name": {"type": "str"},
-            "manifest_dir": {"type": "path"},
             "plan_file": {"type": "path"},
-            "log_out_when_in_sync": {"type": "bool", "default": False},
             "write_manifests": {"type": "bool", "default": False},
             **history_spec(),
             **waiting_spec(),
         },
+        required_one_of=[("packages",)],
     )
     module.run(lambda: plan_task.plan_packages(module))
 

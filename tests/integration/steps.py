@@ -30,7 +30,7 @@ PREFIX = "mstr.migration."
 HOST = ("base_url", "username", "password", "api_token", "login_mode", "validate_certs", "environment_name")
 LIMITS = ("timeout", "retries")
 WAITING = ("wait_timeout", "poll_interval")
-LEASE = ("lease_timeout", "lock_timeout", "wait_timeout", "undo_timeout")
+LEASE = ("lease_timeout", "lock_timeout")
 
 # Runs a module with options: its name, the options.
 RunModule = Callable[[str, dict[str, Any]], Ran]
@@ -62,10 +62,10 @@ class Steps:
         self._variables = variables
         self._base = str(given(variables.get("mstr_base_dir"), base_dir))
         self._check = check
-        self._session: str | None = None
+        self._login: dict[str, Any] = {}
         self._logged_out = False
         self._planned: dict[str, Any] = {}
-        self._acted: list[dict[str, Any]] = []
+        self._imported: dict[str, Any] = {}
         # As the callback of the tests records them.
         self.results: list[dict[str, Any]] = []
         self.printed: list[str] = []
@@ -75,8 +75,6 @@ class Steps:
         if not self._succeeds(lambda: self._check_variables("deploy")):
             return False
         succeeded = self._succeeds(self._deploy)
-        stops = self._variable("on_failure", "stop") == "stop"
-        assert succeeded or stops, "what comes after a failure is in the role alone: mark the test"
         succeeded = self._succeeds(self._log_out) and succeeded
         self._keep_result()
         return succeeded
@@ -112,9 +110,10 @@ class Steps:
 
     def _deploy(self) -> None:
         self._log_in()
-        self._plan()
-        if not self._planned["in_sync"] and not self._check:
-            self._act()
+        if self._check or self._variable("plan_file") is None:
+            self._plan()
+        if not self._check and not self._planned.get("in_sync"):
+            self._import()
 
     def _rollback(self) -> None:
         name = str(self._variables["mstr_package"])
@@ -172,108 +171,64 @@ class Steps:
         self.printed.append(json.dumps({**line, "result": {**result, "diff": None}}))
         self.printed += [part.get("prepared", "") for part in (diff if isinstance(diff, list) else [diff])]
 
-    def _log_in(self) -> None:
-        options = {**self._given(*HOST, *LIMITS, *LEASE), **self._history}
-        for name, path in self._given("ca_path", "client_cert", "client_key", "session_dir").items():
+    @property
+    def _connection(self) -> dict[str, Any]:
+        options = {**self._given(*HOST, *LIMITS, "wait_timeout"), **self._history}
+        for name, path in self._given("ca_path", "client_cert", "client_key").items():
             options[name] = filters.below(path, self._base)
-        self._session = self._task("Log in", "mstr_session", options, never)["session_file"]
+        return options
 
-    def _plan(self) -> None:
+    def _log_in(self) -> None:
+        options = {**self._connection, **self._given("undo_timeout", *LEASE)}
+        if self._variable("session_dir") is not None:
+            options["session_dir"] = filters.below(self._variable("session_dir"), self._base)
+        self._login = self._task("Log in", "mstr_session", options, never)
+
+    @property
+    def _list(self) -> dict[str, Any]:
         manifests = self._variable("manifest_dir", self._history["history_dir"] + "/manifests")
+        plan_file = filters.below(self._variable("plan_file"), self._base) or self._login["plan_file"]
         options = {
-            "session_file": self._session,
+            **self._connection,
+            "session_file": self._login["session_file"],
+            "plan_file": plan_file,
             "project": self._variable("project", ""),
             "packages": self._packages,
             "manifest_dir": filters.below(manifests, self._base),
-            "log_out_when_in_sync": not self._acted,
-            **self._history,
-            **self._given("wait_timeout", *LIMITS),
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        self._planned = self._task("Plan the list", "mstr_package_plan", options, self._predicts)
+        return options
+
+    def _plan(self) -> None:
+        self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)
         self._logged_out = self._planned["logged_out"]
 
     def _predicts(self, plan: dict[str, Any]) -> bool:
         """Return whether the plan's task says changed: in check mode the plan is the prediction."""
         return self._check and not plan["in_sync"]
 
-    def _due(self, state: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return what is due and was not acted on, with its item of the list."""
-        if self._planned["in_sync"]:
-            return []
-        done = {package["position"] for package in self._acted}
-        pairs = zip(self._planned["packages"], self._packages)
-        return [
-            (package, item)
-            for package, item in pairs
-            if package["due"] and package["state"] == state and package["position"] not in done
-        ]
-
-    def _act(self) -> None:
-        undone = sorted(self._due("undone"), key=lambda pair: str(pair[0]["entry"]), reverse=True)
-        for package, item in undone:
-            what = {"name": package["name"], "project": package["project"], "force": item.get("force", False)}
-            self._acting(package, self._take_back, **what)
-        if undone:
-            self._plan()
-        self._import_all(last_logs_out=True)
-        if self._other_versions():
-            self._plan()
-            self._import_all(last_logs_out=False)
-
-    def _other_versions(self) -> int:
-        return sum(package.get("other_versions", 0) for package in self._acted)
-
-    def _import_all(self, last_logs_out: bool) -> None:
-        pairs = self._due("imported")
-        for number, (package, item) in enumerate(pairs, 1):
-            last = last_logs_out and number == len(pairs) and not self._other_versions()
-            self._acting(package, self._import, package=package, item=item, last=last)
-
-    def _acting(self, acted_on: dict[str, Any], act: Callable[..., object], **arguments: Any) -> None:
-        """Act on a package, and note what was done, whatever comes of it."""
-        before = len(self.results)
-        failed = False
+    def _import(self) -> None:
+        own = self._given("plan_max_age", "history_keep", "undo_timeout", "poll_interval")
+        options = {**self._list, "on_failure": self._variable("on_failure", "stop"), **own}
         try:
-            act(**arguments)
+            self._imported = self._task("Import what is due", "mstr_package_import", options)
+            self._logged_out = self._imported["logged_out"]
         except StepFailed:
-            failed = True
-        result = self.results[before]["result"]
-        done = {key: result.get(key) for key in ("import", "undo", "receipt")}
-        done.update(changed=result.get("changed", False), failed=failed, msg=result.get("msg", ""))
-        self._acted.append({**acted_on, **done, "other_versions": len(result.get("other_versions", []))})
-        if failed:
-            raise StepFailed
-
-    def _import(self, package: dict[str, Any], item: dict[str, Any], last: bool) -> None:
-        known = ("checksum", "type", "generate_undo", "force")
-        options_of_item = {key: item[key] for key in known if key in item}
-        options = {
-            "session_file": self._session,
-            "project": package["project"],
-            "src": item["src"],
-            "name": package["name"],
-            "log_out_when_in_sync": last,
-            **options_of_item,
-            **self._history,
-            **self._given("history_keep", "undo_timeout", *WAITING, *LIMITS),
-        }
-        result = self._task("Import the package if it is due", "mstr_package_import", options)
-        self._logged_out = result["logged_out"]
+            self._imported = self.results[-1]["result"]
+            raise
 
     def _take_back(self, **options: Any) -> None:
-        session = {"session_file": self._session, "state": "applied"}
+        session = {"session_file": self._login["session_file"], "state": "applied"}
         limits = self._given(*WAITING, *LIMITS)
         self._task("Take the package back", "mstr_undo_package", {**session, **self._history, **limits, **options})
 
     def _log_out(self) -> None:
-        if self._session is not None and not self._logged_out:
-            history = {"history_dir": self._history["history_dir"]}
-            options = {"session_file": self._session, "state": "absent", **history, **self._given(*LIMITS)}
+        if self._login and not self._logged_out:
+            options = {**self._connection, "session_file": self._login["session_file"], "state": "absent"}
             self._task("Log out", "mstr_session", options, never)
 
     def _keep_result(self) -> None:
-        outcomes = filters.package_outcomes(self._planned.get("packages", []), self._acted, self._check)
-        facts = {"ansible_facts": {"mstr_packages_result": outcomes}}
+        ended = next((result for result in (self._imported, self._planned) if "packages" in result), {})
+        facts = {"ansible_facts": {"mstr_packages_result": ended.get("packages", [])}}
         self._record("Keep the result", "ansible.builtin.set_fact", facts)

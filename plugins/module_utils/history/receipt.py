@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
 from functools import cached_property
 from itertools import takewhile
 from typing import Any
@@ -40,6 +41,15 @@ def now() -> str:
     """Return the time now, UTC with milliseconds, as receipts write it."""
     moment = time.time()
     return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)), int(moment * 1000) % 1000)
+
+
+def seconds_since(moment: str) -> float | None:
+    """Return how long ago a time was, as receipts write it, in seconds; None for what is no such time."""
+    try:
+        then = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return (datetime.now(timezone.utc) - then).total_seconds()
 
 
 def key_text(key: Key) -> str:

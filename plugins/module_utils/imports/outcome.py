@@ -14,7 +14,8 @@ from ..history.entry import Entry
 from ..history.receipt import key_text
 from ..history.store import History
 from ..package.content import Content
-from ..plan.package import NOT_COMPARED, Change, PackagePlan
+from ..plan.listing import ObjectKey
+from ..plan.package import NOT_COMPARED, Change, Found, PackagePlan
 from ..rest.models import ImportInfo
 from ..session.file import ImportProcess, PackageInSession
 from ..session.session import Session
@@ -47,6 +48,7 @@ class ImportOptions:
         takes_back: The directory of the history entry that the import takes back, or None.
         hold: Whether what it takes back is to stay so.
         follow: Whether the task goes on to wait for the import.
+        history_keep: How many entries of the package to keep after the import; None for all.
         plan_id: The id of the plan that is carried out, None where there is no document of it.
     """
 
@@ -64,6 +66,7 @@ class ImportOptions:
     takes_back: str | None = None
     hold: bool = True
     follow: bool = True
+    history_keep: int | None = None
     plan_id: str | None = None
 
     @property
@@ -169,6 +172,7 @@ class ImportRun:
         outcome: What it came to so far.
         warnings: Gets sentences about what is not as it should be and is no failure.
         content: What the package holds; None to ask the server for it.
+        seen: What its objects were when they were last looked up after the import.
     """
 
     session: Session
@@ -177,6 +181,7 @@ class ImportRun:
     outcome: Outcome
     warnings: list[str]
     content: Content | None = None
+    seen: dict[ObjectKey, Found] = field(default_factory=dict)
 
     @property
     def process(self) -> ImportProcess:

@@ -11,8 +11,9 @@ import os
 import time
 from dataclasses import replace
 
-from ..errors import ConnectionLost, InputError, Interrupted, MigrationError, ServerError
+from ..errors import ConnectionLost, DiskError, InputError, Interrupted, MigrationError, ServerError
 from ..history.entry import Entry
+from ..history.queries import prunable
 from ..history.receipt import IMPORTED, STARTED, Receipt, now
 from ..package.content import Content
 from ..package.upload import Staged
@@ -255,6 +256,19 @@ def finish(run: ImportRun) -> None:
             except MigrationError as error:
                 text += " %s" % messages.sentence(error.message)
         raise messages.failure(run, MigrationError(text)) from stop
+    _prune(run)
+
+
+def _prune(run: ImportRun) -> None:
+    """Remove the oldest entries of the package, where a number to keep is given; the import is done all the same."""
+    history, keep = run.options.history, run.options.history_keep
+    if history is None or keep is None:
+        return
+    try:
+        for entry in prunable(history.entries(run.package.project_id), run.options.name, keep):
+            entry.remove()
+    except DiskError as error:
+        run.warnings.append("Old entries of the history were not removed. %s" % error.message)
 
 
 def _follow(run: ImportRun) -> None:

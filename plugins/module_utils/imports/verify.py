@@ -105,4 +105,4 @@ def _plan_again(run: ImportRun) -> PackagePlan:
     if content is None:
         info = run.session.library.package(package.id, package.project_id, content=True)
         content = Content(package.sha256, package.size, package.type, info.settings, info.rows or ())
-    return make_plan(run.session, Listed(package.file, content, package.project_id)).plan
+    return make_plan(run.session, Listed(package.file, content, package.project_id), seen=run.seen).plan

@@ -48,6 +48,8 @@ class MigrationModule(AnsibleModule):
         self.warnings: list[str] = []
         # Where the task works. Empty where the options do not tell, which fails as soon as a session is needed.
         self.base_url = ""
+        # The run whose session file the task uses, None for none.
+        self.run_id: str | None = None
         # What the task is about, for the message of a failure. A project of None is that of the option.
         self.package = ""
         self.project: str | None = None
@@ -124,7 +126,7 @@ class MigrationModule(AnsibleModule):
         """Fail for an option that is no sensible number of seconds."""
         for name, option in self.argument_spec.items():
             value = self.params[name]
-            if option["type"] != "float" or name == "timeout":
+            if option["type"] != "float" or name == "timeout" or value is None:
                 continue
             connection.check_seconds(name, value, zero=name != "wait_timeout")
 
@@ -134,6 +136,7 @@ class MigrationModule(AnsibleModule):
             path = self.params["session_file"]
             state = session_file.read(path) if path and session_file.exists(path) else None
             self.base_url = connection.base_url(self.params, state)
+            self.run_id = state.run if state is not None else None
             self.access.environment = environment_name(self.params, self.base_url, state)
 
     def session(self) -> contextlib.AbstractContextManager[Session]:

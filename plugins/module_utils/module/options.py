@@ -67,3 +67,26 @@ def package_spec(with_type: bool = False) -> dict[str, Any]:
     if with_type:
         spec["type"] = {"type": "str", "choices": list(PACKAGE_TYPES)}
     return spec
+
+
+def list_spec() -> dict[str, Any]:
+    """Return the argument spec of the options that say what packages an environment is to have."""
+    package = {
+        "name": {"type": "str"},
+        "src": {"type": "path"},
+        "manifest": {"type": "path"},
+        "project": {"type": "str"},
+        **package_spec(with_type=True),
+        "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
+        "generate_undo": {"type": "bool"},
+        "force": {"type": "bool", "default": False},
+    }
+    return {
+        "packages": {
+            "type": "list",
+            "elements": "dict",
+            "options": package,
+            "mutually_exclusive": [("src", "manifest")],
+        },
+        "manifest_dir": {"type": "path"},
+    }

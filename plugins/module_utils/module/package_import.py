@@ -10,8 +10,8 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from ..errors import DiskError, InputError
-from ..history.queries import prunable, vouches
+from ..errors import InputError
+from ..history.queries import vouches
 from ..history.store import History
 from ..imports import run as runs
 from ..imports.outcome import ImportOptions, Outcome, WithoutUndo
@@ -29,23 +29,18 @@ from .history import open_history
 
 
 def present(module: MigrationModule) -> dict[str, Any]:
-    """Import what is due, or wait for an import that was started."""
+    """Import what is due, carry a plan out, or wait for an import that was started."""
+    if module.params["plan_file"]:
+        # Imported where it is needed: the other ways need no list.
+        from .plan_import import carry_out
+
+        return carry_out(module, options_of(module, open_history(module)))
     if module.params["src"]:
         return _from_file(module)
-    options = _options(module, open_history(module))
+    options = options_of(module, open_history(module))
     with module.session() as session:
         way = _wait_for if module.params["import_id"] else _from_session
-        return _end(module, session, way(module, session, options))
-
-
-def _end(module: MigrationModule, session: Session, result: dict[str, Any]) -> dict[str, Any]:
-    """Have the session logged out after this task, where that is wanted; return the result with whether it is."""
-    if result["import"] is None:
-        in_sync = result["plan"]["in_sync"]
-    else:
-        in_sync = result["verified"] and not result["other_versions"]
-    logged_out = module.params["log_out_when_in_sync"] and in_sync and session.end_with_task()
-    return dict(result, logged_out=logged_out)
+        return way(module, session, options)
 
 
 def absent(module: MigrationModule) -> dict[str, Any]:
@@ -61,7 +56,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
         return {"changed": True}
 
 
-def _options(module: MigrationModule, history: History | None, package_file: str | None = None) -> ImportOptions:
+def options_of(module: MigrationModule, history: History | None, package_file: str | None = None) -> ImportOptions:
     """Return the options of the import."""
     params = module.params
     keep = params["history_keep"]
@@ -79,6 +74,7 @@ def _options(module: MigrationModule, history: History | None, package_file: str
         verify=params["verify"],
         force=params["force"],
         follow=params["wait"],
+        history_keep=keep,
     )
 
 
@@ -87,9 +83,9 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
     params = module.params
     module.package = params["name"] or os.path.basename(params["src"])
     package, declared = examine_declared(params, params["project"], module.warnings)
-    options = _options(module, open_history(module), package.path)
+    options = options_of(module, open_history(module), package.path)
     with module.session() as session:
-        return _end(module, session, _import_file(module, session, package, declared, options))
+        return _import_file(module, session, package, declared, options)
 
 
 def _import_file(
@@ -196,20 +192,7 @@ def _import_staged(
     run = runs.start(session, found, planned.plan, options, module.warnings)
     if module.params["wait"]:
         runs.finish(run)
-        _prune(module, project_id, options)
     return _result(module, run.outcome, planned, changed=True)
-
-
-def _prune(module: MigrationModule, project_id: str | None, options: ImportOptions) -> None:
-    """Remove the oldest entries of the package, where a number to keep is given; the import is done all the same."""
-    keep = module.params["history_keep"]
-    if options.history is None or keep is None:
-        return
-    try:
-        for entry in prunable(options.history.entries(project_id), options.name, keep):
-            entry.remove()
-    except DiskError as error:
-        module.warnings.append("Old entries of the history were not removed. %s" % error.message)
 
 
 def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:

@@ -46,29 +46,17 @@ def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[Obje
     return dict(zip(objects, side_by_side(look_up, list(objects.items()), POOL_SIZE)))
 
 
-def make_plans(
-    session: Session,
-    packages: Sequence[Listed],
-    history: History | None = None,
-    expected: Mapping[ObjectKey, Found] | None = None,
-    seen: dict[ObjectKey, Found] | None = None,
-) -> list[ListedPlan]:
-    """Return the plan of a list of packages for the destination as it is now.
+def plan_for(packages: Sequence[Listed], history: History | None, found: Mapping[ObjectKey, Found]) -> list[ListedPlan]:
+    """Return the plan of a list of packages for what was found in the destination, without asking the server.
 
     Args:
-        session: The session.
         packages: The packages, in the order of the list.
         history: What was imported before; None for a plan by comparison alone.
-        expected: For objects that something else will have changed by then: what they will be.
-        seen: Gets what the objects are now.
+        found: What the destination has for each object that ``wanted`` names.
 
     Raises:
-        MigrationError: The destination, or the history, could not be read.
+        DiskError: The history could not be read.
     """
-    found = look_up_all(session, wanted(packages))
-    if seen is not None:
-        seen.update(found)
-    found.update(expected or {})
     if history is not None:
         packages = _with_records(packages, history, found)
     return plan_list(packages, found)
@@ -88,18 +76,27 @@ def _with_records(packages: Sequence[Listed], history: History, found: Mapping[O
     return known
 
 
-def make_plan(session: Session, package: Listed, history: History | None = None) -> ListedPlan:
+def make_plan(
+    session: Session,
+    package: Listed,
+    history: History | None = None,
+    seen: dict[ObjectKey, Found] | None = None,
+) -> ListedPlan:
     """Return the plan of one package for the destination as it is now.
 
     Args:
         session: The session.
         package: The package.
         history: What was imported before; None for a plan by comparison alone.
+        seen: Gets what the objects are now.
 
     Raises:
         MigrationError: The destination, or the history, could not be read.
     """
-    return make_plans(session, [package], history)[0]
+    found = look_up_all(session, wanted([package]))
+    if seen is not None:
+        seen.update(found)
+    return plan_for([package], history, found)[0]
 
 
 def changes_of_undo_now(session: Session, entry: Entry, project_id: str | None) -> list[Change]:

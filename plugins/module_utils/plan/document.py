@@ -5,7 +5,7 @@
 """The plan as a file: what was decided for a list of packages, for people to approve and for a later task to carry out.
 
 JSON with a stable order, so that it diffs well. The same list planned against the same world is the same document, but
-for ``made``.
+for ``made`` and ``run``.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ class PlanDocument:
         packages: The list.
         steps: What is done, in its order.
         made: When it was made, UTC.
+        run: The id of the run that made it; None where none did.
     """
 
     environment: str
@@ -116,6 +117,7 @@ class PlanDocument:
     packages: tuple[PlannedPackage, ...]
     steps: tuple[Step, ...]
     made: str = field(default_factory=now, compare=False)
+    run: str | None = field(default=None, compare=False)
 
     @property
     def plan_id(self) -> str:
@@ -141,6 +143,7 @@ class PlanDocument:
                 "selection": self.selection,
                 "seen": self.seen,
                 "made": self.made,
+                "run": self.run,
                 "packages": [asdict(item) for item in self.packages],
                 "steps": [asdict(step) for step in self.steps],
             }
@@ -191,6 +194,7 @@ def loads(text: str) -> PlanDocument:
             for index, item in enumerate(shape.items(document.get("steps"), "plan.steps"))
         ),
         made=shape.text(document, "made", "plan"),
+        run=shape.optional_text(document, "run", "plan"),
     )
     if document.get("plan_id") != plan.plan_id:
         raise ShapeError("plan_id: it is not that of what the plan says; it was edited after it was made")

@@ -256,6 +256,26 @@ class Access:
             raise
         return session
 
+    def log_in_again(self, session: Session) -> None:
+        """Bring a session back that has ended, with the credentials of the task; what it held is gone with it.
+
+        Args:
+            session: The session, which goes on in its file where it has one.
+
+        Raises:
+            MigrationError: The log-in was refused, or the task has no credentials.
+        """
+        old = session.state
+        with signals.held_back():
+            fresh = self.log_in(session.path)
+            fresh.state.run, fresh.state.own_directory = old.run, old.own_directory
+            fresh.state.lock, fresh.state.lock_token, fresh.state.lease_timeout = (
+                old.lock,
+                old.lock_token,
+                old.lease_timeout,
+            )
+            session.continue_as(fresh)
+
     def close_session(self, session: Session) -> bool:
         """Log out, which frees all that the session holds; what cannot be freed is told, not raised.
 

@@ -97,6 +97,16 @@ class Session:
         """The import process in the session."""
         return self.state.import_process
 
+    def continue_as(self, other: Session) -> None:
+        """Go on with what another log-in gave, in the same session file.
+
+        Args:
+            other: The session that was logged in.
+        """
+        self.library.transport.close()
+        self.library, self.state = other.library, other.state
+        self.save()
+
     def put_package(self, package: PackageInSession | None) -> None:
         """Note which package the session holds."""
         self.state.package = package

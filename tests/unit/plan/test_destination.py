@@ -18,7 +18,7 @@ from scripted_server import Reply
 from ansible_collections.mstr.migration.plugins.module_utils.errors import Interrupted, ServerError
 from ansible_collections.mstr.migration.plugins.module_utils.history.receipt import Receipt
 from ansible_collections.mstr.migration.plugins.module_utils.history.store import History
-from ansible_collections.mstr.migration.plugins.module_utils.plan.destination import look_up_all, make_plan, make_plans
+from ansible_collections.mstr.migration.plugins.module_utils.plan.destination import look_up_all, make_plan, plan_for
 from ansible_collections.mstr.migration.plugins.module_utils.plan.listing import wanted
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import CannotTell
 from ansible_collections.mstr.migration.plugins.module_utils.rest.models import DestinationObject
@@ -31,6 +31,10 @@ OTHER_PROJECT = "C" * 32
 
 def in_projects(server):
     return sorted(request.headers["X-MSTR-ProjectID"] or "" for request in server.requests)
+
+
+def plans_of(server, packages):
+    return plan_for(packages, None, look_up_all(session_with(server), wanted(packages)))
 
 
 def test_each_object_is_looked_up_once_whatever_the_number(serve):
@@ -46,7 +50,7 @@ def test_each_object_is_looked_up_once_whatever_the_number(serve):
 def test_an_object_of_several_packages_is_looked_up_once_in_each_project(serve):
     server = serve(FOUND)
     packages = [listed(row()), listed(row(version="0")), listed(row(), project_id=OTHER_PROJECT)]
-    plans = make_plans(session_with(server), packages)
+    plans = plans_of(server, packages)
     assert [item.package for item in plans] == packages
     assert [item.in_sync for item in plans] == [True, False, True]
     assert in_projects(server) == [PROJECT_ID, OTHER_PROJECT]
@@ -68,7 +72,7 @@ def test_an_object_of_the_configuration_is_one_for_all_packages(serve):
         listed(user, project_id=OTHER_PROJECT),
         listed(row(type=USER, level=None), type="configuration", project_id=None),
     ]
-    make_plans(session_with(server), packages)
+    plans_of(server, packages)
     assert in_projects(server) == [""]
 
 
@@ -192,13 +196,8 @@ def test_project_security_needs_no_look_up(serve):
 @pytest.mark.parametrize("packages", [[], [listed()]], ids=["no package", "an empty package"])
 def test_nothing_to_plan_needs_no_look_up(serve, packages):
     server = serve(FOUND)
-    assert all(item.in_sync for item in make_plans(session_with(server), packages))
+    assert all(item.in_sync for item in plans_of(server, packages))
     assert server.requests == []
-
-
-def test_what_is_expected_beats_what_is_found(serve):
-    (plan,) = make_plans(session_with(serve(FOUND)), [listed(row())], expected={(PROJECT_ID, OBJECT_ID, 3): None})
-    assert [change.effect for change in plan.plan.objects] == ["create"]
 
 
 OBJECT = OBJECT_ID + ":3"

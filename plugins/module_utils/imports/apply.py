@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carrying a plan out: what is to be undone is taken back, what is due is imported, in the order of the list.
+
+Each import has its history entry and its undo package before the next begins. The list is planned again after each,
+for what is there then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Callable
+
+from ..errors import InputError, Interrupted, MigrationError, about, as_failure
+from ..history.entry import Entry
+from ..history.queries import named
+from ..history.receipt import UNDONE
+from ..history.store import History
+from ..package.declared import Declared, Reader
+from ..package.upload import Staged, stage
+from ..plan import approval
+from ..plan.approval import CarriedOut
+from ..plan.decision import Decision
+from ..plan.destination import look_up_all
+from ..plan.document import IMPORT, TAKE_BACK, PlanDocument
+from ..plan.listing import ObjectKey
+from ..plan.planner import Planner
+from ..plan.undo import undo_file
+from ..session.session import Session
+from ..support.text import printable
+from . import run as runs
+from .outcome import ImportOptions
+from .report import Report
+from .rollback import Rollback
+from .run_rollback import RunRollback
+
+
+@dataclass(frozen=True)
+class HowToApply:
+    """How a plan is carried out.
+
+    Attributes:
+        options: How to import; the name and what a package has of its own are filled in.
+        approved: Whether the plan is to be carried out as it is, or not at all.
+        take_back: Whether what was imported is taken back where something fails.
+        log_in_again: Brings a session back that has ended, so that what was imported can be taken back.
+    """
+
+    options: ImportOptions
+    approved: bool
+    take_back: bool
+    log_in_again: Callable[[Session], None]
+
+
+class PlanRun:
+    """A plan that is carried out.
+
+    Args:
+        session: The session.
+        planner: The list.
+        plan: The plan.
+        how: How it is carried out.
+        warnings: Gets sentences about what is not as it should be and is no failure.
+
+    Attributes:
+        report: What became of the packages so far.
+        plan: The plan.
+        due_at_first: What was to be done when it began.
+        moved: The names of packages whose objects have changed between the plan and their import.
+    """
+
+    def __init__(
+        self, session: Session, planner: Planner, plan: PlanDocument, how: HowToApply, warnings: list[str]
+    ) -> None:
+        self.report = Report(())
+        self.due_at_first: list[Decision] = []
+        self.moved: list[str] = []
+        self._session = session
+        self._planner = planner
+        self.plan = plan
+        self._how = how
+        self._warnings = warnings
+        # The places, from 1, of the packages that may be imported; None for all that are due.
+        self._open: set[int] | None = None
+        self._acted: set[int] = set()
+        # Objects that were looked up since something was last changed.
+        self._fresh: set[ObjectKey] = set()
+        self._rollback = RunRollback(session, how.options, warnings)
+
+    @property
+    def _history(self) -> History | None:
+        return self._how.options.history
+
+    def prepare(self, reader: Reader) -> None:
+        """Find out what is there, and see whether the plan still holds; nothing is changed yet.
+
+        Args:
+            reader: Finds out what packages hold.
+
+        Raises:
+            MigrationError: The plan is stale, or something would stop its being carried out.
+        """
+        planner = self._planner
+        planner.prepare(self._session, reader)
+        planner.look_up(self._session)
+        self._fresh = set(planner.found)
+        decisions = planner.decide()
+        self.report = Report(decisions)
+        if self._how.approved:
+            self._refuse_stale(decisions)
+            planner.confirm(self._session, reader, decisions)
+        planner.check(decisions)
+        self.due_at_first = [decision for decision in decisions if decision.due and self._may(decision)]
+        for decision in self.due_at_first:
+            if decision.do == IMPORT and decision.package.file is None:
+                raise InputError("packages: %s is due and has no src." % printable(decision.package.name, 100))
+
+    def _refuse_stale(self, decisions: Sequence[Decision]) -> None:
+        projects = {package.project_id for package in self._planner.packages}
+        entries = {project: self._history.entries(project) for project in projects} if self._history else {}
+        carried_out = CarriedOut.of(self.plan, entries)
+        found = {
+            **look_up_all(self._session, approval.objects_to_take_back(self.plan)),
+            **self._planner.found,
+        }
+        approval.refuse_stale(self.plan, decisions, found, carried_out)
+        self._open = approval.open_positions(self.plan, carried_out)
+
+    def _may(self, decision: Decision) -> bool:
+        if decision.position in self._acted:
+            return False
+        return decision.do != IMPORT or self._open is None or decision.position in self._open
+
+    def carry_out(self) -> None:
+        """Do what is to be done.
+
+        Raises:
+            MigrationError: A package could not be imported or taken back.
+        """
+        try:
+            self._take_back_undone()
+            self._import_due()
+            if self._acted and self._look_at_all():
+                # The server gave versions of its own, or somebody edited an object meanwhile.
+                self._import_due()
+        except MigrationError as error:
+            if self._how.take_back:
+                names = self._rollback.take_back(error, self._how.log_in_again, self._undone())
+                self.report.taken_back.extend(names)
+            raise
+
+    def _undone(self) -> list[str]:
+        """Return the names of the packages that were taken back because the list says so."""
+        return [row["name"] for row in self.report.packages if row["changed"] and row["state"] == UNDONE]
+
+    def _fail(self, decision: Decision, error: MigrationError, changed: bool = False) -> None:
+        """Note that something failed with a package."""
+        details = error.details
+        self.report.note(
+            decision.position,
+            changed=changed or bool(details.get("changed")),
+            failed=True,
+            msg=error.message,
+            undo=details.get("undo"),
+            receipt=details.get("receipt"),
+        )
+
+    # What is to be undone.
+
+    def _take_back_undone(self) -> None:
+        history = self._history
+        due = [decision for decision in self.due_at_first if decision.do == TAKE_BACK]
+        if not due or history is None:
+            return
+        # The newest import first, whatever the order of the list: the older ones lie under it.
+        for decision in sorted(due, key=lambda item: item.undoing.parts[0].name, reverse=True):
+            with about(decision.package.name, decision.package.project):
+                self._take_package_back(decision, history)
+        self._planner.find_entries(history, again=True)
+        self._planner.look_up(self._session, self._fresh)
+        self._fresh = set(self._planner.found)
+
+    def _take_package_back(self, decision: Decision, history: History) -> None:
+        package, done = decision.package, False
+        self._acted.add(decision.position)
+        try:
+            for entry in decision.undoing.parts:
+                rollback = self._rollback_of(entry, package, history)
+                _planned, _outcome, changed = rollback.take_back(self._session, entry.receipt.project, self._warnings)
+                done = done or changed
+                touched = {
+                    (place, *key) for key in entry.receipt.touched for place in (entry.receipt.project or "", "")
+                }
+                self._fresh -= touched
+        except (MigrationError, Interrupted) as error:
+            failure = as_failure(error)
+            self._fail(decision, failure, changed=done)
+            raise failure from error
+        newest = decision.undoing.parts[0]
+        file = undo_file(newest, [])
+        undo = {"path": file.path, "sha256": file.hash(), "size": file.size}
+        self.report.note(decision.position, changed=done, undo=undo, receipt=newest.receipt_path)
+
+    def _rollback_of(self, entry: Entry, package: Declared, history: History) -> Rollback:
+        options = self._how.options
+        entries = history.entries(entry.receipt.project)
+        return Rollback(
+            package=undo_file(entry, named(entries, package.name)),
+            name=package.name,
+            entry=entry,
+            entries=entries,
+            wait_timeout=options.wait_timeout,
+            poll_interval=options.poll_interval,
+            force=package.option["force"],
+            hold=True,
+            check_mode=False,
+        )
+
+    # What is due to be imported.
+
+    def _import_due(self) -> None:
+        position = 0
+        while True:
+            due = [item for item in self._planner.decide() if item.do == IMPORT and item.position > position]
+            due = [item for item in due if self._may(item)]
+            if not due:
+                return
+            decision, position = due[0], due[0].position
+            if self._look_at(decision):
+                decision = self._planner.decide()[position - 1]
+            if decision.do == IMPORT:
+                self._import(decision)
+
+    def _look_at(self, decision: Decision) -> bool:
+        """Look the objects of a package up, unless that was done since something was changed; return whether."""
+        if decision.planned is None:
+            return False
+        listed = decision.planned.package
+        keys = {listed.key(row) for row in listed.content.rows} if listed.content.comparable else set()
+        if keys <= self._fresh:
+            return False
+        self._planner.look_up(self._session, self._fresh, only=decision.position - 1)
+        self._fresh |= keys
+        return True
+
+    def _look_at_all(self) -> bool:
+        """Look all objects up that were not since something was changed; return whether something is due by that."""
+        self._planner.look_up(self._session, self._fresh)
+        self._fresh = set(self._planner.found)
+        return any(item.do == IMPORT and self._may(item) for item in self._planner.decide())
+
+    def _import(self, decision: Decision) -> None:
+        package = decision.package
+        with about(package.name, package.project):
+            self._acted.add(decision.position)
+            try:
+                self._stage_and_import(decision)
+            except (MigrationError, Interrupted) as error:
+                failure = as_failure(error)
+                self._fail(decision, failure)
+                if failure.details.get("changed") and failure.details.get("receipt"):
+                    self._rollback.add(package.name, failure.details["receipt"])
+                raise failure from error
+
+    def _stage_and_import(self, decision: Decision) -> None:
+        package, session = decision.package, self._session
+        if package.file is None or decision.planned is None:
+            raise AssertionError("there is no file to import")
+        content = decision.planned.package.content
+        generate_undo = package.option["generate_undo"]
+        options = replace(
+            self._how.options,
+            name=package.name,
+            generate_undo=self._how.options.generate_undo if generate_undo is None else generate_undo,
+            force=package.option["force"],
+            plan_id=self.plan.plan_id,
+        )
+        runs.check_destinations(options, package.project_id, make=True)
+        staged = stage(session, package.file, package.project_id, content.type, options.wait_timeout)
+        if staged.content.digest != content.digest:
+            # What was remembered of the file is not what the server reads in it.
+            package.content = staged.content
+            self._planner.look_up(session, only=decision.position - 1)
+            decision = self._planner.decide()[decision.position - 1]
+            if decision.do != IMPORT:
+                return
+        self._note_moved(decision)
+        self._import_staged(decision, staged, options)
+
+    def _import_staged(self, decision: Decision, staged: Staged, options: ImportOptions) -> None:
+        session = self._session
+        session.refuse_loss("import the package again")
+        session.release_import()
+        self._fresh.clear()
+        run = runs.start(session, staged, decision.plan, options, self._warnings)
+        runs.finish(run)
+        outcome = run.outcome
+        self._planner.done.add(decision.position - 1)
+        self._planner.found.update(run.seen)
+        self._fresh = set(run.seen)
+        receipt = outcome.entry.receipt_path if outcome.entry else None
+        self.report.note(
+            decision.position,
+            changed=True,
+            summary=decision.plan.summary,
+            undo=outcome.undo.as_result() if outcome.undo else None,
+            receipt=receipt,
+        )
+        if receipt is not None:
+            self._rollback.add(decision.package.name, receipt)
+
+    def _note_moved(self, decision: Decision) -> None:
+        """Note that the world has moved since the plan, where what is to be done is not what that says."""
+        steps = [step for step in self.plan.steps if step.position == decision.position]
+        planned = [(change["id"], change["effect"]) for step in steps for change in step.changes]
+        now = [(change["id"], change["effect"]) for change in decision.row()["changes"]]
+        if steps and (steps[0].do != decision.do or planned != now):
+            self.moved.append(decision.package.name)
+            self._warnings.append(
+                "Package %s was planned anew, because objects of it have changed since the plan %s was made."
+                % (printable(decision.package.name, 100), self.plan.plan_id)
+            )

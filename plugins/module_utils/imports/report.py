@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of each package of a list, as a task returns it, and the same in short for AWX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..plan.decision import Decision
+
+_IN_SHORT = ("name", "project", "state", "in_sync", "changed", "summary")
+
+
+class Report:
+    """What became of the packages of a list so far.
+
+    Args:
+        decisions: What was decided for each.
+
+    Attributes:
+        packages: One row a package, in the order of the list.
+        taken_back: The names of packages that were imported and taken back, because another one failed; newest first.
+    """
+
+    def __init__(self, decisions: Iterable[Decision]) -> None:
+        nothing = {"changed": False, "failed": False, "msg": "", "undo": None, "receipt": None}
+        self.packages: list[dict[str, Any]] = [{**decision.row(), **nothing} for decision in decisions]
+        self.taken_back: list[str] = []
+
+    @classmethod
+    def of_plan(cls, decisions: Iterable[Decision], check_mode: bool) -> Report:
+        """Return what a plan says of the packages.
+
+        Args:
+            decisions: What was decided for each.
+            check_mode: Whether what is due counts as changed, as a prediction.
+        """
+        report = cls(decisions)
+        for row in report.packages:
+            row["changed"] = check_mode and row["due"]
+        return report
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed."""
+        return any(row["changed"] for row in self.packages)
+
+    def note(self, position: int, **values: Any) -> None:
+        """Note what became of a package.
+
+        Args:
+            position: Its place in the list, from 1.
+            values: Fields of its row.
+        """
+        self.packages[position - 1].update(values)
+
+    def as_result(self, complete: bool) -> dict[str, Any]:
+        """Return it in short, without paths and objects.
+
+        Args:
+            complete: Whether nothing is left to do.
+        """
+        return {
+            "changed": [row["name"] for row in self.packages if row["changed"]],
+            "failed": [row["name"] for row in self.packages if row["failed"]],
+            "packages": [{key: row[key] for key in _IN_SHORT} for row in self.packages],
+            "complete": complete,
+            "taken_back": self.taken_back,
+        }

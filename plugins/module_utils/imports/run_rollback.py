@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking back what a run has imported, because a later package of its list failed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from typing import Callable
+
+from ..errors import MigrationError
+from ..history.entry import Entry
+from ..history.queries import named
+from ..history.receipt import UNDONE
+from ..plan.undo import refuse_under_newer, undo_file
+from ..session.session import Session
+from ..support import signals
+from . import undo_package
+from .messages import sentence
+from .outcome import ImportOptions, Outcome
+from .rollback import Rollback
+from .undo_package import Place
+
+# Seconds for the undo package of the import that failed: the others have waited long enough.
+_LAST_TRY = 10.0
+
+
+class RunRollback:
+    """What a run has imported so far, and how it is taken back.
+
+    Args:
+        session: The session.
+        options: How the run imports.
+        warnings: Gets sentences about what is not as it should be and is no failure.
+    """
+
+    def __init__(self, session: Session, options: ImportOptions, warnings: list[str]) -> None:
+        self._session = session
+        self._options = options
+        self._warnings = warnings
+        # Names and history entries, oldest first.
+        self._imported: list[tuple[str, str]] = []
+
+    def add(self, name: str, receipt: str) -> None:
+        """Note an import that changed something.
+
+        Args:
+            name: The package's name.
+            receipt: The path of its receipt.
+        """
+        self._imported.append((name, os.path.dirname(receipt)))
+
+    def take_back(
+        self, error: MigrationError, log_in_again: Callable[[Session], None], undone: Sequence[str]
+    ) -> list[str]:
+        """Take back what was imported, newest first, and say so in the error's message.
+
+        Args:
+            error: What failed.
+            log_in_again: Brings a session back that has ended.
+            undone: The names of packages that the run has taken back because the list says so.
+
+        Returns:
+            The names of the packages that were taken back.
+        """
+        # Told to stop, a run does nothing more.
+        if not self._imported or signals.told_to_stop() is not None:
+            return []
+        names = [name for name, _entry in reversed(self._imported)]
+        try:
+            self._let_go(log_in_again)
+        except MigrationError as broken:
+            error.message = "%s Not taken back, because there is no session to do it in: %s. (%s)" % (
+                sentence(error.message),
+                ", ".join(names),
+                broken.message,
+            )
+            return []
+        done, left = [], []
+        for name, path in reversed(self._imported):
+            try:
+                self._take_back(name, path)
+                done.append(name)
+            except MigrationError as problem:
+                left.append("%s: %s" % (name, problem.message))
+        error.message = " ".join(
+            [
+                sentence(error.message),
+                "Taken back, newest first: %s." % (", ".join(done) or "none"),
+                _what_is_left(left, undone),
+            ]
+        )
+        return done
+
+    def _let_go(self, log_in_again: Callable[[Session], None]) -> None:
+        """Save the undo package of the import that failed, if it can be had now, and let go of that import.
+
+        The session holds one import; this one stands in the way of all others.
+        """
+        session = self._session
+        if not session.library.renew_session():
+            log_in_again(session)
+        process = session.import_process
+        if process is None or not process.finished:
+            return
+        with contextlib.suppress(MigrationError):
+            if process.undo_pending and process.entry:
+                entry = Entry.reopen(process.entry)
+                places = [Place(entry.undo_path, entry.mode)]
+                undo_package.keep(session, process, places, Outcome(process.plan, entry=entry), _LAST_TRY)
+        with contextlib.suppress(MigrationError):
+            session.release_all()
+
+    def _take_back(self, name: str, path: str) -> None:
+        history, options = self._options.history, self._options
+        if history is None:
+            raise AssertionError("nothing can be taken back without a history")
+        entry = Entry.reopen(path)
+        if entry.receipt.state == UNDONE:
+            return
+        entries = history.entries(entry.receipt.project)
+        refuse_under_newer(entry, entries)
+        Rollback(
+            package=undo_file(entry, named(entries, name)),
+            name=name,
+            entry=entry,
+            entries=entries,
+            wait_timeout=options.wait_timeout,
+            poll_interval=options.poll_interval,
+            force=False,
+            # The next run is to try again.
+            hold=False,
+            check_mode=False,
+        ).take_back(self._session, entry.receipt.project, self._warnings)
+
+
+def _what_is_left(left: Sequence[str], undone: Sequence[str]) -> str:
+    if left:
+        return "Not taken back: %s" % "; ".join(left)
+    if undone:
+        return "Nothing of this run is left, except that the list declares as undone, and has taken back: %s." % (
+            ", ".join(undone)
+        )
+    return "The environment is as it was before this run."

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_package_import with a plan: from its options to its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InputError, Interrupted, MigrationError, as_failure
+from ..imports.apply import HowToApply, PlanRun
+from ..imports.outcome import ImportOptions
+from ..plan import approval
+from ..plan.document import path_for, read
+from .base import MigrationModule
+from .package_plan import planner_of, reader_of
+
+
+def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]:
+    """Carry out the plan of plan_file.
+
+    Args:
+        module: The module.
+        options: How to import.
+    """
+    params = module.params
+    if params["on_failure"] == "rollback" and options.history is None:
+        raise InputError("on_failure: rollback takes imports back by their history; it needs history_dir.")
+    for name, value, instead in (
+        ("wait", False, "each import of a plan is waited for; leave it out"),
+        ("force", True, "with plan_file, say it of the package: packages[].force"),
+    ):
+        if params[name] is value:
+            raise InputError("%s: %s." % (name, instead))
+    plan = read(path_for(params["plan_file"], module.environment))
+    own = plan.run is not None and plan.run == module.run_id
+    # What there is to say of a run's own plan was said when it was made.
+    warnings: list[str] = [] if own else module.warnings
+    reader = reader_of(module, warnings)
+    planner = planner_of(module, reader, warnings)
+    approval.refuse_another(
+        plan, planner.packages, params["name"] or None, module.base_url or plan.base_url, params["plan_max_age"]
+    )
+    with module.session() as session:
+        how = HowToApply(
+            options=options,
+            approved=not own,
+            take_back=params["on_failure"] == "rollback",
+            log_in_again=module.access.log_in_again,
+        )
+        run = PlanRun(session, planner, plan, how, module.warnings)
+        try:
+            run.prepare(reader)
+            if not module.check_mode:
+                run.carry_out()
+        except (MigrationError, Interrupted) as error:
+            failure = as_failure(error)
+            failure.details.update(_result(module, run, complete=False))
+            raise failure from error
+        result = _result(module, run, complete=True)
+        if module.wants_diff and not own and result["changed"]:
+            result["diff"] = {"prepared": "".join(decision.described() for decision in run.due_at_first)}
+        # The run has nothing left to do.
+        result["logged_out"] = session.state.run is not None and session.end_with_task()
+    return result
+
+
+def _result(module: MigrationModule, run: PlanRun, complete: bool) -> dict[str, Any]:
+    """Return what the task returns, also where it fails.
+
+    Args:
+        module: The module.
+        run: The plan that is carried out.
+        complete: Whether nothing is left to do.
+    """
+    report = run.report
+    if module.check_mode:
+        for decision in run.due_at_first:
+            report.note(decision.position, changed=True)
+    return {
+        "changed": report.changed,
+        "plan_id": run.plan.plan_id,
+        "packages": report.packages,
+        "report": report.as_result(complete),
+        "planned_anew": run.moved,
+    }
