@@ -137,7 +137,7 @@ plan_file:
     V(null) without O(history_dir).
   returned: when O(state=present)
   type: str
-  sample: /srv/history/prod/sessions/20261124T031502Z-1f6a22c0.plan.json
+  sample: /srv/history/prod/sessions/20261124T031502Z-1f6a22c0.plan
 recovered:
   description:
     - What was left by runs that were cut off, and what became of it. Empty without O(history_dir), in check mode, and where

@@ -222,6 +222,8 @@ def given(run: Run) -> list[tuple[str, dict[str, Any]]]:
     for item in run.results:
         if item["action"].startswith(PREFIX) and item["outcome"] != "skipped":
             options = dict(item["result"]["invocation"]["module_args"], session_file=None)
+            if "/sessions/" in str(options.get("plan_file")):
+                options["plan_file"] = None
             ran.append((item["action"][len(PREFIX) :], options))
     return ran
 

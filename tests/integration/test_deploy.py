@@ -61,23 +61,23 @@ def test_check_deploy_and_deploy_again(
     deployed = controller.deploy()
     assert deployed.code == 0, deployed.output
     assert deployed.recap("prod")["changed"] == 1
-    plan = deployed.named("Import the package if it is due")
-    created = plan["plan"]["changes"]
+    (package,) = deployed.packages
+    created = package["changes"]
     assert len(created) == FINANCE_TYPES
     now = library.objects()
     for change in created:
         # The server never keeps the version of a filled folder.
         assert change["type"] == 8 or now[change["id"]]["version"] == change["version_after"]
-    assert plan["verified"] is True
     assert library.held() == []
 
     (undo,) = undo_files(controller)
     (download,) = library.calls("GET", "/undoPackage/binary")
-    assert hashlib.sha256(undo.read_bytes()).hexdigest() == download["sha256_out"] == plan["undo"]["sha256"]
+    assert hashlib.sha256(undo.read_bytes()).hexdigest() == download["sha256_out"] == package["undo"]["sha256"]
     assert stat.S_IMODE(undo.stat().st_mode) == 0o600
     assert stat.S_IMODE(undo.parent.stat().st_mode) == 0o700
     receipt = json.loads((undo.parent / "receipt.json").read_text(encoding="utf-8"))
     assert (receipt["state"], receipt["name"], receipt["project"]) == ("imported", "finance", TUTORIAL)
+    assert receipt["unresolved"] == []
     assert receipt["undo"]["sha256"] == download["sha256_out"]
 
     again = controller.steps("deploy")
@@ -94,9 +94,7 @@ def test_one_object_changed_by_hand_is_shown_and_put_right(server: Server, contr
     finance = {"name": "finance", "src": str(controller.packages / "finance.mmp")}
     controller.inventory({"prod": environment(server, finance)})
     first = controller.steps("deploy")
-    metric = next(
-        item for item in first.named("Import the package if it is due")["plan"]["changes"] if item["type"] == 4
-    )
+    metric = next(item for item in first.packages[0]["changes"] if item["type"] == 4)
     edited = server.edit(metric["id"])
 
     predicted = controller.deploy("--check", "--diff")
@@ -109,7 +107,7 @@ def test_one_object_changed_by_hand_is_shown_and_put_right(server: Server, contr
 
     put_right = controller.steps("deploy")
     assert put_right.recap("prod")["changed"] == 1
-    assert put_right.named("Import the package if it is due")["plan"]["summary"]["replace"] == 1
+    assert put_right.packages[0]["summary"]["replace"] == 1
     assert server.objects()[metric["id"]]["version"] == metric["version_after"]
     assert controller.steps("deploy").recap("prod")["changed"] == 0
 
@@ -225,7 +223,7 @@ def test_a_server_with_other_words(case: str, server: Server, controller: Contro
     controller.inventory({"prod": environment(server, *packages)})
     run = controller.deploy()
     assert run.code == 0, run.output
-    assert run.recap("prod")["changed"] == 2
+    assert run.changed == ["finance", "inc1"]
     assert len(undo_files(controller)) == 2
     assert controller.steps("deploy").recap("prod")["changed"] == 0
     assert server.held() == []

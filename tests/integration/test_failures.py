@@ -155,7 +155,7 @@ def test_broken_server(
         (undo,) = (controller.directory / "history").rglob("undo.mmp")
         assert str(undo) in run.failures[0]
     if breaks is import_starts_and_the_answer_is_lost:
-        assert run.named("Import the package if it is due")["import_outcome"] == "unknown"
+        assert run.named("Import what is due")["import_outcome"] == "unknown"
 
 
 def test_a_certificate_that_is_not_trusted(tls_server: Server, controller: Controller) -> None:
@@ -197,7 +197,7 @@ def test_an_import_that_takes_too_long_is_left_to_the_next_run(server: Server, c
     run = deploy(controller, server, mstr_wait_timeout=1)
     message = "did not end within 1 s (wait_timeout)"
     assert_one_message(run, message, "processing", "% done", "the next run on this environment waits for it")
-    assert run.named("Import the package if it is due")["import_outcome"] == "unknown"
+    assert run.named("Import what is due")["import_outcome"] == "unknown"
     assert len(server.state()["imports"]) == 1
 
     check = controller.deploy("--check")

@@ -319,36 +319,6 @@ def test_projects_and_configuration_in_one_list(server: Server, controller: Cont
     assert len(again.modules) == 2
 
 
-@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["run", "check"])
-def test_a_plan_logs_out_where_nothing_is_due(
-    arguments: tuple[str, ...], server: Server, controller: Controller
-) -> None:
-    session = str(controller.directory / "session" / "session.json")
-    log_in = {"name": "log in", "mstr.migration.mstr_session": {"session_file": session}}
-    options = {
-        "session_file": session,
-        "packages": [controller.sample("inc1")],
-        "project": TUTORIAL,
-        "log_out_when_in_sync": True,
-    }
-    plan = {"name": "plan", "mstr.migration.mstr_package_plan": options}
-    due = controller.tasks(server, [log_in, plan], *arguments).named("plan")
-    assert (due["in_sync"], due["logged_out"], due["changed"]) == (False, False, False)
-    assert Path(session).exists()
-    seed(server, declared("inc1"))
-    in_sync = controller.tasks(server, [plan], *arguments).named("plan")
-    assert (in_sync["in_sync"], in_sync["logged_out"], in_sync["changed"]) == (True, True, False)
-    assert not Path(session).exists()
-    assert server.held() == []
-    # Without a session file the session ends with the task; and unless it is wanted, one of a file goes on.
-    of_its_own = {**plan["mstr.migration.mstr_package_plan"], "session_file": None}
-    assert controller.tasks(server, [{**plan, "mstr.migration.mstr_package_plan": of_its_own}]).named("plan")["in_sync"]
-    assert server.held() == []
-    kept = {**plan, "mstr.migration.mstr_package_plan": {**options, "log_out_when_in_sync": False}}
-    assert not controller.tasks(server, [log_in, kept], *arguments).named("plan")["logged_out"]
-    assert len(server.state()["sessions"]) == 1
-
-
 def test_two_packages_of_one_name_in_a_project_are_refused(server: Server, controller: Controller) -> None:
     controller.declare(server, controller.sample("inc1"), controller.sample("inc2", name="inc1"))
     run = controller.deploy()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import API_TOKEN, DEMO, PASSWORD, TUTORIAL, Controller, Server, object_id, running_server
+from harness import API_TOKEN, DEMO, PASSWORD, TUTORIAL, Controller, Server, running_server
 
 SESSION = "{{ here }}/private/session.json"
 
@@ -118,87 +118,6 @@ def test_absent_goes_through_when_the_server_is_gone(server: Server, controller:
     assert run.code == 0
     assert "could not be closed" in run.warnings
     assert not (controller.directory / "private" / "session.json").exists()
-
-
-def importing(
-    controller: Controller, server: Server, *arguments: str, ca_path: str | None = None, **options: Any
-) -> dict[str, Any]:
-    """Import a sample in a session of its own, which the task is to log out of; return the result."""
-    source = {"src": "%s/finance.mmp" % controller.packages, "project": TUTORIAL, "history_dir": "{{ here }}/history"}
-    tasks = [
-        task("log_in", "mstr_session", session_file=SESSION),
-        task("done", "mstr_package_import", session_file=SESSION, log_out_when_in_sync=True, **{**source, **options}),
-    ]
-    run = controller.tasks(server, tasks, *arguments, ca_path=ca_path)
-    assert run.code == 0, run.output
-    return run.named("done")
-
-
-def test_an_import_that_leaves_all_in_sync_logs_out(tls_server: Server, controller: Controller, ca_file: Path) -> None:
-    for due in (True, False):
-        done = importing(controller, tls_server, ca_path=str(ca_file))
-        assert (done["changed"], done["logged_out"]) == (due, True)
-        assert done["receipt"] if due else done["receipt"] is None
-        assert not (controller.directory / "private" / "session.json").exists()
-        assert tls_server.held() == []
-    assert tls_server.state()["logouts"] == 2
-
-
-@pytest.mark.parametrize(
-    ("settings", "options", "arguments"),
-    [
-        ({}, {}, ("--check",)),
-        ({"import_duration": 2}, {"wait": False}, ()),
-        ({"reversion_types": [4]}, {}, ()),
-        ({"ignore_objects": ["Total Amount"]}, {}, ()),
-        ({}, {"verify": False}, ()),
-    ],
-    ids=["only due", "not at its end", "other versions", "unresolved", "not verified"],
-)
-def test_an_import_that_leaves_something_to_be_done_does_not_log_out(
-    settings: dict[str, Any],
-    options: dict[str, Any],
-    arguments: tuple[str, ...],
-    server: Server,
-    controller: Controller,
-) -> None:
-    if "ignore_objects" in settings:
-        settings = {"ignore_objects": [object_id(name, 4) for name in settings["ignore_objects"]]}
-    server.set(**settings)
-    done = importing(controller, server, *arguments, **options)
-    assert (done["changed"], done["logged_out"]) == (True, False)
-    assert (controller.directory / "private" / "session.json").exists()
-    assert len(server.state()["sessions"]) == 1
-    controller.tasks(server, [task("out", "mstr_session", session_file=SESSION, state="absent")])
-    assert server.state()["sessions"] == []
-
-
-def test_a_session_that_holds_an_undo_package_is_not_logged_out(server: Server, controller: Controller) -> None:
-    log_in = task("log_in", "mstr_session", session_file=SESSION)
-    source = {"src": "%s/inc1.mmp" % controller.packages, "project": TUTORIAL}
-    ending = {"session_file": SESSION, "log_out_when_in_sync": True}
-    run = controller.tasks(
-        server,
-        [
-            log_in,
-            task("staged", "mstr_package", session_file=SESSION, **source),
-            task("done", "mstr_package_import", package_id="{{ staged.package.id }}", **ending),
-            task("plan", "mstr_package_plan", packages=[source], **ending),
-            task(
-                "saved",
-                "mstr_undo_package",
-                session_file=SESSION,
-                import_id="{{ done.import.id }}",
-                dest="{{ here }}/undo.mmp",
-            ),
-            task("last", "mstr_package_plan", packages=[source], **ending),
-        ],
-    )
-    assert run.code == 0, run.output
-    assert [run.named(name)["logged_out"] for name in ("done", "plan", "last")] == [False, False, True]
-    assert run.named("plan")["in_sync"]
-    assert (controller.directory / "undo.mmp").exists()
-    assert server.held() == []
 
 
 def test_a_session_file_that_others_can_read_is_refused(server: Server, controller: Controller) -> None:

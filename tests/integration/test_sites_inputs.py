@@ -104,7 +104,7 @@ def test_false_and_zero_are_values(server: Server, controller: Controller) -> No
     options = dict(given(run))
     assert options["mstr_session"]["validate_certs"] is False
     assert (options["mstr_session"]["retries"], options["mstr_session"]["undo_timeout"]) == (0, 0)
-    assert options["mstr_package_import"]["generate_undo"] is False
+    assert options["mstr_package_import"]["packages"][0]["generate_undo"] is False
 
 
 def test_an_answer_of_a_survey_may_be_a_text(server: Server, controller: Controller) -> None:

@@ -315,8 +315,8 @@ class PlanRun:
     def _note_moved(self, decision: Decision) -> None:
         """Note that the world has moved since the plan, where what is to be done is not what that says."""
         steps = [step for step in self.plan.steps if step.position == decision.position]
-        planned = [(change["id"], change["effect"]) for step in steps for change in step.changes]
-        now = [(change["id"], change["effect"]) for change in decision.row()["changes"]]
+        planned = {(change["id"], change["type"], change["effect"]) for step in steps for change in step.changes}
+        now = {(*change.row.key, change.effect) for change in decision.plan.changes}
         if steps and (steps[0].do != decision.do or planned != now):
             self.moved.append(decision.package.name)
             self._warnings.append(

@@ -307,8 +307,7 @@ def _json_files(directory: str) -> list[str]:
         names = sorted(os.listdir(directory))
     except OSError:
         return []
-    sessions = [name for name in names if name.endswith(".json") and not name.endswith(session_file.PLAN)]
-    return [os.path.join(directory, name) for name in sessions]
+    return [os.path.join(directory, name) for name in names if name.endswith(".json")]
 
 
 def _is_complete(process: ImportProcess) -> bool:

@@ -35,6 +35,7 @@ class Declared:
         file: The package file; None where only a manifest is given, or the environment is not to have it.
         content: What it holds, once that is known.
         project_id: The project's id, once that is known.
+        given_project: The project as the list names it; that of a package to be undone may be found in the history.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Declared:
     file: PackageFile | None = None
     content: Content | None = None
     project_id: str | None = None
+    given_project: str = ""
 
     @property
     def is_undone(self) -> bool:
@@ -108,7 +110,7 @@ class Reader:
         project = option["project"]
         if project is None:
             project = "" if option["type"] == CONFIGURATION else default_project or ""
-        package = Declared(name, option, project, given)
+        package = Declared(name, option, project, given, given_project=project)
         if not package.is_undone:
             with about(name, project):
                 self._read_file(package)

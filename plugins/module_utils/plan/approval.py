@@ -81,7 +81,7 @@ def _some(found: Sequence[str]) -> str:
 def _other_list(plan: PlanDocument, packages: Sequence[Declared]) -> Iterable[str]:
     """Return sentences on where the list of a plan is not that of the task."""
     planned = {(item.project, item.name): item for item in plan.packages}
-    given = {(item.project, item.name): item for item in packages}
+    given = {(item.given_project, item.name): item for item in packages}
     for key in planned:
         if key not in given:
             yield "Package %s is in the plan, and not in the list." % printable(key[1], 100)
@@ -109,7 +109,7 @@ def _value(value: Any) -> str:
 def _other_files(plan: PlanDocument, packages: Sequence[Declared]) -> Iterable[str]:
     planned = {(item.project, item.name): item for item in plan.packages}
     for package in packages:
-        then = planned.get((package.project, package.name))
+        then = planned.get((package.given_project, package.name))
         if then is None or then.sha256 is None or package.file is None:
             continue
         if package.file.hash() != then.sha256:

@@ -70,6 +70,8 @@ class Decision:
     def step(self) -> Step:
         """Return what is done about it, as a plan's file has it."""
         result = self.plan.as_result()
+        # Neither the order of a package's content, which servers and manifests have otherwise, nor a name decides.
+        changes = sorted(result["changes"], key=lambda change: (change["type_name"], change["name"], change["id"]))
         return Step(
             do=self.do,
             position=self.position,
@@ -77,7 +79,7 @@ class Decision:
             reason=self.reason,
             entries=[entry.name for entry in self.undoing.parts] if self.do == TAKE_BACK else [],
             summary=result["summary"],
-            changes=result["changes"],
+            changes=changes,
         )
 
     def as_planned(self) -> PlannedPackage:
@@ -86,7 +88,7 @@ class Decision:
         return PlannedPackage(
             position=self.position,
             name=package.name,
-            project=package.project,
+            project=package.given_project,
             project_id=package.project_id,
             state=package.option["state"],
             file=as_named(package.given),

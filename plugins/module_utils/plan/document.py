@@ -127,7 +127,7 @@ class PlanDocument:
             self.selection,
             self.seen,
             [[item.position, item.name, item.project_id, item.state, item.sha256, item.type] for item in self.packages],
-            [[step.do, step.position, step.entries, [_seen(change) for change in step.changes]] for step in self.steps],
+            [[step.do, step.position, step.entries, sorted(map(_seen, step.changes), key=str)] for step in self.steps],
         ]
         text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()[:_ID_DIGITS]

@@ -29,7 +29,7 @@ from ..support.shape import ShapeError
 _FORMAT = 1
 
 # What a run keeps beside its session file, by the ending: its plan.
-PLAN = ".plan.json"
+PLAN = ".plan"
 
 
 @dataclass
