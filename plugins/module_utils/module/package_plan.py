@@ -272,7 +272,7 @@ class _Plan:
             "packages": results,
         }
         if texts:
-            result["diff"] = {"prepared": "".join(texts)}
+            result["diff"] = {"prepared": plan_text.describe_list(self.document.plan_id, None, texts)}
         return result
 
     def _to_take_back(self, package: Declared) -> tuple[PackagePlan, dict[str, Any], dict[str, Any]]:
