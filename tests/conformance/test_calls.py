@@ -141,7 +141,13 @@ def test_object_look_up(double: Double) -> None:
     assert found["version"] == "2215B50211EB7C9D8F150080EF651EEA"
     assert (found["id"], found["name"], found["type"]) == (YEAR, "Year", 12)
     assert found["owner"] == {"id": ADMINISTRATOR, "name": "Administrator"}
-    assert [folder["name"] for folder in found["ancestors"]] == ["Public Objects", "Time"]
+    # As the page "Manage object's ACL" shows it: from the project's root, which has its name, to the nearest.
+    assert [(folder["name"], folder["level"]) for folder in found["ancestors"]] == [
+        ("MicroStrategy Tutorial", 3),
+        ("Public Objects", 2),
+        ("Time", 1),
+    ]
+    assert found["ancestors"][0]["id"] == "D43364C684E34A5F9B2F9AD7108F7828"
     refused(client.object(YEAR, 4), 404, "ERR004")
     refused(client.get(f"/objects/{YEAR}"), 400, "ERR005")
     refused(client.get(f"/objects/{YEAR}?type=x"), 400, "ERR006")

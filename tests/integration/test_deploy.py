@@ -50,7 +50,7 @@ def test_check_deploy_and_deploy_again(
     predicted = controller.deploy("--check", "--diff")
     assert predicted.code == 0, predicted.output
     assert predicted.recap("prod")["changed"] == 1
-    diff = [line for line in predicted.output.splitlines() if line.startswith("+ create")]
+    diff = [line for line in predicted.output.splitlines() if line.startswith("+ ")]
     assert len(diff) == FINANCE_TYPES
     assert any('metric "Total Amount"' in line for line in diff)
     assert library.objects() == fresh
@@ -100,9 +100,10 @@ def test_one_object_changed_by_hand_is_shown_and_put_right(server: Server, contr
     predicted = controller.deploy("--check", "--diff")
     lines = [line for line in predicted.output.splitlines() if line.startswith(("+ ", "~ ", "- ", "* ", "? "))]
     assert len(lines) == 1
-    assert lines[0].startswith("~ replace")
-    assert metric["id"] in lines[0]
-    assert "%s -> %s" % (edited["version"], metric["version_after"]) in lines[0]
+    assert lines[0].startswith("~ metric ")
+    assert lines[0].endswith(
+        "  %s -> %s  replace  %s" % (edited["version"][:7], metric["version_after"][:7], metric["id"])
+    )
     assert server.objects()[metric["id"]]["version"] == edited["version"]
 
     put_right = controller.steps("deploy")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from harness import DEMO, PASSWORD, TUTORIAL, Controller, Server, declared, make_package, object_id, running_server
 
+YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
 INCREMENTS = ("inc1", "inc2", "inc3")
 
 
@@ -70,17 +71,34 @@ def test_check_predicts_the_whole_list_and_writes_nothing(server: Server, contro
     assert run.code == 0, run.output
     assert run.changed == list(INCREMENTS)
     assert run.recap("prod")["changed"] == 1
-    titles = re.findall(r"package (\w+) \(project MicroStrategy Tutorial\): (.*)", run.output)
-    assert titles == [
+    plan = run.output[run.output.index("plan %s, made now\n" % run.named("Plan the list")["plan_id"]) :]
+    blocks = re.findall(r"package (\w+) \(project MicroStrategy Tutorial\)\n((?:[+~ ] .*\n)+)(\d.*)", plan)
+    assert [(name, total) for name, _lines, total in blocks] == [
         ("inc1", "1 to create, 2 that later packages of the list decide"),
         ("inc2", "1 to create, 1 that later packages of the list decide"),
         ("inc3", "2 to replace"),
     ]
+    assert re.findall(r'^. attribute "(\w+)" .* -> .{7}  (\w+) ', blocks[2][1], re.MULTILINE) == [
+        ("Store", "replace"),
+        ("Manager", "replace"),
+    ]
+    assert "    package inc2 of this list changes it before\n" in blocks[2][1]
     assert server.objects() == fresh
     assert server.state()["imports_started"] == 0
     assert server.held() == []
     assert list(controller.history.rglob("*.json")) == []
     assert list(controller.history.rglob("*.mmp")) == []
+
+
+def test_the_diff_shows_where_an_object_is_and_fits_120_columns(server: Server, controller: Controller) -> None:
+    server.edit(YEAR, TUTORIAL, name="Year of today", version="24CEEC7" + "0" * 25)
+    controller.declare(server, controller.sample("year"))
+    run = controller.deploy("--check", "--diff")
+    assert run.code == 0, run.output
+    lines = [line for line in run.output.splitlines() if YEAR in line and " -> " in line]
+    assert lines == [
+        '~ attribute "Year"  in /Public Objects/Time  24CEEC7 -> 2215B50  replace  8D679D5111D3E4981000E787EC6DE8A4'
+    ]
 
 
 def test_a_manifest_beside_the_file_saves_the_upload(server: Server, controller: Controller) -> None:

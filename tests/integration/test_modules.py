@@ -244,7 +244,10 @@ def test_import_in_one_task(server: Server, controller: Controller) -> None:
     checked = controller.tasks(server, [task("checked", "mstr_package_import", **options)], "--check", "--diff")
     assert checked.named("checked")["changed"]
     assert checked.named("checked")["plan"]["summary"]["create"] == 8
-    assert "package finance (project Demo Project): 8 to create" in checked.output
+    title, *objects, total = checked.named("checked")["diff"]["prepared"].splitlines()
+    assert title == "package finance (project Demo Project)"
+    assert [line[:2] for line in objects] == ["+ "] * 8
+    assert total == "8 to create"
     assert server.state()["imports_started"] == 0
     run = controller.tasks(
         server,

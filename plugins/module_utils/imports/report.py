@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..plan.decision import Decision
+from .words import outcome_line
 
 _IN_SHORT = ("name", "project", "state", "in_sync", "changed", "summary")
 
@@ -27,8 +28,12 @@ class Report:
 
     def __init__(self, decisions: Iterable[Decision]) -> None:
         nothing = {"changed": False, "failed": False, "msg": "", "undo": None, "receipt": None}
-        self.packages: list[dict[str, Any]] = [{**decision.row(), **nothing} for decision in decisions]
+        self.packages: list[dict[str, Any]] = []
         self.taken_back: list[str] = []
+        self._reasons: list[str] = []
+        for decision in decisions:
+            self.packages.append({**decision.row(), **nothing})
+            self._reasons.append(decision.reason)
 
     @classmethod
     def of_plan(cls, decisions: Iterable[Decision], check_mode: bool) -> Report:
@@ -56,6 +61,25 @@ class Report:
             values: Fields of its row.
         """
         self.packages[position - 1].update(values)
+
+    def line(self, position: int, check_mode: bool = False) -> str:
+        """Return what became of a package, for people, on one line.
+
+        Args:
+            position: Its place in the list, from 1.
+            check_mode: Whether nothing was done, and what changed is a prediction.
+        """
+        has_several = len({row["project"] for row in self.packages}) > 1
+        row, reason = self.packages[position - 1], self._reasons[position - 1]
+        return outcome_line(row, check_mode, has_several, reason)
+
+    def text(self, check_mode: bool = False) -> str:
+        """Return what became of all packages, for people, one line each.
+
+        Args:
+            check_mode: Whether nothing was done, and what changed is a prediction.
+        """
+        return "\n".join(self.line(row["position"], check_mode) for row in self.packages)
 
     def as_result(self, complete: bool) -> dict[str, Any]:
         """Return it in short, without paths and objects.

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..imports.report import Report
 from ..package.declared import Reader
+from ..plan import text as plan_text
 from ..plan.document import PlanDocument, path_for, write
 from ..plan.planner import Planner, Scope
 from ..session.session import Session
@@ -40,7 +41,9 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         }
         texts = [decision.described() for decision in decisions if decision.due]
         if texts and module.wants_diff:
-            result["diff"] = {"prepared": "".join(texts)}
+            result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, texts)}
+        if module.check_mode:
+            result["msg"] = report.text(check_mode=True)
         result["logged_out"] = False
         if module.params["plan_file"]:
             result["plan_file"] = _write(module.params["plan_file"], document)

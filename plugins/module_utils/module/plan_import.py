@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InputError, Interrupted, MigrationError, as_failure
+from ..history.receipt import seconds_since
 from ..imports.apply import HowToApply, PlanRun
 from ..imports.outcome import ImportOptions
 from ..plan import approval
+from ..plan import text as plan_text
 from ..plan.document import path_for, read
 from .base import MigrationModule
 from .package_plan import planner_of, reader_of
@@ -59,8 +61,10 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             failure.details.update(_result(module, run, complete=False))
             raise failure from error
         result = _result(module, run, complete=True)
+        result["msg"] = run.report.text(module.check_mode)
         if module.wants_diff and not own and result["changed"]:
-            result["diff"] = {"prepared": "".join(decision.described() for decision in run.due_at_first)}
+            blocks = [decision.described() for decision in run.due_at_first]
+            result["diff"] = {"prepared": plan_text.describe_list(plan.plan_id, seconds_since(plan.made), blocks)}
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
     return result

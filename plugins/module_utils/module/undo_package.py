@@ -140,7 +140,7 @@ def _apply_newest(module: MigrationModule, session: Session, newest: Entry, entr
         result["also_taken_back"].append(part.name)
         if "diff" in done:
             before = result.get("diff", {}).get("prepared", "")
-            result["diff"] = {"prepared": before + done["diff"]["prepared"]}
+            result["diff"] = {"prepared": plan_text.joined([before, done["diff"]["prepared"]])}
     return result
 
 

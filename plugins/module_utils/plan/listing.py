@@ -261,8 +261,8 @@ def _outcome(change: Change, record: Record | None) -> Found:
     row = change.row
     if change.settled or row.type == models.FOLDER_TYPE or row.version is None or _got_another_version(row, record):
         # The server does not keep the package's version, as the last import showed, or the vendor documents.
-        return DestinationObject(FRESH, None)
-    return DestinationObject(row.version, row.date_modified)
+        return DestinationObject(FRESH, None, change.folder)
+    return DestinationObject(row.version, row.date_modified, change.folder)
 
 
 def _got_another_version(row: Row, record: Record | None) -> bool:

@@ -67,6 +67,8 @@ class Change:
         superseded_by: The later package of the list that decides what becomes of the object; None for none.
         settled: Whether this very file was imported, and the object is still as that import left it.
         note: Why it is so, where conflict and action do not tell; for people.
+        folder: The path of the folder that the object is in, None where there is no object or it is not known; for
+            people.
     """
 
     row: Row
@@ -78,6 +80,7 @@ class Change:
     superseded_by: str | None = None
     settled: bool = False
     note: str | None = None
+    folder: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -225,7 +228,7 @@ def plan_row(row: Row, default_action: str, found: Found, comparable: bool = Tru
         after = before
     else:
         after = None
-    return Change(row, action, conflict, effect, before, after)
+    return Change(row, action, conflict, effect, before, after, folder=found.folder if found is not None else None)
 
 
 def default_action(settings: Mapping[str, Any]) -> str:

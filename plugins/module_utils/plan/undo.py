@@ -164,7 +164,8 @@ def change_of_undo(entries: Sequence[Entry]) -> list[Change]:
             effect = EFFECT_REPLACE
         row = Row(key[0], names.get(key, ""), key[1], before.get(key), None, None, None)
         action = models.DELETE if effect == EFFECT_DELETE else models.FORCE_REPLACE
-        changes.append(Change(row, action, conflict, effect, after.get(key), before.get(key), note="taken back"))
+        note = "its receipt does not tell what the object was before" if effect == UNKNOWN else None
+        changes.append(Change(row, action, conflict, effect, after.get(key), before.get(key), note=note))
     return changes
 
 

@@ -37,6 +37,8 @@ DELETE = "delete"
 ACTIONS = (USE_EXISTING, REPLACE, FORCE_REPLACE, KEEP_BOTH, USE_NEWER, USE_OLDER, DELETE)
 
 FOLDER_TYPE = 8
+# Of the folder that holds all others of a project, and has the project's name: the same in every project.
+_ROOT_FOLDER = "D43364C684E34A5F9B2F9AD7108F7828"
 USER_TYPE = 34
 
 # Object types of the metadata, from the vendor's EnumDSSXMLObjectTypes. Only for people to read: a type that is missing
@@ -175,10 +177,17 @@ class ImportInfo:
 
 @dataclass(frozen=True)
 class DestinationObject:
-    """An object as the environment has it (``GET /objects/{id}``)."""
+    """An object as the environment has it (``GET /objects/{id}``).
+
+    Attributes:
+        version: Its version id; None where the server gave none.
+        date_modified: When it was last changed, as the server wrote it; None where not given.
+        folder: The path of the folder that it is in, for people to read; None where not given.
+    """
 
     version: str | None
     date_modified: str | None
+    folder: str | None = field(default=None, compare=False)
 
 
 def parse_row(data: Any, where: str) -> Row:
@@ -241,7 +250,27 @@ def parse_object(data: Any) -> DestinationObject:
     return DestinationObject(
         version=shape.optional_text(found, "version", "object"),
         date_modified=shape.optional_text(found, "dateModified", "object"),
+        folder=_folder(found.get("ancestors")),
     )
+
+
+def _folder(ancestors: Any) -> str | None:
+    """Return the path of the folders above an object, None where they are not told as documented (nothing hangs on it).
+
+    Each has a level, which is 1 for the nearest (the vendor's page "Manage object's ACL").
+    """
+    if not isinstance(ancestors, list) or not ancestors:
+        return None
+    folders = []
+    for item in ancestors:
+        told = item if isinstance(item, dict) else {}
+        level, name = told.get("level"), told.get("name")
+        if not isinstance(level, int) or not isinstance(name, str):
+            return None
+        if str(told.get("id")).upper() != _ROOT_FOLDER:
+            folders.append((level, name))
+    folders.sort(key=lambda folder: folder[0], reverse=True)
+    return "/" + "/".join(name for _level, name in folders)
 
 
 @dataclass(frozen=True)

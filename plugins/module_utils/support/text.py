@@ -65,6 +65,68 @@ def printable(text: object, limit: int = 300) -> str:
     return line[: max(0, limit - 3)] + "..." if len(line) > limit or len(raw) > len(cut) else line
 
 
+def columns(text: str) -> int:
+    """Return how many columns a text takes in a terminal: letters of East Asian scripts take two, accents none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns_of(char) for char in text)
+
+
+def _columns_of(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a text that takes at most so many columns; what is longer is cut at its end, and ends in ``...``."""
+    if columns(text) <= width:
+        return text
+    return _beginning(text, max(0, width - 3)) + "..."[: max(0, width)]
+
+
+def shortened_path(path: str, width: int) -> str:
+    """Return a path of folders that takes at most so many columns; what is longer lacks folders in its middle.
+
+    The nearest folder, at the end, tells most; the first one tells the area. Where not even they fit, the path is cut
+    within the names.
+    """
+    if columns(path) <= width:
+        return path
+    first, *others = path.strip("/").split("/")
+    ends = ["/".join(others[index:]) for index in range(1, len(others))]
+    for short in (*("/%s/.../%s" % (first, end) for end in ends), *(".../%s" % end for end in (*others[-1:],))):
+        if columns(short) <= width:
+            return short
+    end = _beginning(path[::-1], max(0, width - 3) * 2 // 3)[::-1]
+    return shortened(path, width - columns(end)) + end
+
+
+def _beginning(text: str, width: int) -> str:
+    taken = 0
+    for index, char in enumerate(text):
+        taken += _columns_of(char)
+        if taken > width:
+            return text[:index]
+    return text
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Return a text as lines of at most so many columns, at least one; broken between words where these are short."""
+    lines = [""]
+    for word in text.split():
+        while columns(word) > width:
+            piece = _beginning(word, width) or word[:1]
+            lines.append(piece)
+            word = word[len(piece) :]
+        joined = ("%s %s" % (lines[-1], word)).strip()
+        if columns(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return [line for line in lines if line] or [""]
+
+
 def without_tags(text: str) -> str:
     """Return text without the tags, where it is a page of HTML or a piece of one."""
     return _TAG.sub(" ", text) if _PAGE.search(text) else text

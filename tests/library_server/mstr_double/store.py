@@ -20,6 +20,10 @@ ADMINISTRATOR = "54F3D26011D2896560009A8E67019608"
 
 PROJECT_MADE = "2001-01-02T20:46:00.000+0000"
 
+# The folder that holds all others of a project: its id is the same in every project, its name is the project's [the
+# vendor's page "Manage object's ACL"; mstrio-py's ROOT_PROJECT_FOLDER_ID].
+ROOT_FOLDER = "D43364C684E34A5F9B2F9AD7108F7828"
+
 # What error messages call some kinds of objects.
 KINDS = {
     1: "Filter", 2: "Template", 3: "Report", 4: "Metric", 8: "Folder", 10: "Prompt", 12: "Attribute", 13: "Fact",
@@ -179,13 +183,15 @@ class Store:
         return Missing(object_id, "Object")
 
     def ancestors(self, scope: Scope, item: StoredObject) -> list[dict[str, Any]]:
-        """The folders above an object, outermost first."""
+        """The folders above an object, outermost first; in a project that is its root, which is no object of a seed."""
         chain: list[StoredObject] = []
         folder = scope.get(item.folder or "")
         while folder is not None and folder not in chain:
             chain.append(folder)
             folder = scope.get(folder.folder or "")
-        return [{"name": one.name, "id": one.id, "level": level} for level, one in reversed(list(enumerate(chain, 1)))]
+        above = [(one.name, one.id) for one in chain]
+        above += [(project.name, ROOT_FOLDER) for project in self.projects.values() if project.objects is scope]
+        return [{"name": name, "id": id_, "level": level} for level, (name, id_) in reversed(list(enumerate(above, 1)))]
 
     def edit(self, scope: Scope, object_id: str, changes: dict[str, Any]) -> StoredObject:
         """Change or create an object by hand. Every edit gives an object a new version [Object Manager's help].

@@ -188,6 +188,9 @@ def test_what_taking_back_changes_is_told_by_the_receipt(past):
     )
     shown = [(change.effect, change.version_before, change.version_after) for change in change_of_undo([entry])]
     assert shown == [("replace", "2", "1"), ("delete", "3", None), ("create", None, "1")]
+    silent = past(receipt(changes=changed(A), before={}, after={A + ":3": "2"}))[-1]
+    (change,) = change_of_undo([silent])
+    assert (change.effect, change.note) == ("unknown", "its receipt does not tell what the object was before")
 
 
 def test_newer_imports_that_are_not_taken_back_stand_on_what_they_touched(past):

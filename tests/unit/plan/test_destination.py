@@ -85,6 +85,16 @@ def test_look_ups_are_returned_by_what_was_asked_for(serve):
     }
 
 
+def test_the_plan_tells_in_which_folder_an_object_is(serve):
+    found = Reply(200, {"id": OBJECT_ID, "version": "F" * 32, "ancestors": [{"name": "Reports", "level": 1}]})
+    server = serve(lambda request: found if "type=3" in request.path else MISSING)
+    packages = [listed(row(), row(type=4)), listed(row(version="E" * 32, action="use_existing"), row(version="D" * 32))]
+    first, second = plans_of(server, packages)
+    assert [change.folder for change in first.plan.objects] == ["/Reports", None]
+    assert {change.folder for change in second.plan.objects} == {"/Reports"}, "also where an import comes before"
+    assert "folder" not in first.plan.objects[0].as_result()
+
+
 def test_a_forbidden_look_up_is_unknown_and_a_missing_object_is_not(serve):
     server = serve(lambda request: Reply(403, {"code": "ERR017"}) if "type=3" in request.path else MISSING)
     result = make_plan(session_with(server), listed(row(), row(type=4))).plan

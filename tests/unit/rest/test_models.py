@@ -154,3 +154,32 @@ def test_the_parts_of_a_failure_name_its_objects():
     failed = dict(IMPORT, status="failed", message="Dependencies are missing.", subErrors=[part])
     assert models.parse_import(failed).message == 'Dependencies are missing: object AB12 "Revenue": Not found'
     assert models.parse_import(dict(failed, message=None)).message == 'object AB12 "Revenue": Not found'
+
+
+ROOT = {"name": "Demo Project", "id": "D43364C684E34A5F9B2F9AD7108F7828", "level": 3}
+PUBLIC = {"name": "Public Objects", "id": "98FE182C2A10427EACE0CD30B6768258", "level": 2}
+REPORTS = {"name": "Reports", "id": "D3C7D461F69C4610AA6BAA5EF51F4125", "level": 1}
+
+
+@pytest.mark.parametrize(
+    ("ancestors", "folder"),
+    [
+        ([ROOT, PUBLIC, REPORTS], "/Public Objects/Reports"),
+        ([REPORTS, ROOT, PUBLIC], "/Public Objects/Reports"),
+        ([ROOT], "/"),
+        ([REPORTS], "/Reports"),
+        ([], None),
+        (None, None),
+        ({"name": "Reports"}, None),
+        ([ROOT, {"name": None, "level": 1}], None),
+        ([ROOT, "Reports"], None),
+        ([{"name": "Reports", "level": "near"}], None),
+    ],
+)
+def test_the_folder_of_an_object_is_its_path_below_the_projects_root(ancestors, folder):
+    assert models.parse_object({**OBJECT, "ancestors": ancestors}).folder == folder
+
+
+def test_an_object_is_the_same_in_another_folder():
+    moved = models.parse_object({**OBJECT, "ancestors": [ROOT, PUBLIC]})
+    assert moved == models.parse_object(OBJECT)

@@ -137,3 +137,44 @@ def test_an_environments_name_is_a_part_of_a_path(host, port, path):
     assert "/" not in name
     assert name not in ("", ".", "..")
     assert len(name) <= 100
+
+
+@pytest.mark.parametrize(("raw", "width"), [("Year", 4), ("売上", 4), ("Revenu\u0301", 6), ("", 0)])
+def test_how_wide_a_text_is(raw, width):
+    assert text.columns(raw) == width
+
+
+@given(any_text, st.integers(0, 60))
+def test_a_shortened_text_fits_and_begins_as_it_did(raw, width):
+    short = text.shortened(raw, width)
+    assert text.columns(short) <= width
+    if short != raw:
+        assert short.endswith("..."[:width])
+        assert raw.startswith(short[: max(0, len(short) - 3)])
+
+
+@pytest.mark.parametrize(
+    ("width", "short"),
+    [
+        (39, "/Public Objects/Reports/Finance/Monthly"),
+        (38, "/Public Objects/.../Finance/Monthly"),
+        (34, "/Public Objects/.../Monthly"),
+        (26, ".../Monthly"),
+        (10, "/Pu...thly"),
+    ],
+)
+def test_a_shortened_path_keeps_where_it_begins_and_ends(width, short):
+    assert text.shortened_path("/Public Objects/Reports/Finance/Monthly", width) == short
+
+
+@given(any_text.map(lambda raw: "/" + raw) | any_text, st.integers(0, 60))
+def test_a_shortened_path_fits(raw, width):
+    assert text.columns(text.shortened_path(raw, width)) <= width
+
+
+@given(any_text, st.integers(2, 60))
+def test_a_folded_text_fits_and_loses_nothing(raw, width):
+    lines = text.folded(raw, width)
+    assert lines
+    assert all(text.columns(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(raw.split())
