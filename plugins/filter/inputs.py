@@ -243,6 +243,8 @@ VARIABLES: dict[str, Kind] = {
     "mstr_package": _TEXT,
     "mstr_entry": _TEXT,
     "mstr_force": _SWITCH,
+    "mstr_plan_file": _TEXT,
+    "mstr_plan_max_age": _LIMIT,
     "mstr_on_failure": _one_of("stop", "rollback"),
     "mstr_manifest_dir": _TEXT,
     "mstr_history_keep": _count(1),

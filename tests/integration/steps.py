@@ -230,5 +230,8 @@ class Steps:
 
     def _keep_result(self) -> None:
         ended = next((result for result in (self._imported, self._planned) if "packages" in result), {})
+        nothing: dict[str, Any] = {"changed": [], "failed": [], "packages": [], "complete": False, "taken_back": []}
+        stats = {"data": {"mstr_packages_report": {self._host: ended.get("report", nothing)}}}
+        self._record("Report the result to AWX", "ansible.builtin.set_stats", {"ansible_stats": stats})
         facts = {"ansible_facts": {"mstr_packages_result": ended.get("packages", [])}}
         self._record("Keep the result", "ansible.builtin.set_fact", facts)

@@ -24,7 +24,6 @@ from ..package.upload import Staged, stage
 from ..plan import approval
 from ..plan.approval import CarriedOut
 from ..plan.decision import Decision
-from ..plan.destination import look_up_all
 from ..plan.document import IMPORT, TAKE_BACK, PlanDocument
 from ..plan.listing import ObjectKey
 from ..plan.planner import Planner
@@ -122,11 +121,7 @@ class PlanRun:
         projects = {package.project_id for package in self._planner.packages}
         entries = {project: self._history.entries(project) for project in projects} if self._history else {}
         carried_out = CarriedOut.of(self.plan, entries)
-        found = {
-            **look_up_all(self._session, approval.objects_to_take_back(self.plan)),
-            **self._planner.found,
-        }
-        approval.refuse_stale(self.plan, decisions, found, carried_out)
+        approval.refuse_stale(self.plan, decisions, self._planner.found, carried_out)
         self._open = approval.open_positions(self.plan, carried_out)
 
     def _may(self, decision: Decision) -> bool:

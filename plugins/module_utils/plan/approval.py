@@ -20,11 +20,11 @@ from ..history.receipt import IMPORTED, UNDONE, UNKNOWN, seconds_since
 from ..package.declared import Declared
 from ..rest import models
 from ..rest.address import same_base_url
-from ..rest.models import DestinationObject, Row, same_version
+from ..rest.models import DestinationObject, same_version
 from ..support.text import printable
 from .decision import Decision
 from .document import HELD, IMPORT, TAKE_BACK, PlanDocument, PlannedPackage, Step
-from .listing import ObjectKey
+from .listing import ObjectKey, in_found
 from .package import NOT_COMPARED, CannotTell, Found
 
 _AGAIN = "Nothing was done. Make the plan anew (--check), and have it approved."
@@ -80,43 +80,65 @@ def _some(found: Sequence[str]) -> str:
 
 def _other_list(plan: PlanDocument, packages: Sequence[Declared]) -> Iterable[str]:
     """Return sentences on where the list of a plan is not that of the task."""
-    planned = {(item.project, item.name): item for item in plan.packages}
-    given = {(item.given_project, item.name): item for item in packages}
-    for key in planned:
-        if key not in given:
-            yield "Package %s is in the plan, and not in the list." % printable(key[1], 100)
-    for key, package in given.items():
-        if key not in planned:
-            yield "Package %s is in the list, and not in the plan." % printable(key[1], 100)
-            continue
-        for name in ("state", "force", "generate_undo"):
-            now, then = package.option[name], getattr(planned[key], name)
-            if now != then:
+    planned, given = [item.name for item in plan.packages], [item.name for item in packages]
+    if planned != given:
+        missing = [name for name in planned if name not in given]
+        more = [name for name in given if name not in planned]
+        for name in missing:
+            yield "Package %s is in the plan, and not in the list." % printable(name, 100)
+        for name in more:
+            yield "Package %s is in the list, and not in the plan." % printable(name, 100)
+        if not missing and not more:
+            yield "The list has another order than in the plan."
+        return
+    for then, package in zip(plan.packages, packages):
+        option = package.option
+        for name, planned_value, value in (
+            ("state", then.state, option["state"]),
+            ("force", then.force, option["force"]),
+            # It is made unless somebody says otherwise.
+            ("generate_undo", then.generate_undo is not False, option["generate_undo"] is not False),
+        ):
+            if planned_value != value:
                 yield "Package %s has %s: %s in the list, and %s in the plan." % (
                     printable(package.name, 100),
                     name,
-                    _value(now),
-                    _value(then),
+                    _value(value),
+                    _value(planned_value),
                 )
-    if list(planned) != list(given) and set(planned) == set(given):
-        yield "The list has another order than in the plan."
 
 
 def _value(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) or value is None else printable(value, 60)
+    return str(value).lower() if isinstance(value, bool) else printable(value, 60)
 
 
 def _other_files(plan: PlanDocument, packages: Sequence[Declared]) -> Iterable[str]:
-    planned = {(item.project, item.name): item for item in plan.packages}
-    for package in packages:
-        then = planned.get((package.given_project, package.name))
-        if then is None or then.sha256 is None or package.file is None:
+    for then, package in zip(plan.packages, packages):
+        if then.name != package.name or then.sha256 is None or package.file is None:
             continue
         if package.file.hash() != then.sha256:
             yield "The file of package %s is another one than in the plan (sha256 %s..., not %s...)." % (
                 printable(package.name, 100),
                 package.file.hash()[:12],
                 then.sha256[:12],
+            )
+
+
+def _other_projects(plan: PlanDocument, decisions: Iterable[Decision]) -> Iterable[str]:
+    """Return sentences on packages that are for another project, or are something else, than in the plan."""
+    for then, decision in zip(plan.packages, decisions):
+        now = decision.as_planned()
+        if now.project_id != then.project_id:
+            yield "Package %s is for project %s now, and for %s in the plan." % (
+                printable(now.name, 100),
+                printable(now.project or "none", 100),
+                printable(then.project or "none", 100),
+            )
+        elif now.type != then.type:
+            yield "Package %s is of type %s now, and of type %s in the plan." % (
+                printable(now.name, 100),
+                now.type,
+                printable(then.type, 40),
             )
 
 
@@ -175,19 +197,6 @@ def _is_of(entry: Entry, plan: PlanDocument, package: PlannedPackage) -> bool:
     return (receipt.plan_id, receipt.name, receipt.sha256) == (plan.plan_id, package.name, package.sha256)
 
 
-def objects_to_take_back(plan: PlanDocument) -> dict[ObjectKey, Row]:
-    """Return what a plan takes back, to be looked up: the list need not name it."""
-    places = {package.position: package.project_id or "" for package in plan.packages}
-    return {
-        _key(places[step.position], change): Row(
-            change["id"], change.get("name") or "", change["type"], None, None, None, None
-        )
-        for step in plan.steps
-        if step.do == TAKE_BACK
-        for change in step.changes
-    }
-
-
 def _key(place: str, change: Mapping[str, Any]) -> ObjectKey:
     return (place, change["id"].upper(), change["type"])
 
@@ -206,7 +215,10 @@ def refuse_stale(
     Raises:
         InputError: It has; the message names what has changed, and what it is now.
     """
-    reasons = [*_stale_objects(plan, decisions, found, carried_out), *_stale_steps(plan, decisions, carried_out)]
+    reasons = [*_other_projects(plan, decisions)] or [
+        *_stale_objects(plan, decisions, found, carried_out),
+        *_stale_steps(plan, decisions, carried_out),
+    ]
     if reasons:
         raise InputError("plan_file: the plan %s is stale. %s %s" % (plan.plan_id, _some(reasons), _AGAIN))
 
@@ -220,18 +232,19 @@ def _stale_objects(
     anything: set[ObjectKey] = set()
     for step in plan.steps:
         for change in step.changes:
-            key = _in(found, _key(places[step.position], change))
+            key = in_found(found, _key(places[step.position], change))
             decided.setdefault(key, change)
-            allowed.setdefault(key, []).append(change["version_before"])
+            allowed.setdefault(key, []).append(change["version_now"])
             if step.do in (IMPORT, TAKE_BACK):
-                allowed[key].append(change["version_after"])
+                # Earlier steps leave what this one finds.
+                allowed[key].extend((change["version_before"], change["version_after"]))
             if _leaves_anything(step, change, carried_out):
                 anything.add(key)
     for decision in decisions:
         for row in decision.plan.changes:
-            key = _in(found, (decision.package.project_id or "", *row.row.key))
+            key = in_found(found, (decision.package.project_id or "", *row.row.key))
             # What the plan left as it is, and would not be left now.
-            decided.setdefault(key, row.as_result())
+            decided.setdefault(key, {**row.as_result(), "version_now": row.version_before})
     for key, change in decided.items():
         now = found.get(key)
         if key in anything or isinstance(now, CannotTell) or (now is None and key not in found):
@@ -248,18 +261,13 @@ def _leaves_anything(step: Step, change: Mapping[str, Any], carried_out: Carried
     return step.position in carried_out.begun and (change["effect"] == UNKNOWN or change["type"] == models.FOLDER_TYPE)
 
 
-def _in(found: Mapping[ObjectKey, Found], key: ObjectKey) -> ObjectKey:
-    """Return the key by which an object was looked up: those of the configuration level have no project."""
-    return key if key in found else ("", *key[1:])
-
-
 def _moved(change: Mapping[str, Any], now: DestinationObject | None) -> str:
     return '%s "%s" (%s) is %s now; the plan saw %s.' % (
         models.type_name(change["type"]).capitalize(),
         printable(change.get("name"), 60),
         printable(change["id"], 40),
         "version %s" % printable(now.version, 40) if now is not None else "gone",
-        "version %s" % printable(change["version_before"], 40) if change["version_before"] else "none",
+        "version %s" % printable(change["version_now"], 40) if change["version_now"] else "none",
     )
 
 

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..history.receipt import IMPORTED, UNDONE
 from ..package.declared import Declared
+from ..rest.models import DestinationObject
 from . import text as plan_text
 from .document import HELD, IMPORT, LEAVE, TAKE_BACK, PlannedPackage, Step, as_named
-from .listing import ListedPlan
-from .package import PackagePlan
+from .listing import ListedPlan, ObjectKey, in_found
+from .package import Found, PackagePlan
 from .undo import ToUndo, change_of_undo
 
 
@@ -67,11 +69,21 @@ class Decision:
             "entry": self.entry,
         }
 
-    def step(self) -> Step:
-        """Return what is done about it, as a plan's file has it."""
-        result = self.plan.as_result()
-        # Neither the order of a package's content, which servers and manifests have otherwise, nor a name decides.
-        changes = sorted(result["changes"], key=lambda change: (change["type_name"], change["name"], change["id"]))
+    def step(self, found: Mapping[ObjectKey, Found]) -> Step:
+        """Return what is done about it, as a plan's file has it.
+
+        Args:
+            found: What is there now, before any step.
+        """
+        result, place = self.plan.as_result(), self.package.project_id or ""
+        changes = []
+        for change in result["changes"]:
+            key = in_found(found, (place, change["id"].upper(), change["type"]))
+            now = found.get(key)
+            version = now.version if isinstance(now, DestinationObject) else None
+            changes.append({**change, "version_now": version if key in found else change["version_before"]})
+        # Servers and manifests have the content of a package in another order.
+        changes.sort(key=lambda change: (change["type_name"], change["name"], change["id"]))
         return Step(
             do=self.do,
             position=self.position,

@@ -83,7 +83,7 @@ class Step:
         reason: Why, for people.
         entries: The history entries that are taken back, newest first.
         summary: How many objects there are of each effect.
-        changes: The objects that count, as a task returns them.
+        changes: The objects that count, as a task returns them, with the version that each has now.
     """
 
     do: str
@@ -213,7 +213,7 @@ def _step(data: Any, where: str) -> Step:
         shape.text(change, "id", place)
         shape.integer(change, "type", place)
         shape.text(change, "effect", place)
-        for name in ("version_before", "version_after"):
+        for name in ("version_now", "version_before", "version_after"):
             shape.optional_text(change, name, place)
             change.setdefault(name, None)
     return step

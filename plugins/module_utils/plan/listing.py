@@ -103,6 +103,11 @@ class ListedPlan:
         return self.plan.in_sync and not self.package.held
 
 
+def in_found(found: Mapping[ObjectKey, Found], key: ObjectKey) -> ObjectKey:
+    """Return the key by which an object was looked up: those of the configuration level have no project."""
+    return key if key in found else ("", *key[1:])
+
+
 def wanted(packages: Iterable[Listed]) -> dict[ObjectKey, Row]:
     """Return what has to be looked up for a list: each object once, with a row that names it."""
     return {package.key(row): row for package in packages if package.content.comparable for row in package.content.rows}

@@ -25,7 +25,7 @@ from .destination import changes_of_undo_now, look_up_all, plan_for
 from .document import PlanDocument, digest_of, in_order
 from .listing import Listed, ListedPlan, ObjectKey, wanted
 from .package import Found, refuse_keep_both
-from .undo import ToUndo, names_of_entries, once_undone, refuse_edited, refuse_under_newer, undo_file
+from .undo import ToUndo, change_of_undo, names_of_entries, once_undone, refuse_edited, refuse_under_newer, undo_file
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,10 @@ class Planner:
             MigrationError: A look-up neither found the object, nor said that it is not there, nor refused to say.
         """
         objects = wanted(item for place, item in self._listed().items() if only in (None, place))
+        if only is None:
+            for package, undoing in self._undoing():
+                changes = change_of_undo(undoing.parts)
+                objects.update({(package.project_id or "", *change.row.key): change.row for change in changes})
         for key in known:
             objects.pop(key, None)
         projects = {package.project for package in self.packages}
@@ -229,7 +233,7 @@ class Planner:
             selection=self._scope.selection,
             seen=digest_of(self.found),
             packages=tuple(decision.as_planned() for decision in decisions),
-            steps=in_order([decision.step() for decision in decisions]),
+            steps=in_order([decision.step(self.found) for decision in decisions]),
             run=run,
         )
 

@@ -40,6 +40,7 @@ CHANGE = {
     "action": "replace",
     "conflict": "exists_differently",
     "effect": "replace",
+    "version_now": OTHER_VERSION,
     "version_before": OTHER_VERSION,
     "version_after": VERSION,
 }
@@ -57,6 +58,7 @@ changes = st.builds(
         "id": identity,
         "type": kind,
         "effect": effect,
+        "version_now": before,
         "version_before": before,
         "version_after": after,
     },
