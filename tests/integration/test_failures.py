@@ -176,7 +176,6 @@ def test_a_ca_file_that_holds_no_certificate(tls_server: Server, controller: Con
     assert tls_server.log() == []
 
 
-@pytest.mark.ansible
 def test_nothing_is_imported_when_the_history_cannot_be_written(server: Server, controller: Controller) -> None:
     (controller.directory / "history").write_text("a file is in the way", encoding="utf-8")
     run = deploy(controller, server)

@@ -38,15 +38,15 @@ def calls_since(server: Server, count: int) -> list[str]:
     return sorted(re.sub(r"^(GET /objects)/[0-9A-F]{32}$", r"\1", call) for call in calls)
 
 
-@pytest.mark.ansible
 def test_overlapping_increments_are_imported_once(server: Server, controller: Controller) -> None:
     controller.declare(server, *(controller.sample(name) for name in INCREMENTS))
     first = controller.deploy()
     assert first.code == 0, first.output
     assert first.changed == list(INCREMENTS)
-    assert first.recap("prod")["changed"] == 3
+    assert first.recap("prod")["changed"] == 1
     assert server.has(declared(*INCREMENTS))
-    assert first.modules == ["mstr_session", "mstr_package_plan", *["mstr_package_import"] * 3]
+    # The task that imports logs out as well.
+    assert first.modules == ["mstr_session", "mstr_package_plan", "mstr_package_import"]
     # Each is uploaded to see what it holds, and again to be imported; but for the first, which is held by then.
     assert server.uploads() == 5
     assert server.held() == []
@@ -193,7 +193,6 @@ def test_drift_in_an_early_increment_is_put_right_in_one_run(server: Server, con
     assert controller.deploy().recap("prod")["changed"] == 0
 
 
-@pytest.mark.ansible
 def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, controller: Controller) -> None:
     server.set(reversion_types=[15])
     table = {"id": object_id("LU", 15), "name": "LU", "type": 15, "version": "1" * 32}
@@ -205,9 +204,7 @@ def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, 
     seed(server, {object_id("three"): object_id("three", 1)})
     first = controller.deploy()
     assert first.changed == ["one", "two", "three"]
-    assert first.modules.count("mstr_package_plan") == 2
-    # It is not known before the last import whether another one follows, so that none of them logs out.
-    assert first.modules[-1] == "mstr_session"
+    assert first.modules.count("mstr_package_plan") == 1
     assert server.held() == []
     assert controller.steps("deploy").recap("prod")["changed"] == 0
 
@@ -215,21 +212,6 @@ def test_tables_that_get_other_versions_come_to_rest_in_one_run(server: Server, 
     again = controller.steps("deploy")
     assert again.changed == ["one", "three"]
     assert controller.steps("deploy").recap("prod")["changed"] == 0
-
-
-@pytest.mark.ansible
-def test_the_session_is_there_for_what_an_early_package_makes_due_again(server: Server, controller: Controller) -> None:
-    server.set(reversion_types=[15])
-    table = {"id": object_id("LU", 15), "name": "LU", "type": 15, "version": "1" * 32}
-    contents = {"one": table, "two": table, "last": {"name": "City", "type": 12}}
-    for name, row in contents.items():
-        make_package(controller.directory / (name + ".mmp"), row)
-    controller.declare(server, *({"src": name + ".mmp"} for name in contents))
-    # The last import is as planned itself.
-    run = controller.deploy()
-    assert run.code == 0, run.output
-    assert run.modules[-2:] == ["mstr_package_plan", "mstr_session"]
-    assert server.held() == []
 
 
 def test_a_package_that_cannot_have_an_undo_package_stops_the_list_before_it_begins(
@@ -432,15 +414,10 @@ def test_manifests_of_two_versions_differ_in_what_changed_only(server: Server, c
     assert [number for number in changed if number > 3] == [start + 3, start + 4]
 
 
-@pytest.mark.ansible
-@pytest.mark.parametrize(
-    "arguments",
-    [pytest.param(("--tags", "plan"), marks=pytest.mark.oldest_core), ("--skip-tags", "import")],
-    ids=" ".join,
-)
-def test_the_plan_alone_imports_nothing(arguments: tuple[str, str], server: Server, controller: Controller) -> None:
+@pytest.mark.oldest_core
+def test_the_plan_alone_imports_nothing(server: Server, controller: Controller) -> None:
     controller.declare(server, controller.sample("inc1"))
-    run = controller.deploy(*arguments)
+    run = controller.deploy("--tags", "plan")
     assert run.code == 0, run.output
     assert run.modules == ["mstr_session", "mstr_package_plan", "mstr_session"]
     assert [package["due"] for package in run.packages] == [True]

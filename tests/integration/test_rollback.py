@@ -284,7 +284,6 @@ def test_undone_takes_back_the_newest_import_only_and_says_so(server: Server, co
     assert second not in run.warnings
 
 
-@pytest.mark.ansible
 def test_packages_declared_as_undone_are_taken_back_newest_first(server: Server, controller: Controller) -> None:
     before = server.objects()
     imported(controller, server, "inc1", "inc3")
@@ -296,7 +295,6 @@ def test_packages_declared_as_undone_are_taken_back_newest_first(server: Server,
     controller.declare(server, *undone, {"src": new.name})
     run = controller.deploy()
     assert run.code == 0, run.output
-    assert run.recap("prod")["changed"] == 3
     assert [item["state"] for item in run.packages] == ["undone", "undone", "imported"]
     assert run.changed == ["inc1", "inc3", "new"]
     first, second = controller.receipts("inc*")
@@ -370,7 +368,6 @@ def test_after_a_refused_import_those_before_it_are_taken_back(server: Server, c
     assert server.has(declared("inc1", "inc2", "inc3"))
 
 
-@pytest.mark.ansible
 def test_an_import_that_failed_half_way_is_taken_back_too(server: Server, controller: Controller) -> None:
     # The second row fails on the server, since a report that the package does not know needs the object.
     needed = server.edit("A" * 32, name="Needed", type=12)
@@ -405,7 +402,6 @@ def test_an_import_that_failed_half_way_is_taken_back_too(server: Server, contro
     assert again.changed == ["inc1", "inc2", "broken", "inc3", "last"]
 
 
-@pytest.mark.ansible
 def test_what_could_not_be_taken_back_is_said(server: Server, controller: Controller) -> None:
     server.fault("POST", "^/packages/imports$", {"kind": "reset", "when": "after"}, skip=1, times=1)
     packages = (controller.sample("inc1"), controller.sample("finance"))
@@ -420,7 +416,6 @@ def test_what_could_not_be_taken_back_is_said(server: Server, controller: Contro
     assert server.held() == []
 
 
-@pytest.mark.ansible
 def test_without_a_session_it_is_said_what_could_not_be_taken_back(server: Server, controller: Controller) -> None:
     expired = {"kind": "status", "status": 401, "body": {"code": "ERR009", "message": "The session has expired."}}
     server.fault("POST", "^/packages/imports$", expired, skip=1, times=1)
@@ -435,7 +430,6 @@ def test_without_a_session_it_is_said_what_could_not_be_taken_back(server: Serve
     assert states(controller) == ["imported"]
 
 
-@pytest.mark.ansible
 def test_a_declared_rollback_before_a_failure_is_not_passed_over(server: Server, controller: Controller) -> None:
     imported(controller, server, "inc3")
     server.fault("POST", "^/packages/imports$", {"kind": "status", "status": 403, "body": {}}, skip=2, times=1)
@@ -448,7 +442,6 @@ def test_a_declared_rollback_before_a_failure_is_not_passed_over(server: Server,
     assert "as it was before this run" not in run.failures[-1]
 
 
-@pytest.mark.ansible
 def test_without_it_the_imports_before_a_failure_stay(server: Server, controller: Controller) -> None:
     server.fault("POST", "^/packages/imports$", {"kind": "status", "status": 403, "body": {}}, skip=1, times=1)
     controller.declare(server, controller.sample("inc1"), controller.sample("inc2"), controller.sample("inc3"))
@@ -523,7 +516,6 @@ def test_a_rollback_of_what_was_never_imported_names_what_was(server: Server, co
     assert server.state()["imports_started"] == 1
 
 
-@pytest.mark.ansible
 def test_a_rollback_finds_the_project_without_the_list(server: Server, controller: Controller) -> None:
     imported(controller, server, "inc1", project=DEMO)
     controller.declare(server)

@@ -79,7 +79,6 @@ def test_an_older_import_of_the_same_file_is_named_and_can_be_taken_back(
     assert server.objects() == before
 
 
-@pytest.mark.ansible
 def test_after_a_failed_run_a_rollback_by_hand_makes_it_stay(server: Server, controller: Controller) -> None:
     refused = {"kind": "status", "status": 403, "body": {"code": "ERR017", "message": "Not now."}}
     server.fault("POST", "^/packages/imports$", refused, skip=1, times=1)
@@ -93,7 +92,6 @@ def test_after_a_failed_run_a_rollback_by_hand_makes_it_stay(server: Server, con
     assert "Package inc1 was taken back" in run.warnings
 
 
-@pytest.mark.ansible
 def test_a_session_that_has_ended_does_not_keep_a_run_from_being_taken_back(
     server: Server, controller: Controller
 ) -> None:
@@ -109,7 +107,6 @@ def test_a_session_that_has_ended_does_not_keep_a_run_from_being_taken_back(
     assert controller.left_in_tmp() == []
 
 
-@pytest.mark.ansible
 def test_an_undo_package_that_does_not_come_keeps_nothing_else_from_being_taken_back(
     server: Server, controller: Controller
 ) -> None:
@@ -122,7 +119,6 @@ def test_an_undo_package_that_does_not_come_keeps_nothing_else_from_being_taken_
     assert server.held() == []
 
 
-@pytest.mark.ansible
 def test_an_undo_package_that_comes_late_is_still_used(server: Server, controller: Controller) -> None:
     before = server.objects()
     server.set(undo_delay=3)

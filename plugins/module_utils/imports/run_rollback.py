@@ -18,6 +18,7 @@ from ..history.receipt import UNDONE
 from ..plan.undo import refuse_under_newer, undo_file
 from ..session.session import Session
 from ..support import signals
+from ..support.text import printable
 from . import undo_package
 from .messages import sentence
 from .outcome import ImportOptions, Outcome
@@ -74,7 +75,7 @@ class RunRollback:
             self._let_go(log_in_again)
         except MigrationError as broken:
             error.message = "%s Not taken back, because there is no session to do it in: %s. (%s)" % (
-                sentence(error.message),
+                _what_failed(error),
                 ", ".join(names),
                 broken.message,
             )
@@ -88,7 +89,7 @@ class RunRollback:
                 left.append("%s: %s" % (name, problem.message))
         error.message = " ".join(
             [
-                sentence(error.message),
+                _what_failed(error),
                 "Taken back, newest first: %s." % (", ".join(done) or "none"),
                 _what_is_left(left, undone),
             ]
@@ -107,8 +108,9 @@ class RunRollback:
         if process is None or not process.finished:
             return
         with contextlib.suppress(MigrationError):
-            if process.undo_pending and process.entry:
-                entry = Entry.reopen(process.entry)
+            entry = Entry.reopen(process.entry) if process.entry and process.generate_undo else None
+            if entry is not None and entry.receipt.undo is None:
+                # Also where the server seemed to make none: it may only have been late.
                 places = [Place(entry.undo_path, entry.mode)]
                 undo_package.keep(session, process, places, Outcome(process.plan, entry=entry), _LAST_TRY)
         with contextlib.suppress(MigrationError):
@@ -135,6 +137,11 @@ class RunRollback:
             hold=False,
             check_mode=False,
         ).take_back(self._session, entry.receipt.project, self._warnings)
+
+
+def _what_failed(error: MigrationError) -> str:
+    name = printable(error.about[0], 100) if error.about else "The run"
+    return "%s failed: %s" % (name, sentence(error.message))
 
 
 def _what_is_left(left: Sequence[str], undone: Sequence[str]) -> str:

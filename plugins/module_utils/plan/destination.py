@@ -14,12 +14,11 @@ from ..history.entry import Entry
 from ..history.queries import record_of
 from ..history.store import History
 from ..rest.http import POOL_SIZE
-from ..rest.models import Row, same_version
+from ..rest.models import Row
 from ..session.session import Session
 from ..support.parallel import side_by_side
 from .listing import Listed, ListedPlan, ObjectKey, plan_list, wanted
-from .package import CannotTell, Change, Found
-from .undo import change_of_undo
+from .package import CannotTell, Found
 
 
 def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[ObjectKey, Found]:
@@ -97,18 +96,3 @@ def make_plan(
     if seen is not None:
         seen.update(found)
     return plan_for([package], history, found)[0]
-
-
-def changes_of_undo_now(session: Session, entry: Entry, project_id: str | None) -> list[Change]:
-    """Return what taking an import back would change in the destination as it is now."""
-    changes = {(project_id or "", *change.row.key): change for change in change_of_undo([entry])}
-    found = look_up_all(session, {key: change.row for key, change in changes.items()})
-    now = []
-    for place, change in changes.items():
-        seen = found[place]
-        if isinstance(seen, CannotTell):
-            continue
-        version = seen.version if seen is not None else None
-        if not same_version(version, change.row.version):
-            now.append(replace(change, version_before=version))
-    return now

@@ -21,11 +21,20 @@ from ..session.session import Session
 from ..support.text import printable
 from . import text as plan_text
 from .decision import Decision, to_import, to_take_back
-from .destination import changes_of_undo_now, look_up_all, plan_for
+from .destination import look_up_all, plan_for
 from .document import PlanDocument, digest_of, in_order
 from .listing import Listed, ListedPlan, ObjectKey, wanted
 from .package import Found, refuse_keep_both
-from .undo import ToUndo, change_of_undo, names_of_entries, once_undone, refuse_edited, refuse_under_newer, undo_file
+from .undo import (
+    ToUndo,
+    change_of_undo,
+    change_of_undo_now,
+    names_of_entries,
+    once_undone,
+    refuse_edited,
+    refuse_under_newer,
+    undo_file,
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,6 @@ class Planner:
         history = self._scope.history
         if history is not None:
             self.find_entries(history)
-            self._refuse_to_undo_any(session, history)
 
     def _learn(self, session: Session, reader: Reader) -> None:
         """Upload packages of which nobody knows what they hold.
@@ -199,11 +207,13 @@ class Planner:
             )
 
     def check(self, decisions: Iterable[Decision]) -> None:
-        """Say now, before anything of the list is imported, what would stop the import of a package.
+        """Say now, before anything of the list is done, what would stop an import or a taking back.
 
         Raises:
             MigrationError: Something would.
         """
+        if self._scope.history is not None:
+            self._refuse_to_undo_any(self._scope.history)
         for decision in decisions:
             package, planned = decision.package, decision.planned
             if planned is None:
@@ -275,7 +285,7 @@ class Planner:
                     "first." % (printable(package.name, 100), names_of_entries(older[-5:]))
                 )
 
-    def _refuse_to_undo_any(self, session: Session, history: History) -> None:
+    def _refuse_to_undo_any(self, history: History) -> None:
         """Fail now, and not half-way through the list, where a package cannot be taken back."""
         due = self._undoing()
         names = [entry.name for _package, undoing in due for entry in undoing.parts]
@@ -290,7 +300,8 @@ class Planner:
                 newest = undoing.parts[0]
                 refuse_under_newer(newest, entries, names)
                 if not any(name > newest.name for name in names):
-                    refuse_edited(newest, entries, changes_of_undo_now(session, newest, package.project_id))
+                    changes = change_of_undo_now(newest, package.project_id or "", self.found)
+                    refuse_edited(newest, entries, changes)
 
 
 def _find_elsewhere(history: History, package: Declared) -> list[Entry]:

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from ..history.entry import Entry
@@ -19,7 +19,15 @@ from ..rest import models
 from ..rest.models import DestinationObject, Key, Row, same_version
 from ..support.text import printable
 from .listing import ObjectKey
-from .package import DOES_NOT_EXIST, EXISTS_DIFFERENTLY, EXISTS_IDENTICALLY, NOT_COMPARED, Change, Found
+from .package import (
+    DOES_NOT_EXIST,
+    EXISTS_DIFFERENTLY,
+    EXISTS_IDENTICALLY,
+    NOT_COMPARED,
+    CannotTell,
+    Change,
+    Found,
+)
 from .text import names_of
 
 
@@ -167,6 +175,25 @@ def change_of_undo(entries: Sequence[Entry]) -> list[Change]:
         note = "its receipt does not tell what the object was before" if effect == UNKNOWN else None
         changes.append(Change(row, action, conflict, effect, after.get(key), before.get(key), note=note))
     return changes
+
+
+def change_of_undo_now(entry: Entry, place: str, found: Mapping[ObjectKey, Found]) -> list[Change]:
+    """Return what taking an import back would change in the destination as it is now.
+
+    Args:
+        entry: The entry of the import.
+        place: Its project, empty for the configuration level.
+        found: What was looked up of its objects.
+    """
+    now = []
+    for change in change_of_undo([entry]):
+        seen = found.get((place, *change.row.key))
+        if isinstance(seen, CannotTell):
+            continue
+        version = seen.version if seen is not None else None
+        if not same_version(version, change.row.version):
+            now.append(replace(change, version_before=version))
+    return now
 
 
 @dataclass(frozen=True)
