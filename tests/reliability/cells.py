@@ -108,7 +108,6 @@ DELETE_PACKAGE = Call(
     "DELETE /packages/{id}", "DELETE", "^/packages/[^/]+$", NOTHING, "release the package", releases=True
 )
 LOG_OUT = Call("POST /auth/logout", "POST", "^/auth/logout$", NOTHING, "log out", releases=True)
-RENEW = Call("PUT /sessions", "PUT", "^/sessions$", NOTHING, "renew the session")
 
 
 def look_up(when: str, rounds: int) -> Call:
@@ -170,10 +169,8 @@ CALLS: dict[str, tuple[Call, ...]] = {
         *UPLOADING,
         read_package("planning", 0),
         look_up("planning", 0),
-        RENEW,
-        read_package("staging", 1),
-        read_package("importing", 2),
-        look_up("importing", 1),
+        look_up("carrying out", 1),
+        read_package("importing", 1),
         START,
         poll("", 0),
         poll("for the undo package", 1),
@@ -222,10 +219,8 @@ COURSE: dict[str, tuple[str, ...]] = {
         "PUT /packages/{id}/binary",
         "GET /packages/{id}",
         *["GET /objects/{id}"] * OBJECTS,
-        "PUT /sessions",
-        "GET /packages/{id}",
-        "GET /packages/{id}",
         *["GET /objects/{id}"] * OBJECTS,
+        "GET /packages/{id}",
         "POST /packages/imports",
         "GET /packages/imports/{id}",
         "GET /packages/imports/{id}",

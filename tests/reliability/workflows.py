@@ -141,7 +141,7 @@ class Bench:
         )
 
     def _role(self) -> None:
-        """What the role does with a list of one package; it logs out whatever happened."""
+        """What the role does with a list of one package; it logs out where the modules have not, whatever happened."""
         known = {"history_dir": str(self.history), "lock_timeout": 0.5, "lease_timeout": self.lease}
         limits = {key: self.options[key] for key in ("wait_timeout", "undo_timeout")}
         connection = {"base_url": self.server.base_url, "api_token": API_TOKEN, "login_mode": "api_token"}
@@ -153,37 +153,30 @@ class Bench:
             return
         session = {"session_file": login.result["session_file"]}
         try:
-            self._role_block(session, connection, limits, known)
+            self._role_block(login.result, connection, limits)
         finally:
-            self.module("mstr_session", **session, state="absent")
+            if not self.ran[-1].result.get("logged_out"):
+                self.module("mstr_session", **session, state="absent")
             self.options.update(limits, poll_interval=AMPLE["poll_interval"])
 
-    def _role_block(
-        self, session: dict[str, str], connection: dict[str, str], limits: dict[str, Any], known: dict[str, Any]
-    ) -> None:
-        wait = {"wait_timeout": limits["wait_timeout"]}
-        history = {"history_dir": str(self.history)}
-        item = {"name": self.package.stem, "src": str(self.package)}
-        self._look_for_secrets(session)
-        manifests = {"manifest_dir": str(self.history / "manifests")}
-        planned = self.module(
-            "mstr_package_plan", **session, **self._project(), **wait, **history, **manifests, packages=[item]
-        )
-        self._look_for_secrets(session)
-        if planned.failed or not planned.result["packages"][0]["due"]:
+    def _role_block(self, login: dict[str, Any], connection: dict[str, str], limits: dict[str, Any]) -> None:
+        session = {"session_file": login["session_file"]}
+        self._look_for_secrets(login)
+        listed = {
+            **session,
+            **connection,
+            **self._project(),
+            "packages": [{"name": self.package.stem, "src": str(self.package)}],
+            "plan_file": login["plan_file"],
+            "history_dir": str(self.history),
+            "manifest_dir": str(self.history / "manifests"),
+        }
+        planned = self.module("mstr_package_plan", **listed, wait_timeout=limits["wait_timeout"])
+        self._look_for_secrets(login)
+        if planned.failed or planned.result["in_sync"]:
             return
-        # As where the role logs in once more, since time has gone by.
-        if self.module("mstr_session", **session, **connection, **known, **limits).failed:
-            return
-        self._look_for_secrets(session)
-        staged = self.module("mstr_package", **session, **self._project(), **wait, src=str(self.package))
-        self._look_for_secrets(session)
-        if staged.failed:
-            return
-        package = {"package_id": staged.result["package"]["id"], "name": item["name"]}
-        polls = {"poll_interval": AMPLE["poll_interval"]}
-        self.module("mstr_package_import", **session, **self._project(), **limits, **polls, **history, **package)
-        self._look_for_secrets(session)
+        self.module("mstr_package_import", **listed, **limits, poll_interval=AMPLE["poll_interval"])
+        self._look_for_secrets(login)
 
     def _user(self) -> dict[str, Any]:
         return {"base_url": self.server.base_url, "username": "administrator", "password": PASSWORD}
@@ -195,7 +188,7 @@ class Bench:
     def _waiting(self) -> dict[str, Any]:
         return {"history_dir": str(self.history)}
 
-    def _look_for_secrets(self, session: dict[str, str]) -> None:
+    def _look_for_secrets(self, session: dict[str, Any]) -> None:
         """Look, between two steps, whether the session file is private and the only one that holds a secret."""
         path = Path(session["session_file"])
         if path.exists() and stat.S_IMODE(path.stat().st_mode) != 0o600:
