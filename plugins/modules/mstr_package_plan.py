@@ -259,20 +259,9 @@ from ansible_collections.mstr.migration.plugins.module_utils.module import packa
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
-    package_spec,
+    listed_package_spec,
     waiting_spec,
 )
-
-PACKAGE_OPTIONS = {
-    "name": {"type": "str"},
-    "src": {"type": "path"},
-    "manifest": {"type": "path"},
-    "project": {"type": "str"},
-    **package_spec(with_type=True),
-    "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
-    "generate_undo": {"type": "bool"},
-    "force": {"type": "bool", "default": False},
-}
 
 
 def main() -> None:
@@ -283,7 +272,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": PACKAGE_OPTIONS,
+                "options": listed_package_spec(),
                 "mutually_exclusive": [("src", "manifest")],
             },
             "name": {"type": "str"},

@@ -31,6 +31,7 @@ _WHY = {
     NOT_COMPARED: "cannot be compared",
 }
 _LEFT_ALONE = (NONE, SUPERSEDED, SETTLED)
+_DONE = {CREATE: "created", EFFECT_REPLACE: "replaced", EFFECT_DELETE: "deleted", DUPLICATE: "duplicated"}
 
 
 def title(name: str, project: str | None) -> str:
@@ -45,6 +46,16 @@ def counts(plan: PackagePlan) -> str:
     if found and summary[SUPERSEDED]:
         found.append("%d that later packages of the list decide" % summary[SUPERSEDED])
     return ", ".join(found) or "in sync"
+
+
+def counts_done(plan: PackagePlan) -> str:
+    """Return what was changed, in numbers: ``2 created, 1 replaced``, or ``nothing to change``."""
+    found = [
+        "%d %s" % (count, _DONE.get(word, word))
+        for word, count in plan.summary.items()
+        if count and word not in _LEFT_ALONE
+    ]
+    return ", ".join(found) or "nothing to change"
 
 
 def describe(name: str, plan: PackagePlan, forced: bool = False) -> str:
