@@ -523,7 +523,7 @@ def test_without_its_undo_package_no_older_import_is_taken_back_instead(
 def test_a_rollback_of_what_was_never_imported_names_what_was(server: Server, controller: Controller) -> None:
     imported(controller, server, "inc1")
     controller.declare(server, controller.sample("inc1"), controller.sample("inc2"))
-    assert "say what is to be taken back" in only_message(controller.rollback(""))
+    assert "it is not said what is to be taken back" in only_message(controller.rollback(""))
     for name in ("inc2", "nonsense"):
         message = only_message(controller.rollback(name))
         assert "no import of a package called %s" % name in message

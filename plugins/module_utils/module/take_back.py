@@ -38,6 +38,9 @@ def applied(module: MigrationModule) -> dict[str, Any]:
         module.package = os.path.basename(params["src"])
     else:
         module.package = params["name"] or ""
+        if not params["name"]:
+            # A run is of all projects.
+            module.project = ""
     history = open_history(module)
     if package is not None:
         refuse_of_another_server(module, package, history)
@@ -53,8 +56,6 @@ def applied(module: MigrationModule) -> dict[str, Any]:
             return _TakingBack(module, session, chosen, {entry.path: package}).do()
         if history is None:
             raise AssertionError("there is a session, and no environment")
-        if params["run"]:
-            module.project = ""
         chosen = by_run(module, history) if params["run"] else by_name(module, session, history)
         return _TakingBack(module, session, chosen).do()
 

@@ -274,16 +274,20 @@ def refuse_nothing_named(history: History | None) -> NoReturn:
         raise InputError("history_dir: it is needed, unless src names the undo package to take an import back with.")
     runs = list(reversed(runs_of(history.all_entries())))[:SHOWN]
     say = (
-        "run: say what is to be taken back: a run (playbook rollback: -e mstr_run=last, or -e mstr_run=<id>), or the "
-        "newest import of a package by its name (-e mstr_package=<name>)."
+        "Say run: last, or the id of one (playbook rollback: -e mstr_run=last); or name, for the newest import of a "
+        "package (-e mstr_package=<name>)."
     )
     if not runs:
         raise InputError(
-            "%s The history below %s has no run yet that changed anything." % (say, history.directory), runs=[]
+            "run: it is not said what is to be taken back, and the history below %s has no run that changed anything. "
+            "%s" % (history.directory, say),
+            runs=[],
         )
     lines = [run.in_words() for run in runs]
     raise InputError(
-        "%s The newest runs, newest first:\n%s\n" % (say, "\n".join(lines)), runs=[run.as_result() for run in runs]
+        "run: it is not said what is to be taken back. The newest runs, newest first:\n%s\n%s"
+        % ("\n".join(lines), say),
+        runs=[run.as_result() for run in runs],
     )
 
 
