@@ -12,8 +12,8 @@ short_description: Save the undo package of an import, or take an import back wi
 version_added: 0.1.0
 description:
   - Downloads the undo package that the server made while it imported, whole or not at all.
-  - Takes imports back, from the history that M(mstr.migration.mstr_package_import) keeps: all that a run imported, or the
-    newest import of a package. Takes one back with an undo package file.
+  - Takes imports back, from the history that M(mstr.migration.mstr_package_import) keeps. Either all that a run imported, or the
+    newest import of a package. Takes one import back with an undo package file.
 author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection

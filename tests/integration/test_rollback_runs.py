@@ -367,24 +367,25 @@ def test_a_name_that_the_list_does_not_have_is_looked_for_in_the_history(
 @pytest.mark.ansible
 def test_the_playbook_takes_back_the_last_run(server: Server, controller: Controller) -> None:
     before = server.objects()
-    packages = ({"src": str(package(controller, name, *items))} for name, items in OVERLAPPING.items())
+    # Each has an object of its own, or it would not be due where the later ones decide about all of it.
+    packages = ({"src": str(package(controller, name, name, *items))} for name, items in OVERLAPPING.items())
     controller.declare(server, *packages)
-    assert controller.steps("deploy").code == 0
+    assert controller.steps("deploy").changed == list(OVERLAPPING)
     listed = controller.playbook_run("rollback")
     assert listed.code != 0
     said = message(listed)
     assert "mstr_run=last" in said
-    # Of the first package, the later ones of the list have all objects, so that it was not due.
-    assert "two, three" in said
+    assert "one, two, three" in said
     assert len(listed.named(TASK)["runs"]) == 1
     assert listed.modules == ["mstr_session", "mstr_undo_package", "mstr_session"]
-    assert states(controller) == ["imported"] * 2
+    assert states(controller) == ["imported"] * 3
 
     check = controller.playbook_run("rollback", "--check", "--diff", "-e", "mstr_run=last")
     assert check.recap("prod")["changed"] == 1
     assert [line.split()[1] for line in check.output.splitlines() if line.startswith("package ")] == [
         "three",
         "two",
+        "one",
     ]
     run = controller.playbook_run("rollback", "-e", "mstr_run=last")
     assert run.code == 0, run.output
