@@ -72,8 +72,8 @@ def mistakes(variables: Mapping[str, Any], playbook: str) -> list[str]:
     if _is_list(packages):
         found += _mistakes_of_list(packages, given(variables.get("mstr_project"), ""))
     name = given(variables.get("mstr_package"))
-    if name is None and playbook == "rollback":
-        found.append("mstr_package: say which package is to be taken back.")
+    if playbook == "rollback":
+        found += _mistakes_of_rollback(name, given(variables.get("mstr_run")), given(variables.get("mstr_entry")))
     # What is wrong with the list hides what is in it.
     if name is not None and playbook == "deploy" and not found:
         found += _mistakes_of_choice(str(name), packages)
@@ -241,6 +241,7 @@ VARIABLES: dict[str, Kind] = {
         'a list of packages, as [{"src": "finance.mmp"}] (with -e, as JSON: -e \'{"mstr_packages": [...]}\')', _is_list
     ),
     "mstr_package": _TEXT,
+    "mstr_run": _TEXT,
     "mstr_entry": _TEXT,
     "mstr_force": _SWITCH,
     "mstr_plan_file": _TEXT,
@@ -347,6 +348,16 @@ def _mistakes_of_choice(chosen: str, packages: Iterable[Mapping[str, Any]]) -> I
             _shown(chosen),
             ", ".join(known) or "none",
         )
+
+
+def _mistakes_of_rollback(name: Any, run: Any, entry: Any) -> Iterator[str]:
+    if run is not None and name is not None:
+        yield (
+            "mstr_run: it is not to be together with mstr_package. A run is taken back as a whole: leave one of the "
+            "two out."
+        )
+    if entry is not None and name is None:
+        yield "mstr_entry: it is that of a package; say with mstr_package of which."
 
 
 def _matches(inventory: InventoryManager, pattern: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from .inputs import AS_IT_IS, given, name_of
+from .inputs import AS_IT_IS, given
 
 Package = Mapping[str, Any]
 
@@ -64,16 +64,6 @@ def package_list(packages: Iterable[Package], directory: str) -> list[dict[str, 
     ]
 
 
-def packages_named(packages: Iterable[Package], name: Any) -> list[Package]:
-    """Return the packages of a list that are called so, by their name or, without one, by their file.
-
-    Args:
-        packages: The packages.
-        name: The name.
-    """
-    return [package for package in packages if name_of(package) == str(name)]
-
-
 def package_outcomes(planned: Iterable[Package], acted: Iterable[Package], check_mode: bool) -> list[dict[str, Any]]:
     """Return what became of each package of a list, in its order; in check mode, what would become of it.
 
@@ -117,5 +107,4 @@ class FilterModule:
             "package_list": package_list,
             "package_outcomes": package_outcomes,
             "package_report": package_report,
-            "packages_named": packages_named,
         }

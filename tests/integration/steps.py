@@ -116,11 +116,12 @@ class Steps:
             self._import()
 
     def _rollback(self) -> None:
-        name = str(self._variables["mstr_package"])
         self._log_in()
-        for item in filters.packages_named(self._packages, name) or [None]:
-            project = {} if item is None else {"project": self._project_of(item)}
-            self._take_back(name=name, force=self._variable("force", False), **self._given("entry"), **project)
+        options = self._given("run", "entry", "force")
+        if self._variable("package") is not None:
+            options["name"] = self._variable("package")
+        options.update(packages=self._packages, project=self._variable("project", ""))
+        self._take_back("Take back the run or the package", **options)
 
     def _variable(self, name: str, otherwise: Any = None) -> Any:
         return given(self._variables.get("mstr_" + name), otherwise)
@@ -137,11 +138,6 @@ class Steps:
         directory = filters.below(self._variable("history_dir", "history"), self._base)
         mode = self._variable("history_mode", "0600")
         return {"history_dir": directory, "history_mode": mode, **self._given("server_moved", "history_must_exist")}
-
-    def _project_of(self, item: dict[str, Any]) -> str:
-        if item.get("type") == "configuration":
-            return ""
-        return str(item.get("project", self._variable("project", "")))
 
     def _task(
         self,
@@ -218,10 +214,10 @@ class Steps:
             self._imported = self.results[-1]["result"]
             raise
 
-    def _take_back(self, **options: Any) -> None:
+    def _take_back(self, task: str, **options: Any) -> None:
         session = {"session_file": self._login["session_file"], "state": "applied"}
         limits = self._given(*WAITING, *LIMITS)
-        self._task("Take the package back", "mstr_undo_package", {**session, **self._history, **limits, **options})
+        self._task(task, "mstr_undo_package", {**session, **self._history, **limits, **options})
 
     def _log_out(self) -> None:
         if self._login and not self._logged_out:

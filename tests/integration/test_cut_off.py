@@ -239,6 +239,30 @@ def test_a_rollback_that_is_cut_off_counts(server: Server, controller: Controlle
     assert "is taken back now" in run.warnings
 
 
+def test_a_run_that_was_cut_off_while_it_is_taken_back_is_taken_back_by_the_same_command(
+    server: Server, controller: Controller
+) -> None:
+    declare(controller, server, *INCREMENTS)
+    before = server.objects()
+    assert controller.deploy().code == 0
+    imported = len(controller.receipts())
+    server.set(import_duration=1)
+    command = ("rollback", "-e", "mstr_run=last")
+    cut_off(controller, lambda: importing(imported + 2)(server, controller), "the second import", everything, *command)
+    assert states(controller)[-1] == "undone"
+    assert states(controller)[0] == "imported"
+    server.set(import_duration=0)
+    run = controller.steps(*command)
+    assert run.code == 0, run.output
+    assert [item["outcome"] for item in run.named("Log in")["recovered"]] == ["undone"]
+    assert len(run.named("Take back the run or the package")["taken_back"]) == imported - 2
+    assert states(controller) == ["undone"] * imported
+    assert server.objects() == before
+    assert server.state()["imports_started"] == 2 * imported
+    assert controller.steps(*command).recap("prod")["changed"] == 0
+    assert server.held() == []
+
+
 def test_a_keep_both_package_that_was_cut_off_is_imported_once(server: Server, controller: Controller) -> None:
     server.set(import_duration=2)
     controller.declare(server, controller.sample("keep_both", generate_undo=False), mstr_lease_timeout=LEASE)

@@ -47,7 +47,7 @@ VARIABLES: dict[str, Any] = {
 }
 # Those that a test of its own is about, and those by which a run is chosen.
 ELSEWHERE = {"mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}
-CHOICES = {"mstr_package", "mstr_entry", "mstr_force"}
+CHOICES = {"mstr_package", "mstr_run", "mstr_entry", "mstr_force"}
 # Instead of a user and a password.
 BY_TOKEN = {"mstr_api_token": API_TOKEN, "mstr_login_mode": "api_token", "mstr_username": "", "mstr_password": ""}
 
@@ -83,8 +83,11 @@ def test_the_steps_give_modules_what_the_role_gives_them(
         assert taken_back.code == 0, taken_back.output
         ran = given(checked) + given(deployed) + given(taken_back)
         (undone,) = (options for module, options in ran if module == "mstr_undo_package")
+        assert (undone["name"], undone["run"]) == ("first", None)
         assert undone.pop("entry") == entry.name
-        seen[way.__name__] = ran
+        (again,) = given(way("rollback", "-e", "mstr_run=last"))[1:-1]
+        assert (again[1]["name"], again[1]["run"]) == (None, "last")
+        seen[way.__name__] = [*ran, again]
     assert [ran[0] for ran in seen["steps"]] == [ran[0] for ran in seen["playbook_run"]]
     for by_steps, by_role in zip(seen["steps"], seen["playbook_run"]):
         assert by_steps == by_role

@@ -208,7 +208,14 @@ def test_a_failed_import_is_taken_back_with_the_one_that_completed_it(server: Se
     assert len(re.findall("^- .* delete ", predicted.output, re.MULTILINE)) == 3
     run = controller.rollback("inc1")
     assert run.recap("prod")["changed"] == 1
-    assert run.named("Take the package back")["also_taken_back"] == [controller.receipts()[0].parent.name]
+    result = run.named("Take back the run or the package")
+    assert [item["entry"] for item in result["taken_back"]] == [path.parent.name for path in controller.receipts()][
+        ::-1
+    ]
+    assert result["msg"].splitlines() == [
+        "inc1: taken back, 2 deleted",
+        "inc1, its failed import: taken back, 1 deleted",
+    ]
     assert server.objects() == before
     assert states(controller) == ["undone", "undone"]
     assert controller.rollback("inc1").recap("prod")["changed"] == 0
@@ -225,7 +232,9 @@ def test_a_failed_import_is_taken_back_also_where_that_was_cut_short(server: Ser
     failed = controller.receipts()[0]
     server.fault("POST", "^/packages/imports$", {"kind": "status", "status": 403, "body": {}}, skip=1, times=1)
     message = only_message(controller.rollback("inc1"))
-    assert "%s, is taken back" % controller.receipts()[1].parent.name in message
+    newest, first = (path.parent.name for path in reversed(controller.receipts()))
+    assert "Taken back: inc1 (%s). Not taken back: inc1 (%s)." % (newest, first) in message
+    assert "The same command goes on" in message
     assert [receipt(path)["state"] for path in controller.receipts()] == ["failed", "undone"]
     controller.declare(server, {"name": "inc1", "state": "undone"})
     check = controller.deploy("--check", "--diff")
@@ -508,7 +517,7 @@ def test_without_its_undo_package_no_older_import_is_taken_back_instead(
 def test_a_rollback_of_what_was_never_imported_names_what_was(server: Server, controller: Controller) -> None:
     imported(controller, server, "inc1")
     controller.declare(server, controller.sample("inc1"), controller.sample("inc2"))
-    assert "mstr_package: say which package is to be taken back" in only_message(controller.rollback(""))
+    assert "it is not said what is to be taken back" in only_message(controller.rollback(""))
     for name in ("inc2", "nonsense"):
         message = only_message(controller.rollback(name))
         assert "no import of a package called %s" % name in message

@@ -68,7 +68,7 @@ def test_nothing_of_one_server_is_taken_back_on_another(server: Server, other: S
     controller.declare(server, controller.sample("inc1"), mstr_environment_name=SHARED)
     run = controller.rollback("inc1")
     assert run.code == 0, run.output
-    assert run.named("Take the package back")["entry"] == on_server
+    assert run.named("Take back the run or the package")["entry"] == on_server
     assert on_other in run.warnings
     assert server.versions() == before
     assert other.has(declared("inc1"))

@@ -239,9 +239,9 @@ def test_which_package_is_meant_is_looked_at_before_the_log_in(server: Server, c
     run = controller.deploy("-e", "mstr_package=inc2")
     assert run.code != 0
     assert run.failures == ['mstr_package: no package of mstr_packages is called "inc2"; there is: inc1, second.']
-    run = controller.rollback(" ")
+    run = controller.rollback("inc2", "-e", "mstr_run=last")
     assert run.code != 0
-    assert run.failures == ["mstr_package: say which package is to be taken back."]
+    assert "mstr_run: it is not to be together with mstr_package" in run.failures[0]
     assert server.log() == []
 
 

@@ -126,7 +126,8 @@ class Rollback:
         if outcome.unresolved:
             raise MigrationError(
                 "The undo package of %s was imported, but %d objects did not come back as they were: %s. The import "
-                "counts as taken back all the same, so that no deployment brings it in again; force: true tries anew."
+                "counts as taken back all the same, so that no deployment brings it in again. To try anew: force: "
+                "true, with its name and entry where several were taken back."
                 % (name, len(outcome.unresolved), names_of(outcome.unresolved)),
                 changed=True,
                 **outcome.as_result(),

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, UNDONE, UNKNOWN
-from ..plan.text import title
+from ..history.receipt import UNDONE, UNKNOWN
+from ..plan.text import DONE, title
 from ..support.text import printable
 
 _HELD = "held"
-_DONE = {CREATE: "created", EFFECT_REPLACE: "replaced", EFFECT_DELETE: "deleted", DUPLICATE: "duplicated"}
 
 
 def outcome_line(
@@ -64,11 +63,11 @@ def _with_counts(what: str, parts: Sequence[str]) -> str:
 
 
 def _done(row: Mapping[str, Any]) -> list[str]:
-    return _counted(row, _DONE)
+    return _counted(row, DONE)
 
 
 def _to_do(row: Mapping[str, Any]) -> list[str]:
-    return _counted(row, {effect: "to %s" % effect for effect in _DONE})
+    return _counted(row, {effect: "to %s" % effect for effect in DONE})
 
 
 def _counted(row: Mapping[str, Any], words: Mapping[str, str]) -> list[str]:

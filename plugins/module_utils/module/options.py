@@ -57,6 +57,20 @@ def waiting_spec(undo: bool = False, polls: bool = False) -> dict[str, Any]:
     return spec
 
 
+def listed_package_spec() -> dict[str, Any]:
+    """Return the argument spec of a package of a list, as the option ``packages`` takes it."""
+    return {
+        "name": {"type": "str"},
+        "src": {"type": "path"},
+        "manifest": {"type": "path"},
+        "project": {"type": "str"},
+        **package_spec(with_type=True),
+        "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
+        "generate_undo": {"type": "bool"},
+        "force": {"type": "bool", "default": False},
+    }
+
+
 def package_spec(with_type: bool = False) -> dict[str, Any]:
     """Return the argument spec of the options that say which package file is meant.
 
@@ -71,21 +85,11 @@ def package_spec(with_type: bool = False) -> dict[str, Any]:
 
 def list_spec() -> dict[str, Any]:
     """Return the argument spec of the options that say what packages an environment is to have."""
-    package = {
-        "name": {"type": "str"},
-        "src": {"type": "path"},
-        "manifest": {"type": "path"},
-        "project": {"type": "str"},
-        **package_spec(with_type=True),
-        "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
-        "generate_undo": {"type": "bool"},
-        "force": {"type": "bool", "default": False},
-    }
     return {
         "packages": {
             "type": "list",
             "elements": "dict",
-            "options": package,
+            "options": listed_package_spec(),
             "mutually_exclusive": [("src", "manifest")],
         },
         "manifest_dir": {"type": "path"},

@@ -30,6 +30,8 @@ _LONGEST_TYPE = 24
 _SHORT = 7
 # Columns that a name has to be left with for its folder to be shown beside it.
 _ROOM_FOR_A_FOLDER = 24
+# What is said of an effect once it came about.
+DONE = {CREATE: "created", EFFECT_REPLACE: "replaced", EFFECT_DELETE: "deleted", DUPLICATE: "duplicated"}
 
 
 def title(name: str, project: str | None) -> str:
@@ -81,6 +83,16 @@ def _when(age: float | None) -> str:
     if age <= -60:
         return "by a clock that is %s ahead of this one" % span
     return "%s ago" % span if age > 0 else "now"
+
+
+def counts_done(plan: PackagePlan) -> str:
+    """Return what was changed, in numbers: ``2 created, 1 replaced``, or ``nothing to change``."""
+    found = [
+        "%d %s" % (count, DONE.get(word, word))
+        for word, count in plan.summary.items()
+        if count and word not in _LEFT_ALONE
+    ]
+    return ", ".join(found) or "nothing to change"
 
 
 def describe(name: str, plan: PackagePlan, forced: bool = False) -> str:

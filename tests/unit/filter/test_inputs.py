@@ -133,6 +133,24 @@ def test_a_rollback_may_be_of_what_the_list_does_not_have() -> None:
     assert inputs.mistakes({"mstr_packages": [{"src": "a.mmp"}], "mstr_package": "b"}, "rollback") == []
 
 
+@pytest.mark.parametrize("nothing", [None, "", " "])
+def test_a_rollback_of_nothing_is_for_the_module_which_lists_the_runs(nothing: str | None) -> None:
+    assert inputs.mistakes(dict.fromkeys(("mstr_package", "mstr_run", "mstr_entry"), nothing), "rollback") == []
+
+
+def test_a_run_is_not_taken_back_by_a_package() -> None:
+    both = {"mstr_run": "last", "mstr_package": "finance"}
+    (found,) = inputs.mistakes(both, "rollback")
+    assert "mstr_run: " in found
+    assert "mstr_package" in found
+    # Whoever deploys may have them from an inventory.
+    assert inputs.mistakes({"mstr_run": "last"}, "deploy") == []
+    (found,) = inputs.mistakes(
+        {"mstr_run": "last", "mstr_entry": "20260301T120000123Z-finance-9f86d081884c"}, "rollback"
+    )
+    assert "mstr_entry: " in found
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

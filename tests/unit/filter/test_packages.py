@@ -86,19 +86,6 @@ def test_a_key_of_a_package_that_is_blank_is_left_out(blank: str | None) -> None
     assert filters.package_list([dict.fromkeys(keys, blank)], "/srv") == [{"src": "", "generate_undo": True}]
 
 
-def test_packages_are_found_by_their_names_and_else_by_their_files() -> None:
-    packages = [
-        {"src": "/a/finance.mmp"},
-        {"src": "finance.mmp", "name": "other"},
-        {"src": "sales.mmp", "name": "finance"},
-        {"src": "finance-1.mmp"},
-        {"src": "x", "name": 2024},
-    ]
-    assert filters.packages_named(packages, "finance") == [packages[0], packages[2]]
-    assert filters.packages_named(packages, "2024") == [packages[4]]
-    assert filters.packages_named(packages, "sales") == []
-
-
 def test_an_empty_list_has_no_outcome() -> None:
     assert filters.package_list([], "/srv") == []
     assert filters.package_outcomes([], [], False) == []
