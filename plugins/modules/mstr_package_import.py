@@ -21,6 +21,8 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.lock
+  - mstr.migration.lock.one_task
   - mstr.migration.package
   - mstr.migration.package.type
   - mstr.migration.waiting
@@ -313,12 +315,21 @@ import_outcome:
   returned: on such failures
   type: str
   sample: unknown
+recovered:
+  description: >-
+    What was left by runs that were cut off, and what became of it, as RV(mstr.migration.mstr_session#module:recovered). Each is also
+    said in a warning. Empty in check mode.
+  returned: with O(history_dir), without O(session_file)
+  type: list
+  elements: dict
+  sample: []
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_import as import_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
+    lock_spec,
     package_spec,
     waiting_spec,
 )
@@ -337,6 +348,7 @@ def main() -> None:
             "undo_required": {"type": "bool", "default": True},
             "undo_dest": {"type": "path"},
             **history_spec(),
+            **lock_spec(),
             "history_keep": {"type": "int"},
             "wait": {"type": "bool", "default": True},
             "log_out_when_in_sync": {"type": "bool", "default": False},

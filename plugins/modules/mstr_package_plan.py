@@ -23,7 +23,10 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.lock
+  - mstr.migration.lock.one_task
   - mstr.migration.waiting
+  - mstr.migration.waiting.undo
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -122,6 +125,8 @@ options:
   history_dir:
     description:
       - The directory with the receipts of earlier imports, see O(mstr.migration.mstr_package_import#module:history_dir).
+      - A task that logs in for itself locks the environment meanwhile, and waits for imports that runs left which were cut off
+        (O(wait_timeout)) and for their undo packages (O(undo_timeout)).
     type: path
   history_mode:
     description:
@@ -253,12 +258,21 @@ packages:
           effect: replace
           version_before: 24CEEC7044C6C7008EE0DF96565E9459
           version_after: 2215B50211EB7C9D8F150080EF651EEA
+recovered:
+  description: >-
+    What was left by runs that were cut off, and what became of it, as RV(mstr.migration.mstr_session#module:recovered). Each is also
+    said in a warning. Empty in check mode.
+  returned: with O(history_dir), without O(session_file)
+  type: list
+  elements: dict
+  sample: []
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
+    lock_spec,
     package_spec,
     waiting_spec,
 )
@@ -292,7 +306,8 @@ def main() -> None:
             "log_out_when_in_sync": {"type": "bool", "default": False},
             "write_manifests": {"type": "bool", "default": False},
             **history_spec(),
-            **waiting_spec(),
+            **lock_spec(),
+            **waiting_spec(undo=True),
         },
     )
     module.run(lambda: plan_task.plan_packages(module))

@@ -138,7 +138,12 @@ def output(controller: Controller, log: str = "stopped") -> str:
 
 
 def start_module(
-    controller: Controller, server: Server, name: str = "mstr_package_import", limit: int | None = None, **options: Any
+    controller: Controller,
+    server: Server,
+    name: str = "mstr_package_import",
+    /,
+    limit: int | None = None,
+    **options: Any,
 ) -> subprocess.Popen[str]:
     """Start a module as a process of its own, as Ansible does, so that signals and limits are for it alone.
 
