@@ -160,7 +160,8 @@ def start_module(
         arguments["src"] = str(controller.packages / "finance.mmp")
         arguments["history_dir"] = str(controller.history)
     arguments.update(options)
-    path = controller.directory / "arguments.json"
+    # One each, since several may be started at once.
+    path = controller.directory / ("arguments-%d.json" % len(list(controller.directory.glob("arguments-*.json"))))
     path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
     program = COLLECTIONS / "ansible_collections/mstr/migration/plugins/modules" / (name + ".py")
     limits = None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -171,7 +171,7 @@ def test_a_taking_back_that_is_stopped_is_left_to_the_next_run(server: Server, c
 
 
 def test_of_two_at_once_one_waits_for_the_other(server: Server, controller: Controller) -> None:
-    server.set(import_duration=3)
+    server.set(import_duration=8)
     first = imports(controller, server)
     until(lambda: importing(controller), "the import")
     impatient = result_of(imports(controller, server, lock_timeout=0))
@@ -186,13 +186,14 @@ def test_of_two_at_once_one_waits_for_the_other(server: Server, controller: Cont
 
 
 def test_beside_a_run_of_the_role(server: Server, controller: Controller) -> None:
-    server.set(import_duration=6)
+    server.set(import_duration=10)
     controller.declare(server, controller.sample("inc1"), mstr_lock_timeout=30)
     with started(controller) as process:
         until(lambda: importing(controller), "the import of the role")
-        assert "Another run is at work" in result_of(takes_back(controller, server, lock_timeout=0))["msg"]
-        assert "Another run is at work" in result_of(plans(controller, server, lock_timeout=0))["msg"]
+        impatient = [each(controller, server, lock_timeout=0) for each in (takes_back, plans)]
         one_task = takes_back(controller, server)
+        for each in impatient:
+            assert "Another run is at work" in result_of(each)["msg"]
         assert process.wait(60) == 0, output(controller)
     assert result_of(one_task)["changed"]
     assert states(controller) == ["undone"]
