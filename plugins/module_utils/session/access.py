@@ -113,8 +113,8 @@ class Access:
 
         Told to stop, close it, or leave it to the next run.
 
-        A run that holds the lock of its environment is a run of the role: where its task is told to stop,
-        ansible-playbook most often is as well, and nobody comes to log out.
+        A run that holds the lock of its environment is a run of the role, or of this one task. Where a task of the role
+        is told to stop, ansible-playbook most often is as well, and nobody comes to log out.
         """
         with Heartbeat(session.leases, session.state.lease_timeout, session.lock is not None) as heartbeat:
             try:
