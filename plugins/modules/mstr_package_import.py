@@ -22,6 +22,8 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.lock
+  - mstr.migration.lock.one_task
   - mstr.migration.package
   - mstr.migration.package.type
   - mstr.migration.package.list
@@ -447,6 +449,14 @@ import_outcome:
   returned: on such failures
   type: str
   sample: unknown
+recovered:
+  description: >-
+    What was left by runs that were cut off, and what became of it, as RV(mstr.migration.mstr_session#module:recovered). Each is also
+    said in a warning. Empty in check mode.
+  returned: with O(history_dir), without O(session_file)
+  type: list
+  elements: dict
+  sample: []
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_import as import_task
@@ -454,6 +464,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.base import 
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
     list_spec,
+    lock_spec,
     package_spec,
     waiting_spec,
 )
@@ -476,6 +487,7 @@ def main() -> None:
             "undo_required": {"type": "bool", "default": True},
             "undo_dest": {"type": "path"},
             **history_spec(),
+            **lock_spec(),
             "history_keep": {"type": "int"},
             "wait": {"type": "bool", "default": True},
             "verify": {"type": "bool", "default": True},

@@ -24,7 +24,10 @@ extends_documentation_fragment:
   - mstr.migration.connection.project
   - mstr.migration.history
   - mstr.migration.package.list
+  - mstr.migration.lock
+  - mstr.migration.lock.one_task
   - mstr.migration.waiting
+  - mstr.migration.waiting.undo
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -62,6 +65,8 @@ options:
   history_dir:
     description:
       - The directory with the receipts of earlier imports, see O(mstr.migration.mstr_package_import#module:history_dir).
+      - A task that logs in for itself locks the environment meanwhile, and waits for imports that runs left which were cut off
+        (O(wait_timeout)) and for their undo packages (O(undo_timeout)).
     type: path
   history_mode:
     description:
@@ -222,6 +227,14 @@ packages:
           effect: replace
           version_before: 24CEEC7044C6C7008EE0DF96565E9459
           version_after: 2215B50211EB7C9D8F150080EF651EEA
+recovered:
+  description: >-
+    What was left by runs that were cut off, and what became of it, as RV(mstr.migration.mstr_session#module:recovered). Each is also
+    said in a warning. Empty in check mode.
+  returned: with O(history_dir), without O(session_file)
+  type: list
+  elements: dict
+  sample: []
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
@@ -229,6 +242,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.base import 
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
     list_spec,
+    lock_spec,
     waiting_spec,
 )
 
@@ -242,7 +256,8 @@ def main() -> None:
             "plan_file": {"type": "path"},
             "write_manifests": {"type": "bool", "default": False},
             **history_spec(),
-            **waiting_spec(),
+            **lock_spec(),
+            **waiting_spec(undo=True),
         },
         required_one_of=[("packages",)],
     )

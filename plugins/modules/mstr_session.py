@@ -18,6 +18,7 @@ author: The mstr.migration authors (!UNKNOWN)
 extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.history
+  - mstr.migration.lock
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
   - mstr.migration.attributes
@@ -44,13 +45,6 @@ options:
       - If not set, a file is made and returned as RV(session_file), in O(session_dir), below O(history_dir) or, without these and
         in check mode, in a new private directory.
     type: path
-  session_dir:
-    description:
-      - The directory in which session files are made where O(session_file) is not set. Use one on a disk of this machine where
-        the history is on a share on which files do not stay private to their user.
-      - What a run left that was cut off is taken up by the next one only where that finds the directory again.
-      - If not set, a file is made below O(history_dir), or among temporary files.
-    type: path
   history_dir:
     description:
       - The history of imports. With it, O(state=present) makes sure that this run alone works on the environment, and takes up what
@@ -62,19 +56,6 @@ options:
       - In check mode nothing is locked and nothing is taken up.
       - Session files have mode 0600, whatever O(history_mode) says.
     type: path
-  lease_timeout:
-    description:
-      - After how many seconds without a sign of life a run counts as dead. Used with O(history_dir).
-    type: float
-    default: 60.0
-  lock_timeout:
-    description:
-      - How many seconds to wait for another run that is at work on the environment, before failing. Used with O(history_dir).
-    type: float
-    default: 90.0
-notes:
-  - A lock is a file for each environment below O(history_dir), by the address of the server. It is not removed by hand; the lease of a
-    dead run runs out.
 seealso:
   - module: mstr.migration.mstr_package
   - module: mstr.migration.mstr_package_import
@@ -162,7 +143,11 @@ recovered:
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec, waiting_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    history_spec,
+    lock_spec,
+    waiting_spec,
+)
 from ansible_collections.mstr.migration.plugins.module_utils.module.session import absent, present
 
 
@@ -171,10 +156,8 @@ def main() -> None:
     module = MigrationModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "session_dir": {"type": "path"},
             **history_spec(),
-            "lease_timeout": {"type": "float", "default": 60.0},
-            "lock_timeout": {"type": "float", "default": 90.0},
+            **lock_spec(),
             **waiting_spec(undo=True),
         },
         with_project=False,

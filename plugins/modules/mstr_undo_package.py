@@ -19,6 +19,8 @@ extends_documentation_fragment:
   - mstr.migration.connection
   - mstr.migration.connection.project
   - mstr.migration.history
+  - mstr.migration.lock
+  - mstr.migration.lock.one_task
   - mstr.migration.package
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
@@ -391,6 +393,14 @@ receipt:
   returned: when O(state=applied)
   type: str
   sample: /srv/history/mstr.example.com_MicroStrategyLibrary/B7CA92F04B9FAE8D941C3E9B7E0CD754/20260301T120000123Z-finance-9f86d081884c/receipt.json
+recovered:
+  description: >-
+    What was left by runs that were cut off, and what became of it, as RV(mstr.migration.mstr_session#module:recovered). Each is also
+    said in a warning. Empty in check mode.
+  returned: with O(history_dir), without O(session_file), when O(state=applied)
+  type: list
+  elements: dict
+  sample: []
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module import take_back, undo_package
@@ -398,6 +408,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.base import 
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
     listed_package_spec,
+    lock_spec,
     package_spec,
     waiting_spec,
 )
@@ -421,6 +432,7 @@ def main() -> None:
             },
             "entry": {"type": "str"},
             **history_spec(),
+            **lock_spec(),
             "hold": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
             **package_spec(),

@@ -138,26 +138,32 @@ def output(controller: Controller, log: str = "stopped") -> str:
 
 
 def start_module(
-    controller: Controller, server: Server, name: str = "mstr_package_import", limit: int | None = None, **options: Any
+    controller: Controller,
+    server: Server,
+    module: str = "mstr_package_import",
+    /,
+    limit: int | None = None,
+    **options: Any,
 ) -> subprocess.Popen[str]:
     """Start a module as a process of its own, as Ansible does, so that signals and limits are for it alone.
 
     Args:
         controller: Where it is started.
         server: The server, to which it logs in as administrator.
-        name: The module; mstr_package_import imports finance into the demo project, unless options say otherwise.
+        module: Its name; mstr_package_import imports finance into the demo project, unless options say otherwise.
         limit: The size in bytes beyond which no file can grow, as on a device that is full.
         options: The module's options.
     """
     arguments: dict[str, Any] = {"base_url": server.base_url, "username": "administrator", "password": PASSWORD}
-    if name == "mstr_package_import":
+    if module == "mstr_package_import":
         arguments["project"] = DEMO
         arguments["src"] = str(controller.packages / "finance.mmp")
         arguments["history_dir"] = str(controller.history)
     arguments.update(options)
-    path = controller.directory / "arguments.json"
+    # One each, since several may be started at once.
+    path = controller.directory / ("arguments-%d.json" % len(list(controller.directory.glob("arguments-*.json"))))
     path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
-    program = COLLECTIONS / "ansible_collections/mstr/migration/plugins/modules" / (name + ".py")
+    program = COLLECTIONS / "ansible_collections/mstr/migration/plugins/modules" / (module + ".py")
     limits = None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     return subprocess.Popen(
         [sys.executable, str(program), str(path)],

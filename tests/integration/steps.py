@@ -29,7 +29,6 @@ PREFIX = "mstr.migration."
 # The options of modules that are role variables of the same name.
 HOST = ("base_url", "username", "password", "api_token", "login_mode", "validate_certs", "environment_name")
 LIMITS = ("timeout", "retries")
-WAITING = ("wait_timeout", "poll_interval")
 LEASE = ("lease_timeout", "lock_timeout")
 
 # Runs a module with options: its name, the options.
@@ -169,16 +168,13 @@ class Steps:
 
     @property
     def _connection(self) -> dict[str, Any]:
-        options = {**self._given(*HOST, *LIMITS, "wait_timeout"), **self._history}
-        for name, path in self._given("ca_path", "client_cert", "client_key").items():
+        options = {**self._given(*HOST, *LIMITS, *LEASE, "wait_timeout", "undo_timeout"), **self._history}
+        for name, path in self._given("ca_path", "client_cert", "client_key", "session_dir").items():
             options[name] = filters.below(path, self._base)
         return options
 
     def _log_in(self) -> None:
-        options = {**self._connection, **self._given("undo_timeout", *LEASE)}
-        if self._variable("session_dir") is not None:
-            options["session_dir"] = filters.below(self._variable("session_dir"), self._base)
-        self._login = self._task("Log in", "mstr_session", options, never)
+        self._login = self._task("Log in", "mstr_session", self._connection, never)
 
     @property
     def _list(self) -> dict[str, Any]:
@@ -205,7 +201,7 @@ class Steps:
         return self._check and not plan["in_sync"]
 
     def _import(self) -> None:
-        own = self._given("plan_max_age", "history_keep", "undo_timeout", "poll_interval")
+        own = self._given("plan_max_age", "history_keep", "poll_interval")
         options = {**self._list, "on_failure": self._variable("on_failure", "stop"), **own}
         try:
             self._imported = self._task("Import what is due", "mstr_package_import", options)
@@ -216,8 +212,9 @@ class Steps:
 
     def _take_back(self, task: str, **options: Any) -> None:
         session = {"session_file": self._login["session_file"], "state": "applied"}
-        limits = self._given(*WAITING, *LIMITS)
-        self._task(task, "mstr_undo_package", {**session, **self._history, **limits, **options})
+        self._task(
+            task, "mstr_undo_package", {**self._connection, **session, **self._given("poll_interval"), **options}
+        )
 
     def _log_out(self) -> None:
         if self._login and not self._logged_out:

@@ -348,7 +348,10 @@ def test_a_run_that_slept_too_long_imports_nothing(server: Server, controller: C
 
 def test_a_task_that_imports_without_a_lock_is_not_taken_for_dead(server: Server, controller: Controller) -> None:
     server.set(import_duration=3)
-    process = start_module(controller, server)
+    lasting = {"session_file": str(controller.directory / "lasting.json")}
+    # Without a history, so that nothing is locked.
+    controller.tasks(server, [{"name": "present", "mstr.migration.mstr_session": lasting}])
+    process = start_module(controller, server, **lasting)
     until(lambda: server.calls("GET", "/packages/imports/"), "the import")
     options = {"session_file": str(controller.directory / "session.json"), "history_dir": str(controller.history)}
     log_in = {"name": "present", "mstr.migration.mstr_session": options}
@@ -357,6 +360,7 @@ def test_a_task_that_imports_without_a_lock_is_not_taken_for_dead(server: Server
     assert states(controller) == ["started"]
     assert result_of(process)["undo"]["size"] > 0
     assert states(controller) == ["imported"]
+    controller.tasks(server, [{"name": "absent", "mstr.migration.mstr_session": {**lasting, "state": "absent"}}])
     assert server.held() == []
 
 

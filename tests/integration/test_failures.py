@@ -339,7 +339,7 @@ def test_a_receipt_does_not_hold_the_token_that_a_message_repeats(
         server.set(import_failure={"message": "no, token %s" % token, "after_objects": 1})
         options["session_file"] = str(session)
     else:
-        server.fault("GET", "^/packages/imports/[^/]+$", answer(400, "no, token {token}"), times=None)
+        server.fault("GET", "^/packages/imports/[^/]+$", answer(401, "no, token {token}"), times=None)
     controller.tasks(server, [imports(controller, "finance.mmp", **options)])
     (path,) = controller.receipts()
     receipt = json.loads(path.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from harness import PASSWORD, TUTORIAL, Controller, Server, declared
-from processes import module_processes, output, start_module, started, until
+from processes import module_processes, output, result_of, start_module, started, until
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> dict[str, An
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_while_the_import_runs(number: signal.Signals, server: Server, controller: Controller) -> None:
-    server.set(import_duration=30)
+    server.set(import_duration=10)
     process = start_module(controller, server)
     until(lambda: server.calls("GET", "/packages/imports/"), "the first poll")
     result = stop(process, number)
@@ -39,6 +39,14 @@ def test_while_the_import_runs(number: signal.Signals, server: Server, controlle
     assert "Stopped by %s" % number.name in result["msg"]
     assert "It is unknown whether it will be imported" in result["msg"]
     assert result["import_outcome"] == "unknown"
+    # Nobody waits for its lease to run out.
+    server.set(import_duration=0)
+    began = time.monotonic()
+    result = result_of(start_module(controller, server))
+    assert time.monotonic() - began < 40
+    assert [item["outcome"] for item in result["recovered"]] == ["imported"]
+    assert result["changed"] is False
+    assert server.state()["imports_started"] == 1
     assert server.held() == []
 
 

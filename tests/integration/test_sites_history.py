@@ -437,6 +437,6 @@ def test_a_run_whose_clock_is_behind_that_of_the_share_is_not_taken_for_dead(
 def test_an_address_that_its_name_tells_has_the_name_of_before(server: Server, controller: Controller) -> None:
     plan = task("plan", "mstr_package_plan", packages=[], project=DEMO, history_dir=str(controller.history))
     assert controller.tasks(server, [plan]).code == 0
-    assert [path.name for path in controller.history.iterdir()] == [
+    assert [path.name for path in controller.history.iterdir() if path.name != "locks"] == [
         server.base_url[len("http://") :].replace(":", "_").replace("/", "_")
     ]

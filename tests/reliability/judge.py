@@ -24,7 +24,7 @@ _LIMITS = ("wait_timeout", "undo_timeout")
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body|b|h1|p|form)\b", re.IGNORECASE)
 _LEFT = re.compile(r"Left behind: the session|session could not be closed|may have opened a session", re.IGNORECASE)
 _NO_WAY_BACK = re.compile(r"cannot be undone|undo package is lost|Lost: the undo package", re.IGNORECASE)
-_TAKEN_UP = re.compile(r"is left as it is, because its import is not at its end")
+_TAKEN_UP = re.compile(r"is left as it is, because its import is not at its end|for the next run to take up")
 _DONE = re.compile(r"The import is done")
 _UNKNOWN = re.compile(r"It is unknown whether")
 
@@ -73,7 +73,8 @@ class Judge:
         # Whether it is done, by the metadata.
         self.truth = NOT_DONE
         self.had_session_file = False
-        # Whether an import that was not seen to end is left to the next run, session and all.
+        # Whether an import that was not seen to end, or whose undo package is not on disk, is left to the next run,
+        # session and all.
         self.is_left_running = bool(_TAKEN_UP.search("\n".join(ran.text for ran in bench.ran)))
         self.ran = list(bench.ran)
         self.log = bench.server.log()
@@ -296,7 +297,7 @@ class Judge:
         elif claim == DONE and self._asked_again():
             words = "done, again"
         if claim == DONE and failed and undo is None and self.cell.workflow != TAKE_BACK:
-            words = "done, no undo"
+            words = "done, undo later" if self.is_left_running else "done, no undo"
         if self.state["sessions"]:
             words += " +session"
         return words
@@ -339,7 +340,8 @@ class Judge:
         states = [json.loads(path.read_text(encoding="utf-8"))["state"] for path in receipts]
         self.check("started" not in states, "the next run leaves the receipts %s" % states)
         if self.is_left_running:
-            self.check(states == ["imported"], "the import was left to the next run; the receipts say %s" % states)
+            expected = ["undone" if self.cell.workflow == TAKE_BACK else "imported"]
+            self.check(states == expected, "the import was left to the next run; the receipts say %s" % states)
             undos = [path for path in files if path.name == "undo.mmp"]
             self.check(len(undos) == 1, "the import was left to the next run, which did not keep its undo package")
         self.check(not self.bench.files_with_secrets(self.bench.secrets()), "the next run leaves secrets in files")

@@ -43,16 +43,16 @@ WORDS = """## Words
 | done, unseen | imported, the undo package on disk, all released; the server let nobody look at objects afterwards |
 | done, fails | imported, the undo package is on disk, and the task fails and says both |
 | done, no undo | imported; the task fails, and says that it cannot be undone |
+| done, undo later | imported; the task fails, and says that the next run fetches the undo package |
 | not done | the task fails; nothing was imported, and nothing of it is left |
 | unknown, done | the task fails and says that it is unknown whether the package was imported; in fact it was |
 | unknown, not done | the same; in fact it was not |
 | +session | the server holds a session, and the user is told; see below |
 | - | the cell is left out, by a rule in `tests/reliability/cells.py` |
 
-A session that could not be closed stays until the server's time limit. Where a run of the role (B) could not close its
-own, it leaves the session file, mode 0600, from which the next run closes it.
-An import of the role that was not seen to end is left with its session in the same way: the next run waits for it and
-keeps its undo package, which is asserted.
+A run that could not close its session leaves the session file, mode 0600, from which the next run closes it.
+An import that was not seen to end is left with its session in the same way. So is one of a single task (A) whose undo
+package could not be fetched. The next run waits for it and keeps its undo package, which is asserted.
 """
 
 

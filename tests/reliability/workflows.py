@@ -128,14 +128,14 @@ class Bench:
             self.server.forget()
 
     def _one_task(self) -> None:
-        self.module("mstr_package_import", **self._user(), **self._project(), **self._waiting(), src=str(self.package))
+        self.module("mstr_package_import", **self._user(), **self._project(), **self._run(), src=str(self.package))
 
     def _take_back(self) -> None:
         self.module(
             "mstr_undo_package",
             **self._user(),
             **self._project(),
-            **self._waiting(),
+            **self._run(),
             state="applied",
             name=self.package.stem,
         )
@@ -185,8 +185,9 @@ class Bench:
     def _project() -> dict[str, Any]:
         return {"project": "MicroStrategy Tutorial"}
 
-    def _waiting(self) -> dict[str, Any]:
-        return {"history_dir": str(self.history)}
+    def _run(self) -> dict[str, Any]:
+        """The options of a task that is a run of its own."""
+        return {"history_dir": str(self.history), "lock_timeout": 0.5, "lease_timeout": self.lease}
 
     def _look_for_secrets(self, session: dict[str, Any]) -> None:
         """Look, between two steps, whether the session file is private and the only one that holds a secret."""

@@ -47,8 +47,8 @@ def _not_seen_to_end(run: ImportRun) -> str:
     )
     if session.is_left or session.is_to_be_recovered:
         return text + (
-            " It is left as it is: the next run on this environment waits for it and keeps its undo package. "
-            "Nobody has to do anything."
+            " It is left as it is: the next run on this environment waits for it%s. Nobody has to do anything."
+            % (" and keeps its undo package" if process.undo_pending else "")
         )
     if session.outlives_task:
         return text + (
@@ -75,7 +75,8 @@ def undo_state(run: ImportRun) -> str:
         return ""
     if not run.process.undo_pending:
         return " It cannot be undone: the server made no undo package."
-    if run.session.is_left:
+    # A failed import of a run of several tasks is left as well, but its user can be quicker than the next run.
+    if run.session.is_left or (run.session.is_of_one_task and run.session.is_to_be_recovered):
         return " Its undo package is not on disk yet; the next run on this environment fetches it."
     if run.session.outlives_task:
         return (

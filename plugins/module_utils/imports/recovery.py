@@ -128,7 +128,7 @@ class Recovery:
         with contextlib.closing(session.library.transport):
             if not session.library.renew_session():
                 _remove(path)
-                return self._lost(process)
+                return self.lost(process)
             try:
                 outcome = self._complete(session, process)
             except MigrationError as error:
@@ -161,7 +161,7 @@ class Recovery:
         if process is None or _is_complete(process):
             return {"entry": None, "outcome": RELEASED}
         if not process.id:
-            return self._lost(process) or {"entry": None, "outcome": RELEASED}
+            return self.lost(process) or {"entry": None, "outcome": RELEASED}
         taken_back = Entry.reopen(process.takes_back) if process.takes_back else None
 
         def mark() -> None:
@@ -180,7 +180,7 @@ class Recovery:
         except (InputError, ServerError) as error:
             if isinstance(error, ServerError) and error.status != 404:
                 raise
-            return self._lost(process) or {"entry": None, "outcome": RELEASED}
+            return self.lost(process) or {"entry": None, "outcome": RELEASED}
         outcome = run.outcome
         entry = taken_back or outcome.entry
         name = entry.receipt.name if entry else run.package.file
@@ -202,7 +202,7 @@ class Recovery:
         )
         return {"entry": entry.name if entry else None, "outcome": IMPORTED}
 
-    def _lost(self, process: ImportProcess | None) -> dict[str, Any] | None:
+    def lost(self, process: ImportProcess | None) -> dict[str, Any] | None:
         """Say what is lost with a session, or with the id of an import that was asked for."""
         if process is None or _is_complete(process):
             return None

@@ -87,7 +87,8 @@ def start(
         outcome.note(lambda: session.put_import(None))
         raise messages.unknown_outcome(run, error) from error
     except Interrupted as stop:
-        if not session.is_left:
+        # Without its id, there is nothing that the next run could wait for.
+        if not session.is_left or session.is_of_one_task:
             outcome.note(lambda: session.put_import(None))
         asked = MigrationError("Stopped by %s while the import was asked for." % stop.signal_name)
         raise messages.unknown_outcome(run, asked) from stop
@@ -240,10 +241,11 @@ def finish(run: ImportRun) -> None:
         error.details.update(outcome.as_result())
         raise
     except MigrationError as error:
-        # Under a lock the next run goes on with an import that runs. Else it is given up, and the message says what is
-        # lost.
+        # Under a lock the next run goes on with an import that runs, and fetches an undo package for which no other
+        # task can come. Else it is given up, and the message says what is lost.
         gone = isinstance(error, ServerError) and _is_gone(error)
-        process.followed = run.session.lock is not None and not process.finished and not gone
+        needed = not process.finished or (run.session.is_of_one_task and process.undo_pending)
+        process.followed = run.session.lock is not None and needed and not gone
         run.save()
         raise messages.failure(run, error) from error
     except Interrupted as stop:

@@ -230,6 +230,9 @@ def keep_of(run: ImportRun) -> None:
             run.expect_no_undo()
         if run.options.undo_required:
             raise
+        # Given up: the next run need not try.
+        run.process.followed = False
+        run.save()
         run.warnings.append("%s The import is done and cannot be undone." % sentence(error.message))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
@@ -23,6 +23,9 @@ from ..session.access import Access
 from ..session.session import Session
 from ..support import signals
 from ..support.text import printable
+
+if TYPE_CHECKING:
+    from ..history.store import History
 
 
 class MigrationModule(AnsibleModule):
@@ -53,6 +56,10 @@ class MigrationModule(AnsibleModule):
         # What the task is about, for the message of a failure. A project of None is that of the option.
         self.package = ""
         self.project: str | None = None
+        # The history, once it was opened.
+        self.history: History | None = None
+        # What became of what dead runs left, where this task is a run of its own; None where it is none.
+        self.recovered: list[dict[str, Any]] | None = None
         self.access = Access(
             self.params,
             lambda url, state: environment_name(self.params, url, state),
@@ -88,6 +95,8 @@ class MigrationModule(AnsibleModule):
             with signals.as_exceptions():
                 self._check_numbers()
                 result = task()
+                if self.recovered is not None:
+                    result["recovered"] = self.recovered
         except MigrationError as error:
             failure, about = error, error.about
         except Interrupted as stop:
@@ -140,8 +149,17 @@ class MigrationModule(AnsibleModule):
             self.access.environment = environment_name(self.params, self.base_url, state)
 
     def session(self) -> contextlib.AbstractContextManager[Session]:
-        """Give the session that the task's options name, see ``Access.session``."""
-        return self.access.session()
+        """Give the session that the task's options name, see ``Access.session``.
+
+        A task that logs in for itself and works with a history is a run of its own: it locks the environment, and
+        takes up what dead runs left.
+        """
+        if self.params["session_file"] or not self.params.get("history_dir"):
+            return self.access.session()
+        # Here, imported where it is needed: most tasks work in a run that has begun.
+        from .sole_run import session_of_one_task
+
+        return session_of_one_task(self)
 
     def _fail(self, message: str, details: dict[str, Any]) -> None:
         self._show_warnings()
@@ -149,14 +167,12 @@ class MigrationModule(AnsibleModule):
         session = self.access.current
         if session is not None and session.import_process is not None:
             process = session.import_process
-            left.append(
-                "%s, in the session of %s %s"
-                % (
-                    "import %s" % process.id if process.id else "an import that was asked for",
-                    session.path,
-                    "for the next run to take up" if session.is_to_be_recovered else "until that is logged out",
-                )
-            )
+            if session.is_taken_over:
+                until = "which another run sees to"
+            else:
+                until = "for the next run to take up" if session.is_to_be_recovered else "until that is logged out"
+            what = "import %s" % process.id if process.id else "an import that was asked for"
+            left.append("%s, in the session of %s %s" % (what, session.path, until))
         where = []
         if self.environment:
             where.append("environment %s" % self.environment)
@@ -171,6 +187,8 @@ class MigrationModule(AnsibleModule):
         if left:
             text += " Left behind: %s." % "; ".join(left)
         result = {key: value for key, value in details.items() if value is not None}
+        if self.recovered is not None:
+            result["recovered"] = self.recovered
         self.fail_json(msg=text, environment=self.environment or None, left_behind=left, **result)
 
     def _show_warnings(self) -> None:

@@ -26,7 +26,8 @@ def open_history(module: MigrationModule) -> History | None:
     Says whose entries it holds besides those of this server, and that it is begun anew. Entries that are to be taken
     over count from now on, and are rewritten once a session shows that this is the server that is meant.
 
-    Called before a log-in, so that what is wrong leaves no session.
+    Called before a log-in, so that what is wrong leaves no session. What is to be said or taken over is so once,
+    however often it is called.
 
     Args:
         module: The module.
@@ -34,6 +35,12 @@ def open_history(module: MigrationModule) -> History | None:
     Raises:
         InputError: There is none and there must be one, or it cannot be read or written.
     """
+    if module.history is None:
+        module.history = _open(module)
+    return module.history
+
+
+def _open(module: MigrationModule) -> History | None:
     params = module.params
     mode = parse_mode(params["history_mode"])
     if not params["history_dir"] or not module.environment:

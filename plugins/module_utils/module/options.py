@@ -26,6 +26,15 @@ def history_spec() -> dict[str, Any]:
     }
 
 
+def lock_spec() -> dict[str, Any]:
+    """Return the argument spec of the options of a task that can be, or begin, the only run on an environment."""
+    return {
+        "session_dir": {"type": "path"},
+        "lease_timeout": {"type": "float", "default": 60.0},
+        "lock_timeout": {"type": "float", "default": 90.0},
+    }
+
+
 def parse_mode(value: Any) -> int:
     """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
 

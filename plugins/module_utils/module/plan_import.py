@@ -15,6 +15,7 @@ from ..imports.outcome import ImportOptions
 from ..plan import approval
 from ..plan import text as plan_text
 from ..plan.document import path_for, read
+from ..session.session import Session
 from .base import MigrationModule
 from .package_plan import planner_of, reader_of
 
@@ -49,7 +50,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             options=options,
             approved=not own,
             take_back=params["on_failure"] == "rollback",
-            log_in_again=module.access.log_in_again,
+            log_in_again=lambda ended: _log_in_again(module, ended),
         )
         run = PlanRun(session, planner, plan, how, module.warnings)
         try:
@@ -68,6 +69,13 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
     return result
+
+
+def _log_in_again(module: MigrationModule, session: Session) -> None:
+    # Imported where it is needed, which is hardly ever.
+    from .sole_run import log_in_again
+
+    log_in_again(module, session)
 
 
 def _result(module: MigrationModule, run: PlanRun, complete: bool) -> dict[str, Any]:

@@ -10,11 +10,9 @@ import os
 from typing import Any
 
 from ..errors import DiskError, InputError, MigrationError
-from ..session import connection
 from ..session import file as session_file
 from ..session import lock as locks
 from ..session.session import Session
-from ..support.text import environment_from_url
 from .base import MigrationModule
 
 # What Ansible puts in the place of a secret.
@@ -35,13 +33,13 @@ def present(module: MigrationModule) -> dict[str, Any]:
         if renewed is not None:
             return renewed
     if module.params["history_dir"]:
-        if not module.check_mode:
-            # Here, and the history below, imported where they are needed: each run also logs out, which needs neither.
-            from .sole_run import log_in_alone
+        # Here, imported where it is needed: each run also logs out, which does without.
+        from .sole_run import log_in_alone, remark_on_others
 
+        if not module.check_mode:
             session, recovered = log_in_alone(module, path)
             return dict(_result(session, session.path or "", changed=True), recovered=recovered)
-        _remark(module)
+        remark_on_others(module)
     # Made before the log-in, so that no session is open that nobody knows.
     path = path or session_file.new_path(module.params["session_dir"])
     try:
@@ -69,19 +67,6 @@ def _renew(module: MigrationModule, session: Session) -> dict[str, Any] | None:
     if lock is not None:
         lock.release()
     return None
-
-
-def _remark(module: MigrationModule) -> None:
-    """Say, in check mode, whose history it is and who is at work: it neither waits for them, nor takes anything up."""
-    from .history import open_history
-
-    params = module.params
-    base_url = connection.base_url(params, None)
-    open_history(module)
-    address = environment_from_url(base_url)
-    remark = locks.remark(params["history_dir"], address)
-    if remark is not None:
-        module.warnings.append(remark)
 
 
 def _result(session: Session, path: str, changed: bool) -> dict[str, Any]:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 from ..history.environment import environment_name
@@ -26,12 +28,60 @@ from .base import MigrationModule
 from .history import moved_from, open_history
 
 
-def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, list[dict[str, Any]]]:
+@contextlib.contextmanager
+def session_of_one_task(module: MigrationModule) -> Iterator[Session]:
+    """Give the session of a task that logs in for itself and is a run of its own, with the environment to itself.
+
+    It ends with the task, unless the next run is to take it up with the import in it. In check mode nothing is locked
+    and nothing is taken up.
+
+    Args:
+        module: The module.
+
+    Raises:
+        MigrationError: As ``log_in_alone``.
+    """
+    module.recovered = []
+    if module.check_mode:
+        remark_on_others(module)
+        with module.access.session() as session:
+            yield session
+        return
+    session, module.recovered = log_in_alone(module, None, is_of_one_task=True)
+    module.access.current = session
+    try:
+        with module.access.at_work(session):
+            yield session
+    finally:
+        session.let_go()
+        session.library.transport.close()
+
+
+def remark_on_others(module: MigrationModule) -> None:
+    """Say, in check mode, whose history it is and who is at work: it neither waits for them, nor takes anything up.
+
+    Args:
+        module: The module.
+
+    Raises:
+        InputError: The options name no server, or no history that can be used.
+    """
+    base_url = connection.base_url(module.params, None)
+    open_history(module)
+    remark = locks.remark(module.params["history_dir"], environment_from_url(base_url))
+    if remark is not None:
+        module.warnings.append(remark)
+
+
+def log_in_alone(
+    module: MigrationModule, path: str | None, is_of_one_task: bool = False
+) -> tuple[Session, list[dict[str, Any]]]:
     """Take the lock of the environment, take up what dead runs left on it, and log in.
 
     Args:
         module: The module.
         path: Where the session's file is to be; None for one below the history.
+        is_of_one_task: Whether the session ends with this task.
 
     Returns:
         The session, and what became of what dead runs left.
@@ -47,23 +97,16 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
         raise AssertionError("there is no lock without a history")
     path = path or _session_path(history, params["session_dir"], module.access.run)
     watch = Watch(params["lease_timeout"])
-    recovery = _recovery(module, history, base_url, watch)
+    recovery = recovery_of(module, history, base_url, watch)
     session = lock = None
     leases: list[str] = []
     try:
         with Heartbeat(leases, params["lease_timeout"], watch_parents=True):
-            taken = locks.acquire(
-                history.directory,
-                environment_from_url(base_url),
-                history.mode,
-                _holder(path, base_url, module.environment),
-                watch,
-                params["lock_timeout"],
-            )
+            taken = _acquire(module, history, path, base_url, watch)
             lock = taken.lock
             leases.extend((lock.path, path))
             recovered = recovery.recover(taken.dead)
-            session = module.access.log_in_to_file(path, False, lock)
+            session = module.access.log_in_to_file(path, False, lock, is_of_one_task)
             # Of a server that has moved, another run may still be at work under the old address.
             locks.refuse_living(history.directory, moved_from(module, history), watch)
             module.access.logged_in()
@@ -77,7 +120,46 @@ def log_in_alone(module: MigrationModule, path: str | None) -> tuple[Session, li
     return session, recovered
 
 
-def _recovery(module: MigrationModule, history: History, base_url: str, watch: Watch) -> Recovery:
+def _acquire(module: MigrationModule, history: History, path: str, base_url: str, watch: Watch) -> locks.Taken:
+    return locks.acquire(
+        history.directory,
+        environment_from_url(base_url),
+        history.mode,
+        _holder(path, base_url, module.environment),
+        watch,
+        module.params["lock_timeout"],
+    )
+
+
+def log_in_again(module: MigrationModule, session: Session) -> None:
+    """Bring the session of a run back that has ended; say what is lost with it, and wait until the environment rests.
+
+    Args:
+        module: The module.
+        session: The session, which goes on in its file where it has one.
+
+    Raises:
+        MigrationError: The log-in was refused, or the task has no credentials.
+    """
+    recovery = None
+    if module.history is not None:
+        watch = Watch(module.params["lease_timeout"])
+        recovery = recovery_of(module, module.history, session.state.base_url, watch)
+        recovery.lost(session.import_process)
+    module.access.log_in_again(session)
+    if recovery is not None:
+        recovery.wait_until_at_rest(session)
+
+
+def recovery_of(module: MigrationModule, history: History, base_url: str, watch: Watch) -> Recovery:
+    """Return how a task takes up what dead runs left.
+
+    Args:
+        module: The module.
+        history: The history of the environment.
+        base_url: Where the environment is.
+        watch: Tells the dead from the living.
+    """
     return Recovery(
         history=history,
         base_url=base_url,

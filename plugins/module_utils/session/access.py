@@ -34,7 +34,7 @@ class Access:
 
     Attributes:
         environment: The environment's name. Empty where the options do not tell, which fails with the first session.
-        current: The session of a session file, which goes on after the task.
+        current: The session of a session file, which goes on after the task, or is left to the next run.
         left_behind: What could not be closed, in words.
         run: The id of a run that begins with this task.
         when_logged_in: What is to be done once a session is there: it shows that this is the server that is meant.
@@ -113,14 +113,14 @@ class Access:
 
         Told to stop, close it, or leave it to the next run.
 
-        A run that holds the lock of its environment is a run of the role: where its task is told to stop,
-        ansible-playbook most often is as well, and nobody comes to log out.
+        A run that holds the lock of its environment is a run of the role, or of this one task. Where a task of the role
+        is told to stop, ansible-playbook most often is as well, and nobody comes to log out.
         """
         with Heartbeat(session.leases, session.state.lease_timeout, session.lock is not None) as heartbeat:
             try:
                 yield
             finally:
-                if session.is_left or session.ends_with_task:
+                if session.is_left or session.ends_with_task or session.is_of_one_task:
                     with signals.ignored():
                         heartbeat.stop()
                         self._stop_working(session)
@@ -227,13 +227,16 @@ class Access:
         self._hide(state)
         return Session(library, state, path)
 
-    def log_in_to_file(self, path: str, own_directory: bool, lock: locks.Lock | None) -> Session:
+    def log_in_to_file(
+        self, path: str, own_directory: bool, lock: locks.Lock | None, is_of_one_task: bool = False
+    ) -> Session:
         """Log in and write the session file.
 
         Args:
             path: The file.
             own_directory: Whether its directory was made for it alone.
             lock: The lock on the environment under which the session is used, or None.
+            is_of_one_task: Whether no other task is to find the file.
 
         Raises:
             MigrationError: The log-in was refused, or the file cannot be written.
@@ -244,7 +247,9 @@ class Access:
             # A signal in the middle would leave a session that nobody knows.
             with signals.held_back():
                 session = self.log_in(path)
-                self._refuse_masked(path)
+                session.is_of_one_task = is_of_one_task
+                if not is_of_one_task:
+                    self._refuse_masked(path)
                 session.state.own_directory = own_directory
                 if lock is not None:
                     session.state.lock, session.state.lock_token = lock.path, lock.token

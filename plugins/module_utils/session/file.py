@@ -178,9 +178,8 @@ def check_place(path: str) -> None:
     except (InputError, OSError) as error:
         raise InputError(
             "session_file: a file in %s does not stay private to its user, as on some shares: %s Nothing was sent. "
-            "Name a place on a disk of this machine: session_file, or session_dir where the path is made here "
-            "(mstr_session_dir of the role)."
-            % (directory, getattr(error, "message", None) or "%s." % getattr(error, "strerror", error))
+            "Name a place on a disk of this machine: session_dir (mstr_session_dir of the role), or session_file of "
+            "mstr_session." % (directory, getattr(error, "message", None) or "%s." % getattr(error, "strerror", error))
         ) from error
     finally:
         os.close(descriptor)

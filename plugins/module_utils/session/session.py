@@ -44,11 +44,14 @@ class Session:
         self._projects: list[Project] | None = None
         # Whether a session that outlives its tasks is logged out at the end of this one.
         self.ends_with_task = False
+        # Whether this task is a run of its own: its session has a file, by which the next run takes it up if this one
+        # dies, and no other task uses it.
+        self.is_of_one_task = False
 
     @property
     def outlives_task(self) -> bool:
         """Whether the session goes on after this task, known by its session file."""
-        return self.path is not None
+        return self.path is not None and not self.is_of_one_task
 
     @property
     def lock(self) -> locks.Lock | None:
@@ -60,7 +63,7 @@ class Session:
     @property
     def is_left(self) -> bool:
         """Whether what the session holds is left for the next run: it can find it, and this one was told to stop."""
-        return self.outlives_task and self.lock is not None and signals.told_to_stop() is not None
+        return self.path is not None and self.lock is not None and signals.told_to_stop() is not None
 
     @property
     def is_to_be_recovered(self) -> bool:
@@ -82,9 +85,14 @@ class Session:
         """
         if self.is_taken_over:
             raise LockError(
-                "session_file: another run has taken over this environment, because this one gave no sign of life for "
+                "%s: another run has taken over this environment, because this one gave no sign of life for "
                 "too long (lock %s). Nothing was imported by this task. Run again when the other one has ended; "
-                "mstr_lease_timeout (lease_timeout of mstr_session) sets how long is too long." % self.state.lock
+                "%s sets how long is too long."
+                % (
+                    "lease_timeout" if self.is_of_one_task else "session_file",
+                    self.state.lock,
+                    "this option" if self.is_of_one_task else "mstr_lease_timeout (lease_timeout of mstr_session)",
+                )
             )
 
     @property

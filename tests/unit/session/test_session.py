@@ -137,3 +137,13 @@ def test_a_session_ends_with_its_task_unless_that_loses_something(state, ends, s
 
 def test_a_session_without_a_file_is_not_given_up(serve):
     assert session_with(serve()).end_with_task() is False
+
+
+def test_a_session_of_one_task_has_a_file_and_does_not_outlive_it(serve, tmp_path):
+    session = session_with(serve(), tmp_path / "run.json", lock=str(tmp_path / "x.1.lock"), lock_token="token")
+    assert session.outlives_task
+    session.is_of_one_task = True
+    assert not session.outlives_task
+    assert session.end_with_task() is False
+    with pytest.raises(MigrationError, match=r"^lease_timeout: another run has taken over"):
+        session.check_lock()
