@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - mstr.migration.connection.project
   - mstr.migration.history
   - mstr.migration.waiting
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -260,6 +261,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.base import 
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
     package_spec,
+    progress_spec,
     waiting_spec,
 )
 
@@ -293,6 +295,7 @@ def main() -> None:
             "write_manifests": {"type": "bool", "default": False},
             **history_spec(),
             **waiting_spec(),
+            **progress_spec(),
         },
     )
     module.run(lambda: plan_task.plan_packages(module))

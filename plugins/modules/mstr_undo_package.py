@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
   - mstr.migration.waiting.polls
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -230,6 +231,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.base import 
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
     package_spec,
+    progress_spec,
     waiting_spec,
 )
 
@@ -249,6 +251,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             **package_spec(),
             **waiting_spec(undo=True, polls=True),
+            **progress_spec(),
         },
         mutually_exclusive=[("src", "name")],
         required_if=[

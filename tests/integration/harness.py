@@ -251,13 +251,13 @@ class Controller:
         self.environment: dict[str, str] = {}
         self._modules = modules
         self.with_ansible = with_ansible
-        self._hosts: dict[str, dict[str, Any]] = {}
+        self.hosts: dict[str, dict[str, Any]] = {}
         self._registered: dict[str, Any] = {}
         self._runs = 0
 
     def inventory(self, hosts: dict[str, dict[str, Any]]) -> None:
         """Write the inventory: the environments and their variables."""
-        self._hosts = hosts
+        self.hosts = hosts
         self._write("inventory.yml", {"mstr": {"hosts": hosts}})
 
     def _write(self, name: str, content: Any) -> Path:
@@ -313,9 +313,9 @@ class Controller:
         parser.add_argument("-e", action="append", default=[], dest="extra")
         options, others = parser.parse_known_args(arguments)
         assert not others, "%s: mark the test, so that it goes through ansible-playbook" % others
-        assert len(self._hosts) == 1, "several hosts: mark the test, so that it goes through ansible-playbook"
+        assert len(self.hosts) == 1, "several hosts: mark the test, so that it goes through ansible-playbook"
         extra = dict(pair.split("=", 1) for pair in options.extra)
-        ((host, variables),) = self._hosts.items()
+        ((host, variables),) = self.hosts.items()
 
         def run(module: str, given: dict[str, Any]) -> Ran:
             return self._module(module, given, check=options.check, diff=options.diff)

@@ -42,6 +42,8 @@ VARIABLES: dict[str, Any] = {
     "mstr_wait_timeout": "71",
     "mstr_undo_timeout": 31,
     "mstr_poll_interval": 0.7,
+    # No option of a module: with it, none is given a file to note in.
+    "mstr_progress": "no",
 }
 # Those that a test of its own is about, and those by which a run is chosen.
 ELSEWHERE = {"mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}

@@ -21,7 +21,7 @@ from ..imports import undo_package
 from ..imports.outcome import Outcome
 from ..imports.rollback import Rollback
 from ..imports.undo_package import Place
-from ..package.file import PackageFile, examine
+from ..package.file import PackageFile, examine, name_of
 from ..plan import text as plan_text
 from ..plan.package import PackagePlan
 from ..plan.undo import change_of_undo, names_of_entries, parts_to_take_back, refuse_under_newer, undo_file
@@ -44,6 +44,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
             raise InputError(
                 "import_id: %s was started with generate_undo: false; there is no undo package." % import_id
             )
+        session.progress.package(name_of(session.package.file if session.package else None))
         force, timeout = module.params["force"], module.params["undo_timeout"]
         if module.check_mode:
             undo_package.wait_until_created(session, process, timeout)
@@ -107,6 +108,7 @@ def _apply(module: MigrationModule, session: Session, rollback: Rollback, projec
         if not params["force"]:
             refuse_under_newer(entry, rollback.entries)
         project_id = entry.receipt.project
+    session.progress.package(rollback.name)
     planned, outcome, due = rollback.take_back(session, project_id, module.warnings)
     result = _result(rollback, outcome, changed=due)
     if module.wants_diff and due:

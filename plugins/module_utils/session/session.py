@@ -13,6 +13,7 @@ from ..errors import InputError, LockError
 from ..rest.client import Library
 from ..rest.models import Project
 from ..support import signals
+from ..support.progress import Progress
 from ..support.text import printable
 from . import file as session_file
 from . import lock as locks
@@ -44,6 +45,8 @@ class Session:
         self._projects: list[Project] | None = None
         # Whether a session that outlives its tasks is logged out at the end of this one.
         self.ends_with_task = False
+        # Where a task notes how far it is; nowhere, unless it names a file.
+        self.progress = Progress()
 
     @property
     def outlives_task(self) -> bool:
