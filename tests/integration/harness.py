@@ -217,11 +217,13 @@ class Run:
 
 
 def given(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """Return the modules that ran, each with its options less its session file, which is new each time."""
+    """Return the modules that ran, each with its options less the files that are new each time."""
     ran = []
     for item in run.results:
         if item["action"].startswith(PREFIX) and item["outcome"] != "skipped":
             options = dict(item["result"]["invocation"]["module_args"], session_file=None)
+            if "progress_file" in options:
+                options["progress_file"] = None
             ran.append((item["action"][len(PREFIX) :], options))
     return ran
 
