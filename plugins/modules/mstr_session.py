@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - mstr.migration.history
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -162,7 +163,11 @@ recovered:
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import history_spec, waiting_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    history_spec,
+    progress_spec,
+    waiting_spec,
+)
 from ansible_collections.mstr.migration.plugins.module_utils.module.session import absent, present
 
 
@@ -176,6 +181,7 @@ def main() -> None:
             "lease_timeout": {"type": "float", "default": 60.0},
             "lock_timeout": {"type": "float", "default": 90.0},
             **waiting_spec(undo=True),
+            **progress_spec(),
         },
         with_project=False,
         required_if=[("state", "absent", ["session_file"])],

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from harness import PREFIX, Controller, Run, Server, make_package, running_server
+from test_cut_off import LEASE, cut_off, declare, importing
 
 FOLLOWED = Path(__file__).with_name("followed")
 IMPORT = PREFIX + "mstr_package_import"
@@ -154,6 +155,22 @@ def test_a_module_notes_how_far_it_is(server: Server, controller: Controller) ->
     words = list(dict.fromkeys(note["phase"] for note in noted[1:]))
     assert words == ["upload", "wait for the server", "import", "undo package", "verify"]
     assert notes.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_in_notes_how_far_the_import_is_that_it_waits_for(server: Server, controller: Controller) -> None:
+    notes = controller.directory / "notes.jsonl"
+    server.set(import_duration=4)
+    declare(controller, server, "inc1")
+    cut_off(controller, lambda: importing(1)(server, controller), "the import")
+    history = {"history_dir": str(controller.history)}
+    waiting = {"lease_timeout": LEASE, "lock_timeout": 20, "progress_file": str(notes)}
+    login = {"name": "login", PREFIX + "mstr_session": {**history, **waiting}}
+    left = {"session_file": "{{ login.session_file }}", "state": "absent"}
+    run = controller.tasks(server, [login, {"name": "log out", PREFIX + "mstr_session": {**history, **left}}])
+    assert run.code == 0, run.output
+    noted = [json.loads(line) for line in notes.read_text().splitlines()]
+    assert noted[0] == {"package": "inc1", "number": 1, "of": 1}
+    assert noted[1]["phase"] == "import"
 
 
 def test_a_file_that_cannot_be_written_is_passed_over(server: Server, controller: Controller) -> None:
