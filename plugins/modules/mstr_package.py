@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - mstr.migration.package
   - mstr.migration.package.type
   - mstr.migration.waiting
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -144,7 +145,11 @@ package:
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
-from ansible_collections.mstr.migration.plugins.module_utils.module.options import package_spec, waiting_spec
+from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    package_spec,
+    progress_spec,
+    waiting_spec,
+)
 from ansible_collections.mstr.migration.plugins.module_utils.module.package import absent, present
 
 
@@ -158,6 +163,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             **package_spec(with_type=True),
             **waiting_spec(),
+            **progress_spec(),
         },
         required_if=[("state", "present", ["src"])],
     )

@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
   - mstr.migration.waiting.polls
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -466,6 +467,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.options impo
     list_spec,
     lock_spec,
     package_spec,
+    progress_spec,
     waiting_spec,
 )
 
@@ -494,6 +496,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             **package_spec(with_type=True),
             **waiting_spec(undo=True, polls=True),
+            **progress_spec(),
         },
         mutually_exclusive=[("package_id", "src", "import_id", "plan_file"), ("undo_dest", "plan_file")],
         required_if=[

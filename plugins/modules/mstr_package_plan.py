@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - mstr.migration.lock.one_task
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -243,6 +244,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.options impo
     history_spec,
     list_spec,
     lock_spec,
+    progress_spec,
     waiting_spec,
 )
 
@@ -258,6 +260,7 @@ def main() -> None:
             **history_spec(),
             **lock_spec(),
             **waiting_spec(undo=True),
+            **progress_spec(),
         },
         required_one_of=[("packages",)],
     )

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - mstr.migration.lock
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -146,6 +147,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.base import 
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
     lock_spec,
+    progress_spec,
     waiting_spec,
 )
 from ansible_collections.mstr.migration.plugins.module_utils.module.session import absent, present
@@ -159,6 +161,7 @@ def main() -> None:
             **history_spec(),
             **lock_spec(),
             **waiting_spec(undo=True),
+            **progress_spec(),
         },
         with_project=False,
         required_if=[("state", "absent", ["session_file"])],

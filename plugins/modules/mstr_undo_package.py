@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
   - mstr.migration.waiting.polls
+  - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
   check_mode:
@@ -410,6 +411,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.options impo
     listed_package_spec,
     lock_spec,
     package_spec,
+    progress_spec,
     waiting_spec,
 )
 
@@ -437,6 +439,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             **package_spec(),
             **waiting_spec(undo=True, polls=True),
+            **progress_spec(),
         },
         mutually_exclusive=[("src", "name", "run")],
         required_if=[("state", "present", ["import_id", "dest"])],

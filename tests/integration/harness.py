@@ -217,13 +217,15 @@ class Run:
 
 
 def given(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """Return the modules that ran, each with its options less its session file, which is new each time."""
+    """Return the modules that ran, each with its options less the files that are new each time."""
     ran = []
     for item in run.results:
         if item["action"].startswith(PREFIX) and item["outcome"] != "skipped":
             options = dict(item["result"]["invocation"]["module_args"], session_file=None)
             if "/sessions/" in str(options.get("plan_file")):
                 options["plan_file"] = None
+            if "progress_file" in options:
+                options["progress_file"] = None
             ran.append((item["action"][len(PREFIX) :], options))
     return ran
 
@@ -253,13 +255,13 @@ class Controller:
         self.environment: dict[str, str] = {}
         self._modules = modules
         self.with_ansible = with_ansible
-        self._hosts: dict[str, dict[str, Any]] = {}
+        self.hosts: dict[str, dict[str, Any]] = {}
         self._registered: dict[str, Any] = {}
         self._runs = 0
 
     def inventory(self, hosts: dict[str, dict[str, Any]]) -> None:
         """Write the inventory: the environments and their variables."""
-        self._hosts = hosts
+        self.hosts = hosts
         self._write("inventory.yml", {"mstr": {"hosts": hosts}})
 
     def _write(self, name: str, content: Any) -> Path:
@@ -315,9 +317,9 @@ class Controller:
         parser.add_argument("-e", action="append", default=[], dest="extra")
         options, others = parser.parse_known_args(arguments)
         assert not others, "%s: mark the test, so that it goes through ansible-playbook" % others
-        assert len(self._hosts) == 1, "several hosts: mark the test, so that it goes through ansible-playbook"
+        assert len(self.hosts) == 1, "several hosts: mark the test, so that it goes through ansible-playbook"
         extra = dict(pair.split("=", 1) for pair in options.extra)
-        ((host, variables),) = self._hosts.items()
+        ((host, variables),) = self.hosts.items()
 
         def run(module: str, given: dict[str, Any]) -> Ran:
             return self._module(module, given, check=options.check, diff=options.diff)

@@ -44,6 +44,8 @@ VARIABLES: dict[str, Any] = {
     "mstr_poll_interval": 0.7,
     "mstr_plan_file": "plans/",
     "mstr_plan_max_age": "900",
+    # No option of a module: with it, none is given a file to note in.
+    "mstr_progress": "no",
 }
 # Those that a test of its own is about, and those by which a run is chosen.
 ELSEWHERE = {"mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}

@@ -120,6 +120,7 @@ def test_an_answer_of_a_survey_may_be_a_text(server: Server, controller: Control
         "mstr_lock_timeout": 11,
         "mstr_server_moved": False,
         "mstr_history_must_exist": False,
+        "mstr_progress": False,
     }
     ran = []
     for change in (lambda value: value, lambda value: str(value).lower(), lambda value: " %s " % value):
@@ -166,6 +167,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "mstr_lease_timeout": (True, "a number of seconds, 0 or more, not true"),
     "mstr_lock_timeout": ("inf", 'a number of seconds, 0 or more, not "inf"'),
     "mstr_poll_interval": ("5s", 'a number of seconds, 0 or more, not "5s"'),
+    "mstr_progress": ("maybe", 'true or false, not "maybe"'),
     "mstr_packages": ("finance.mmp", "a list of packages, "),
 }
 

@@ -129,6 +129,13 @@ class PlanRun:
             return False
         return decision.do != IMPORT or self._open is None or decision.position in self._open
 
+    def _begin(self, decision: Decision) -> None:
+        """Note that the turn of a package has come."""
+        self._acted.add(decision.position)
+        # Where others became due by what the server did, the last numbers are beyond what was known at first.
+        of = max(len(self.due_at_first), len(self._acted))
+        self._session.progress.package(decision.package.name, len(self._acted), of)
+
     def carry_out(self) -> None:
         """Do what is to be done.
 
@@ -180,7 +187,7 @@ class PlanRun:
 
     def _take_package_back(self, decision: Decision, history: History) -> None:
         package, done = decision.package, False
-        self._acted.add(decision.position)
+        self._begin(decision)
         try:
             for entry in decision.undoing.parts:
                 rollback = self._rollback_of(entry, package, history)
@@ -198,6 +205,7 @@ class PlanRun:
         file = undo_file(newest, [])
         undo = {"path": file.path, "sha256": file.hash(), "size": file.size}
         self.report.note(decision.position, changed=done, undo=undo, receipt=newest.receipt_path)
+        self._session.progress.say(self.report.line(decision.position))
 
     def _rollback_of(self, entry: Entry, package: Declared, history: History) -> Rollback:
         options = self._how.options
@@ -250,7 +258,7 @@ class PlanRun:
     def _import(self, decision: Decision) -> None:
         package = decision.package
         with about(package.name, package.project):
-            self._acted.add(decision.position)
+            self._begin(decision)
             try:
                 self._stage_and_import(decision)
             except (MigrationError, Interrupted) as error:
@@ -304,6 +312,7 @@ class PlanRun:
             undo=outcome.undo.as_result() if outcome.undo else None,
             receipt=receipt,
         )
+        session.progress.say(self.report.line(decision.position))
         if receipt is not None:
             self._rollback.add(decision.package.name, receipt)
 

@@ -185,6 +185,7 @@ class Recovery:
         entry = taken_back or outcome.entry
         name = entry.receipt.name if entry else run.package.file
         run.options = replace(run.options, name=name)
+        session.progress.package(name)
         what = "%s (%s)" % (printable(name, 100), entry.name if entry else run.package.file)
         try:
             runs.finish(run)

@@ -22,6 +22,7 @@ from ..rest.answers import says_not_found
 from ..rest.models import ImportInfo
 from ..session.file import ImportProcess
 from ..session.session import Session
+from ..support.progress import IMPORT
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
 from . import messages, undo_package, verify
@@ -325,6 +326,7 @@ def _wait(run: ImportRun) -> ImportInfo:
             return None
         silent_since.clear()
         broken.clear()
+        run.session.progress.phase(IMPORT, _progress(run.outcome.info))
         return run.outcome.info
 
     def ended(seen: ImportInfo | None) -> bool:

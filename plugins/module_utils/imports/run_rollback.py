@@ -125,6 +125,7 @@ class RunRollback:
             return
         entries = history.entries(entry.receipt.project)
         refuse_under_newer(entry, entries)
+        self._session.progress.package(name)
         Rollback(
             package=undo_file(entry, named(entries, name)),
             name=name,

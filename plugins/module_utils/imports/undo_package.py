@@ -28,6 +28,7 @@ from ..support.files import (
     strange_kind,
 )
 from ..support.hashing import BackgroundHash
+from ..support.progress import UNDO_PACKAGE
 from ..support.wait import TimeIsUp, wait_for
 from .messages import sentence
 from .outcome import ImportRun, Outcome, SavedUndo
@@ -95,6 +96,7 @@ def wait_until_created(session: Session, process: ImportProcess, timeout: float)
         UndoUnavailable: It does not come within timeout seconds.
     """
 
+    session.progress.phase(UNDO_PACKAGE)
     try:
         return wait_for(lambda: _ask(session, process), lambda seen: seen.undo_package_created, timeout)
     except TimeIsUp as limit:
@@ -136,6 +138,7 @@ def _obtain(session: Session, process: ImportProcess, place: Place, timeout: flo
                 raise
         return None
 
+    session.progress.phase(UNDO_PACKAGE)
     try:
         saved = wait_for(look, lambda seen: seen is not None, timeout)
     except TimeIsUp as limit:

@@ -14,6 +14,7 @@ from ..plan.listing import Listed
 from ..plan.package import NOT_COMPARED, Change, PackagePlan, changes_from_result, other_versions, unresolved
 from ..plan.text import names_of
 from ..rest.models import ImportInfo, same_version
+from ..support.progress import VERIFY
 from . import messages, undo_package
 from .outcome import ImportFailed, ImportRun, versions_of
 from .undo_package import UndoUnavailable
@@ -102,6 +103,7 @@ def _undo_of_failed(run: ImportRun, needed: bool) -> str:
 def _plan_again(run: ImportRun) -> PackagePlan:
     """Return the plan of the package as the destination is now."""
     package, content = run.package, run.content
+    run.session.progress.phase(VERIFY)
     if content is None:
         info = run.session.library.package(package.id, package.project_id, content=True)
         content = Content(package.sha256, package.size, package.type, info.settings, info.rows or ())

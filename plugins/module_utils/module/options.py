@@ -80,6 +80,11 @@ def listed_package_spec() -> dict[str, Any]:
     }
 
 
+def progress_spec() -> dict[str, Any]:
+    """Return the argument spec of the option that says where a module notes how far it is."""
+    return {"progress_file": {"type": "path"}}
+
+
 def package_spec(with_type: bool = False) -> dict[str, Any]:
     """Return the argument spec of the options that say which package file is meant.
 

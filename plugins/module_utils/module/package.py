@@ -21,6 +21,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
     module.package = os.path.basename(params["src"])
     package, declared = examine_declared(params, params["project"], module.warnings)
     with module.session() as session:
+        session.progress.package(module.package)
         staged = stage(
             session,
             package,

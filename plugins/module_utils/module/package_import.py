@@ -92,6 +92,7 @@ def _import_file(
     module: MigrationModule, session: Session, package: PackageFile, declared: str | None, options: ImportOptions
 ) -> dict[str, Any]:
     params = module.params
+    session.progress.package(options.name)
     project_id = session.project_id(params["project"])
     planned = _plan_from_manifest(session, package, project_id, options)
     if planned is not None and not (
@@ -144,6 +145,7 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
     module.package = package.file
     if not options.name:
         options = replace(options, name=name_of(package.file))
+    session.progress.package(options.name)
     info = session.library.package(package.id, package.project_id, content=True)
     return _import_staged(module, session, staged(package, info, package.type, uploaded=False), None, options)
 
@@ -199,6 +201,7 @@ def _wait_for(module: MigrationModule, session: Session, options: ImportOptions)
     """Wait for an import that an earlier task started; that task has reported the change."""
     run = runs.resume(session, module.params["import_id"], options, module.warnings)
     module.package = run.package.file
+    session.progress.package(options.name or name_of(run.package.file))
     run.process.followed = True
     session.save()
     runs.finish(run)

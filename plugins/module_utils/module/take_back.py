@@ -139,6 +139,7 @@ class _TakingBack:
     def _take_back(self, entry: Entry, package: PackageFile) -> None:
         receipt = entry.receipt
         title = self._title(entry)
+        self.session.progress.package(receipt.name, len(self.items) + 1, len(self.chosen.parts))
         rollback = _rollback(self.module, package, receipt.name, entry, self.together.beside(entry))
         try:
             with about(receipt.name, self._project(entry)):
@@ -147,6 +148,7 @@ class _TakingBack:
             self._say_how_far(error)
             raise
         self._note(entry, package, planned.plan, outcome, due, title)
+        self.session.progress.say(self.lines[-1])
 
     def _note(
         self,

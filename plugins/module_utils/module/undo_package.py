@@ -14,6 +14,7 @@ from ..history.entry import Entry
 from ..imports import undo_package
 from ..imports.outcome import Outcome
 from ..imports.undo_package import Place
+from ..package.file import name_of
 from ..support.text import printable
 from .base import MigrationModule
 
@@ -30,6 +31,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
             raise InputError(
                 "import_id: %s was started with generate_undo: false; there is no undo package." % import_id
             )
+        session.progress.package(name_of(session.package.file if session.package else None))
         force, timeout = module.params["force"], module.params["undo_timeout"]
         if module.check_mode:
             undo_package.wait_until_created(session, process, timeout)

@@ -150,6 +150,7 @@ class Reader:
         """
         if package.file is None:
             raise AssertionError("there is no file to learn from")
+        session.progress.package(package.name)
         staged = stage(session, package.file, package.project_id, package.option["type"], self.wait_timeout)
         package.content = staged.content
         if self.directory and not self.check_mode:

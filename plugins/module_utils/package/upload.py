@@ -17,6 +17,7 @@ from ..rest.multipart import MultipartFile
 from ..session.file import PackageInSession
 from ..session.session import Session
 from ..support.files import disk_errors
+from ..support.progress import WAIT
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
 from . import manifest as manifests
@@ -200,7 +201,7 @@ def _create(session: Session, project_id: str | None, released: bool) -> Package
 
 def _send(session: Session, package: PackageFile, package_id: str, project_id: str | None, wait_timeout: float) -> None:
     with disk_errors("src: %s cannot be read" % package.path):
-        upload = MultipartFile(package.path)
+        upload = MultipartFile(package.path, session.progress.uploaded)
     with upload:
         try:
             session.library.upload_package(package_id, upload, project_id, answer_timeout=wait_timeout)
@@ -226,6 +227,7 @@ def _until_ready(session: Session, package_id: str, project_id: str | None, wait
     def look() -> PackageInfo:
         return session.library.package(package_id, project_id, content=True)
 
+    session.progress.phase(WAIT)
     try:
         info = wait_for(look, lambda seen: seen.status in ("ready", "failed", "deleting"), wait_timeout)
     except TimeIsUp as limit:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from typing import Callable
 
 from ..errors import InputError
 from ..support.files import CHUNK
@@ -26,13 +27,15 @@ class MultipartFile:
 
     Args:
         path: The file to send.
+        moved: Called before each part of the file and after the last, with the share that was sent, from 0 to 1.
 
     Raises:
         OSError: The file cannot be opened.
         InputError: While it is read: the file became shorter.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, moved: Callable[[float], None] | None = None) -> None:
+        self._moved = moved
         boundary = uuid.uuid4().hex
         self.content_type = "multipart/form-data; boundary=%s" % boundary
         head = (
@@ -76,10 +79,16 @@ class MultipartFile:
     def __iter__(self) -> Iterator[bytes]:
         yield self._head
         while self._left:
+            self._tell()
             part = self._file.read(min(self._left, CHUNK))
             if not part:
                 raise InputError("src: the file became shorter while it was sent; nothing of it was imported.")
             self._left -= len(part)
             self._digest.update(part)
             yield part
+        self._tell()
         yield self._tail
+
+    def _tell(self) -> None:
+        if self._moved is not None:
+            self._moved(1 - self._left / self._size if self._size else 1.0)

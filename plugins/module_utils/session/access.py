@@ -13,10 +13,13 @@ from collections.abc import Iterator, Mapping
 from secrets import token_hex
 from typing import Any, Callable
 
+from ansible.module_utils.common.parameters import remove_values
+
 from ..errors import InputError, MigrationError, ServerError
 from ..rest.client import Library
 from ..rest.http import Transport
 from ..support import signals
+from ..support.progress import Progress
 from ..support.text import is_secret, printable
 from . import connection
 from . import file as session_file
@@ -65,6 +68,8 @@ class Access:
         self._secrets = secrets
         self._is_masked = is_masked
         self.warnings = warnings
+        # Sessions come and go within a task, and all note to the same place. What is noted is shown, as a result is.
+        self._progress = Progress(params.get("progress_file"), lambda text: str(remove_values(text, secrets)))
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -170,7 +175,12 @@ class Access:
         library.token = state.token
         library.transport.set_cookies(state.cookies)
         self._hide(state)
-        return Session(library, state, path, claimed)
+        return self._noting(Session(library, state, path, claimed))
+
+    def _noting(self, session: Session) -> Session:
+        """Have a session note how far the task is; return it."""
+        session.progress = self._progress
+        return session
 
     def _hide(self, state: SessionFile) -> None:
         """Keep a session's secrets out of all output, even where a server's message repeats them."""
@@ -225,7 +235,7 @@ class Access:
             run=self.run if self._params.get("history_dir") else None,
         )
         self._hide(state)
-        return Session(library, state, path)
+        return self._noting(Session(library, state, path))
 
     def log_in_to_file(
         self, path: str, own_directory: bool, lock: locks.Lock | None, is_of_one_task: bool = False

@@ -13,6 +13,7 @@ from ..errors import InputError, LockError
 from ..rest.client import Library
 from ..rest.models import Project
 from ..support import signals
+from ..support.progress import Progress
 from ..support.text import printable
 from . import file as session_file
 from . import lock as locks
@@ -47,6 +48,8 @@ class Session:
         # Whether this task is a run of its own: its session has a file, by which the next run takes it up if this one
         # dies, and no other task uses it.
         self.is_of_one_task = False
+        # Where a task notes how far it is; nowhere, unless it names a file.
+        self.progress = Progress()
 
     @property
     def outlives_task(self) -> bool:
