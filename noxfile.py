@@ -389,7 +389,7 @@ def types(session: nox.Session) -> None:
     """Run mypy on the plugins, by the names under which Ansible imports them."""
     install(session, "lint")
     packages = []
-    for kind in ("action", "filter", "module_utils", "modules", "plugin_utils"):
+    for kind in ("action", "filter", "lookup", "module_utils", "modules", "plugin_utils"):
         if not any((ROOT / "plugins" / kind).rglob("*.py")):
             session.error(f"there is nothing to check in plugins/{kind}")
         packages += ["-p", f"ansible_collections.mstr.migration.plugins.{kind}"]

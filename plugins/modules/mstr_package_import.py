@@ -362,6 +362,14 @@ report:
       description: Whether nothing is left to do.
       returned: always
       type: bool
+    run:
+      description: The id of the run, by which M(mstr.migration.mstr_undo_package) takes it back. V(null) without O(history_dir).
+      returned: always
+      type: str
+    plan_id:
+      description: The id of the plan.
+      returned: always
+      type: str
     packages:
       description: Name, project, state, in_sync, changed and summary of each package.
       returned: always

@@ -23,7 +23,7 @@ from warm_modules import COLLECTIONS, Ran
 # The role's filters, as they were built.
 sys.path.insert(0, str(COLLECTIONS))
 from ansible_collections.mstr.migration.plugins.filter import packages as filters
-from ansible_collections.mstr.migration.plugins.filter.inputs import given, mistakes
+from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import given, mistakes
 
 PREFIX = "mstr.migration."
 # The options of modules that are role variables of the same name.

@@ -160,7 +160,7 @@ class Judge:
 
         It is the one file that may hold a secret.
         """
-        left = [path for path in self.bench.files() if path.parent.name == "sessions"]
+        left = [path for path in self.bench.files() if path.parent.name == "sessions" and path.suffix == ".json"]
         on_purpose = self.is_left_running or "session could not be closed" in self._text
         return left[0] if len(left) == 1 and on_purpose else None
 
@@ -206,7 +206,7 @@ class Judge:
         failed = any(run.failed for run in self.ran)
         self.check(failed or claim == DONE, "nothing failed, and it is not done")
         if failed and claim == DONE and ran is not None and ran.failed:
-            whole = ran.result.get("verified") and (ran.result.get("undo") or self.cell.workflow == TAKE_BACK)
+            whole = ran.result.get("verified") and (self._named_undo(ran) or self.cell.workflow == TAKE_BACK)
             self.check(not whole, "it failed, and everything is done: %s" % ran.message)
 
     def _check_files(self, claim: str) -> Path | None:
@@ -215,7 +215,8 @@ class Judge:
         temporary = [str(path) for path in files if ".mstr_" in path.name or self.bench.temporary in path.parents]
         self.check(not temporary, "files were left: %s" % ", ".join(temporary))
         session = self._session_file()
-        left = [str(path) for path in files if path.parent.name in ("sessions", "locks") and path != session]
+        of_session = [session, session.with_suffix(".plan")] if session is not None else []
+        left = [str(path) for path in files if path.parent.name in ("sessions", "locks") and path not in of_session]
         if self.is_left_running:
             # The lock tells the next run of it.
             self.check(
@@ -240,13 +241,19 @@ class Judge:
         if self.cell.workflow == TAKE_BACK or ran is None:
             return undo
         if undo is not None:
-            self._check_undo(undo, ran.result.get("undo"), receipts)
+            self._check_undo(undo, self._named_undo(ran), receipts)
         else:
-            self.check(not ran.result.get("undo"), "the result names an undo package that is not there")
+            self.check(not self._named_undo(ran), "the result names an undo package that is not there")
             if self.truth == DONE and not _NO_WAY_BACK.search(self._text) and not self.is_left_running:
                 self.verdict.lost += 1
                 self.wrong("there is no undo package, and the user is not told: %s" % self._text)
         return undo
+
+    @staticmethod
+    def _named_undo(ran: Ran) -> Any:
+        """The undo package that a result names; where a plan was carried out, in the row of its package."""
+        rows = ran.result.get("packages")
+        return rows[0]["undo"] if rows else ran.result.get("undo")
 
     def _check_undo(self, path: Path, named: Any, receipts: list[dict[str, Any]]) -> None:
         digest, size = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size

@@ -74,7 +74,7 @@ class PlanRun:
     def __init__(
         self, session: Session, planner: Planner, plan: PlanDocument, how: HowToApply, warnings: list[str]
     ) -> None:
-        self.report = Report(())
+        self.report = Report((), session.state.run, plan.plan_id)
         self.due_at_first: list[Decision] = []
         self.moved: list[str] = []
         self._session = session
@@ -107,7 +107,7 @@ class PlanRun:
         planner.look_up(self._session)
         self._fresh = set(planner.found)
         decisions = planner.decide()
-        self.report = Report(decisions)
+        self.report = Report(decisions, self._session.state.run, self.plan.plan_id)
         if self._how.approved:
             self._refuse_stale(decisions)
             planner.confirm(self._session, reader, decisions)

@@ -20,33 +20,29 @@ class Report:
 
     Args:
         decisions: What was decided for each.
+        run: The id of the run; None where there is none.
+        plan_id: The id of the plan.
 
     Attributes:
         packages: One row a package, in the order of the list.
         taken_back: The names of packages that were imported and taken back, because another one failed; newest first.
     """
 
-    def __init__(self, decisions: Iterable[Decision]) -> None:
+    def __init__(self, decisions: Iterable[Decision], run: str | None, plan_id: str) -> None:
         nothing = {"changed": False, "failed": False, "msg": "", "undo": None, "receipt": None}
         self.packages: list[dict[str, Any]] = []
         self.taken_back: list[str] = []
+        self._run = run
+        self._plan_id = plan_id
         self._reasons: list[str] = []
         for decision in decisions:
             self.packages.append({**decision.row(), **nothing})
             self._reasons.append(decision.reason)
 
-    @classmethod
-    def of_plan(cls, decisions: Iterable[Decision], check_mode: bool) -> Report:
-        """Return what a plan says of the packages.
-
-        Args:
-            decisions: What was decided for each.
-            check_mode: Whether what is due counts as changed, as a prediction.
-        """
-        report = cls(decisions)
-        for row in report.packages:
-            row["changed"] = check_mode and row["due"]
-        return report
+    def predict(self) -> None:
+        """Count what is due as changed, as a prediction."""
+        for row in self.packages:
+            row["changed"] = row["due"]
 
     @property
     def changed(self) -> bool:
@@ -93,4 +89,6 @@ class Report:
             "packages": [{key: row[key] for key in _IN_SHORT} for row in self.packages],
             "complete": complete,
             "taken_back": self.taken_back,
+            "run": self._run,
+            "plan_id": self._plan_id,
         }

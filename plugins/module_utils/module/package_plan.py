@@ -30,7 +30,9 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         planner.check(decisions)
         planner.confirm(session, reader, decisions)
         document = planner.document(session.state.base_url, session.state.run, decisions)
-        report = Report.of_plan(decisions, module.check_mode)
+        report = Report(decisions, session.state.run, document.plan_id)
+        if module.check_mode:
+            report.predict()
         in_sync = not any(decision.due for decision in decisions)
         result: dict[str, Any] = {
             "changed": False,

@@ -103,7 +103,8 @@ class Decided:
 
 
 def reported(*rows):
-    report = Report([Decided({**row, "position": position, "changed": False}) for position, row in enumerate(rows, 1)])
+    decisions = [Decided({**row, "position": position, "changed": False}) for position, row in enumerate(rows, 1)]
+    report = Report(decisions, None, "9f86d081884c")
     for position, row in enumerate(rows, 1):
         report.packages[position - 1].update(row, position=position)
     return report

@@ -16,10 +16,10 @@ from ansible.utils.context_objects import CLIArgs
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from ansible_collections.mstr.migration.plugins.filter import inputs
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import parse_mode
 from ansible_collections.mstr.migration.plugins.module_utils.rest import login, models
+from ansible_collections.mstr.migration.plugins.plugin_utils import inputs
 
 GROUPS = {"all": ["dev", "prod", "www"], "ungrouped": [], "mstr": ["dev", "prod"], "web": ["www"], "empty": []}
 
