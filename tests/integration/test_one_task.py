@@ -97,7 +97,6 @@ def test_while_it_works_its_session_file_is_private_and_it_has_the_lock(server: 
     result = result_of(process)
     assert result["changed"]
     assert result["recovered"] == []
-    assert result["logged_out"] is False
     assert warnings(result).count("begun anew") == 1
     assert_over(server, controller)
 

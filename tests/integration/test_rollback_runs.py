@@ -230,11 +230,11 @@ def test_check_mode_shows_the_whole_and_does_nothing(server: Server, controller:
     assert predicted["changed"] is True
     assert predicted["run"] == run_id
     text = predicted["diff"]["prepared"]
-    blocks = [line for line in text.splitlines() if line.startswith("package ")]
-    assert blocks == [
-        "package three (taken back) (project %s): 2 to replace, 1 to delete" % TUTORIAL,
-        "package two (taken back) (project %s): 1 to replace, 1 to delete" % TUTORIAL,
-        "package one (taken back) (project %s): 1 to replace, 1 to delete" % TUTORIAL,
+    blocks = [block.splitlines() for block in text.split("\n\n")]
+    assert [(block[0], block[-1]) for block in blocks] == [
+        ("package three (taken back) (project %s)" % TUTORIAL, "2 to replace, 1 to delete"),
+        ("package two (taken back) (project %s)" % TUTORIAL, "1 to replace, 1 to delete"),
+        ("package one (taken back) (project %s)" % TUTORIAL, "1 to replace, 1 to delete"),
     ]
     assert predicted["msg"].splitlines()[0] == "three: would be taken back, 2 to replace, 1 to delete"
     assert server.objects() == deployed
