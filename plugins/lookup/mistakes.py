@@ -49,9 +49,9 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """Return what is wrong with the variables, for each playbook that is named."""
-        names = list(VARIABLES)
-        values = lookup_loader.get("ansible.builtin.vars", loader=self._loader, templar=self._templar).run(
-            names, variables=variables, default=None
-        )
+        names = [name for name in VARIABLES if name in (variables or {})]
+        # What they come to differs between versions of ansible-core, of which its own lookup knows.
+        lookup = lookup_loader.get("ansible.builtin.vars", loader=self._loader, templar=self._templar)
+        values = lookup.run(names, variables=variables)
         found = dict(zip(names, values))
         return [" ".join(mistakes(found, str(playbook))) for playbook in terms]
