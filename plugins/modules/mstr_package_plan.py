@@ -50,7 +50,7 @@ options:
   plan_file:
     description:
       - A file to write the plan to, as JSON that people can review, also in check mode. For a directory, or a path that ends in C(/),
-        the file in it is C(<environment>.plan.json). M(mstr.migration.mstr_package_import) carries it out.
+        which is made where it is not there, the file in it is C(<environment>.plan.json). M(mstr.migration.mstr_package_import) carries it out.
       - The file names no absolute paths and holds no secret. It is left as it is where the same plan is there already. One that holds
         the plan of another environment, or something else, is refused.
       - With it, a session that M(mstr.migration.mstr_session) made with O(mstr.migration.mstr_session#module:history_dir) is logged out

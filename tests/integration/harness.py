@@ -222,7 +222,7 @@ def given(run: Run) -> list[tuple[str, dict[str, Any]]]:
     for item in run.results:
         if item["action"].startswith(PREFIX) and item["outcome"] != "skipped":
             options = dict(item["result"]["invocation"]["module_args"], session_file=None)
-            if "/sessions/" in str(options.get("plan_file")):
+            if str(options.get("plan_file")).endswith(".plan"):
                 options["plan_file"] = None
             if "progress_file" in options:
                 options["progress_file"] = None

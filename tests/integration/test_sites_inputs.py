@@ -138,6 +138,7 @@ def test_an_answer_of_a_survey_may_be_a_text(server: Server, controller: Control
 # Each with what its message says: the words that are taken.
 WRONG: dict[str, tuple[Any, str]] = {
     "mstr_package": (["finance"], "a text, not a list"),
+    "mstr_run": (["last"], "a text, not a list"),
     "mstr_entry": ({"a": 1}, "a text, not a dictionary"),
     "mstr_force": ("perhaps", "true or false"),
     "mstr_on_failure": ("sometimes", 'stop or rollback, not "sometimes"'),
@@ -166,6 +167,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "mstr_undo_timeout": (-1, "a number of seconds, 0 or more, not -1"),
     "mstr_lease_timeout": (True, "a number of seconds, 0 or more, not true"),
     "mstr_lock_timeout": ("inf", 'a number of seconds, 0 or more, not "inf"'),
+    "mstr_plan_file": (["a"], "a text"),
+    "mstr_plan_max_age": (0, "a number of seconds, more than 0, not 0"),
     "mstr_poll_interval": ("5s", 'a number of seconds, 0 or more, not "5s"'),
     "mstr_progress": ("maybe", 'true or false, not "maybe"'),
     "mstr_packages": ("finance.mmp", "a list of packages, "),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..imports.report import Report
@@ -14,6 +15,7 @@ from ..plan import text as plan_text
 from ..plan.document import PlanDocument, path_for, write
 from ..plan.planner import Planner, Scope
 from ..session.session import Session
+from ..support.files import disk_errors, make_directory
 from .base import MigrationModule
 from .history import open_history
 from .options import parse_mode
@@ -88,6 +90,9 @@ def reader_of(module: MigrationModule, warnings: list[str]) -> Reader:
 
 def _write(plan_file: str, plan: PlanDocument) -> str:
     """Write the plan, also in check mode, which is what it is for; return where it is."""
+    if plan_file.endswith(os.sep):
+        with disk_errors("plan_file: the directory %s cannot be made" % plan_file):
+            make_directory(plan_file, 0o755)
     path = path_for(plan_file, plan.environment)
     write(path, plan)
     return path
