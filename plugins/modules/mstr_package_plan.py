@@ -262,7 +262,6 @@ def main() -> None:
             **waiting_spec(undo=True),
             **progress_spec(),
         },
-        required_one_of=[("packages",)],
     )
     module.run(lambda: plan_task.plan_packages(module))
 

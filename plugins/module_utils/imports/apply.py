@@ -26,8 +26,10 @@ from ..plan.approval import CarriedOut
 from ..plan.decision import Decision
 from ..plan.document import IMPORT, TAKE_BACK, PlanDocument
 from ..plan.listing import ObjectKey
+from ..plan.package import Found
 from ..plan.planner import Planner
 from ..plan.undo import undo_file
+from ..rest.models import DestinationObject
 from ..session.session import Session
 from ..support.text import printable
 from . import run as runs
@@ -68,6 +70,7 @@ class PlanRun:
         report: What became of the packages so far.
         plan: The plan.
         due_at_first: What was to be done when it began.
+        is_complete: Whether nothing is left to do once it is carried out.
         moved: The names of packages whose objects have changed between the plan and their import.
     """
 
@@ -76,12 +79,14 @@ class PlanRun:
     ) -> None:
         self.report = Report((), session.state.run, plan.plan_id)
         self.due_at_first: list[Decision] = []
+        self.is_complete = True
         self.moved: list[str] = []
         self._session = session
         self._planner = planner
         self.plan = plan
         self._how = how
         self._warnings = warnings
+        self._carried_out = CarriedOut()
         # The places, from 1, of the packages that may be imported; None for all that are due.
         self._open: set[int] | None = None
         self._acted: set[int] = set()
@@ -93,25 +98,29 @@ class PlanRun:
     def _history(self) -> History | None:
         return self._how.options.history
 
-    def prepare(self, reader: Reader) -> None:
+    def prepare(self, reader: Reader, seen: dict[ObjectKey, Found] | None) -> None:
         """Find out what is there, and see whether the plan still holds; nothing is changed yet.
 
         Args:
             reader: Finds out what packages hold.
+            seen: What this run has looked up for the plan a moment ago; None to look it up now.
 
         Raises:
             MigrationError: The plan is stale, or something would stop its being carried out.
         """
         planner = self._planner
         planner.prepare(self._session, reader)
-        planner.look_up(self._session)
-        self._fresh = set(planner.found)
+        if seen is None:
+            planner.look_up(self._session)
+            self._fresh = set(planner.found)
+        else:
+            planner.found.update(seen)
         decisions = planner.decide()
         self.report = Report(decisions, self._session.state.run, self.plan.plan_id)
         if self._how.approved:
             self._refuse_stale(decisions)
             planner.confirm(self._session, reader, decisions)
-        planner.check(decisions)
+        planner.check(decisions, self._how.options.generate_undo)
         self.due_at_first = [decision for decision in decisions if decision.due and self._may(decision)]
         for decision in self.due_at_first:
             if decision.do == IMPORT and decision.package.file is None:
@@ -120,9 +129,9 @@ class PlanRun:
     def _refuse_stale(self, decisions: Sequence[Decision]) -> None:
         projects = {package.project_id for package in self._planner.packages}
         entries = {project: self._history.entries(project) for project in projects} if self._history else {}
-        carried_out = CarriedOut.of(self.plan, entries)
-        approval.refuse_stale(self.plan, decisions, self._planner.found, carried_out)
-        self._open = approval.open_positions(self.plan, carried_out)
+        self._carried_out = CarriedOut.of(self.plan, entries)
+        approval.refuse_stale(self.plan, decisions, self._planner.found, self._carried_out)
+        self._open = approval.open_positions(self.plan, self._carried_out)
 
     def _may(self, decision: Decision) -> bool:
         if decision.position in self._acted:
@@ -148,11 +157,23 @@ class PlanRun:
             if self._acted and self._look_at_all():
                 # The server gave versions of its own, or somebody edited an object meanwhile.
                 self._import_due()
+            self._conclude()
         except MigrationError as error:
             if self._how.take_back:
                 names = self._rollback.take_back(error, self._how.log_in_again, self._undone())
                 self.report.taken_back.extend(names)
             raise
+
+    def _conclude(self) -> None:
+        """Note what is due in the end and was not for this run to do."""
+        for decision in self._planner.decide():
+            if not decision.due or decision.position in self._acted:
+                continue
+            done = decision.position in self._carried_out.done
+            # What is due by force alone is done once for each plan.
+            self.is_complete = self.is_complete and done and decision.plan.in_sync
+            because = "this plan has imported it before" if done else "the plan leaves it alone"
+            self.report.leave(decision.position, because)
 
     def _undone(self) -> list[str]:
         """Return the names of the packages that were taken back because the list says so."""
@@ -178,34 +199,38 @@ class PlanRun:
         if not due or history is None:
             return
         # The newest import first, whatever the order of the list: the older ones lie under it.
-        for decision in sorted(due, key=lambda item: item.undoing.parts[0].name, reverse=True):
+        parts = [(entry, decision) for decision in due for entry in decision.undoing.parts]
+        for entry, decision in sorted(parts, key=lambda part: part[0].name, reverse=True):
             with about(decision.package.name, decision.package.project):
-                self._take_package_back(decision, history)
+                self._take_back(entry, decision, history)
         self._planner.find_entries(history, again=True)
         self._planner.look_up(self._session, self._fresh)
         self._fresh = set(self._planner.found)
+        for entry, _decision in parts:
+            self._carried_out.leave(entry.receipt.project, Entry.reopen(entry.path).receipt.after_undoing)
 
-    def _take_package_back(self, decision: Decision, history: History) -> None:
-        package, done = decision.package, False
-        self._begin(decision)
+    def _take_back(self, entry: Entry, decision: Decision, history: History) -> None:
+        """Take one import of a package back; its last part ends it."""
+        package, parts = decision.package, decision.undoing.parts
+        if decision.position not in self._acted:
+            self._begin(decision)
+        row = self.report.packages[decision.position - 1]
         try:
-            for entry in decision.undoing.parts:
-                rollback = self._rollback_of(entry, package, history)
-                _planned, _outcome, changed = rollback.take_back(self._session, entry.receipt.project, self._warnings)
-                done = done or changed
-                touched = {
-                    (place, *key) for key in entry.receipt.touched for place in (entry.receipt.project or "", "")
-                }
-                self._fresh -= touched
+            rollback = self._rollback_of(entry, package, history)
+            _planned, _outcome, changed = rollback.take_back(self._session, entry.receipt.project, self._warnings)
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
-            self._fail(decision, failure, changed=done)
+            self._fail(decision, failure, changed=row["changed"])
             raise failure from error
-        newest = decision.undoing.parts[0]
-        file = undo_file(newest, [])
-        undo = {"path": file.path, "sha256": file.hash(), "size": file.size}
-        self.report.note(decision.position, changed=done, undo=undo, receipt=newest.receipt_path)
-        self._session.progress.say(self.report.line(decision.position))
+        for place in (entry.receipt.project or "", ""):
+            self._fresh -= {(place, *key) for key in entry.receipt.touched}
+        self.report.note(decision.position, changed=row["changed"] or changed)
+        if entry.path == parts[0].path:
+            file = rollback.package
+            undo = {"path": file.path, "sha256": file.hash(), "size": file.size}
+            self.report.note(decision.position, undo=undo, receipt=entry.receipt_path)
+        if entry.path == min(parts, key=lambda part: part.name).path:
+            self._session.progress.say(self.report.line(decision.position))
 
     def _rollback_of(self, entry: Entry, package: Declared, history: History) -> Rollback:
         options = self._how.options
@@ -284,6 +309,12 @@ class PlanRun:
         runs.check_destinations(options, package.project_id, make=True)
         staged = stage(session, package.file, package.project_id, content.type, options.wait_timeout)
         if staged.content.digest != content.digest:
+            if self._how.approved:
+                raise InputError(
+                    "plan_file: the server reads other objects in the file of this package than the plan %s was made "
+                    "for. It was not imported. Remove what is kept of it in manifest_dir, make the plan anew, and have "
+                    "it approved." % self.plan.plan_id
+                )
             # What was remembered of the file is not what the server reads in it.
             package.content = staged.content
             self._planner.look_up(session, only=decision.position - 1)
@@ -304,6 +335,9 @@ class PlanRun:
         self._planner.done.add(decision.position - 1)
         self._planner.found.update(run.seen)
         self._fresh = set(run.seen)
+        for key, state in run.seen.items():
+            version = state.version if isinstance(state, DestinationObject) else None
+            self._carried_out.left.setdefault(key, []).append(version)
         receipt = outcome.entry.receipt_path if outcome.entry else None
         self.report.note(
             decision.position,
@@ -318,8 +352,13 @@ class PlanRun:
 
     def _note_moved(self, decision: Decision) -> None:
         """Note that the world has moved since the plan, where what is to be done is not what that says."""
+        if self._how.approved:
+            approval.refuse_moved(self.plan, decision, self._planner.found, self._carried_out)
+            return
         steps = [step for step in self.plan.steps if step.position == decision.position]
-        planned = {(change["id"], change["type"], change["effect"]) for step in steps for change in step.changes}
+        planned = {
+            (change["id"].upper(), change["type"], change["effect"]) for step in steps for change in step.changes
+        }
         now = {(*change.row.key, change.effect) for change in decision.plan.changes}
         if steps and (steps[0].do != decision.do or planned != now):
             self.moved.append(decision.package.name)

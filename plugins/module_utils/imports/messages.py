@@ -47,7 +47,7 @@ def _not_seen_to_end(run: ImportRun) -> str:
     )
     if session.is_left or session.is_to_be_recovered:
         return text + (
-            " It is left as it is: the next run on this environment waits for it%s. Nobody has to do anything."
+            " It is left as it is: the next run on this environment waits for it%s."
             % (" and keeps its undo package" if process.undo_pending else "")
         )
     if session.outlives_task:

@@ -35,6 +35,7 @@ class Report:
         self._run = run
         self._plan_id = plan_id
         self._reasons: list[str] = []
+        self._left: dict[int, str] = {}
         for decision in decisions:
             self.packages.append({**decision.row(), **nothing})
             self._reasons.append(decision.reason)
@@ -58,6 +59,16 @@ class Report:
         """
         self.packages[position - 1].update(values)
 
+    def leave(self, position: int, because: str) -> None:
+        """Note that a package is left as it is, though it is due.
+
+        Args:
+            position: Its place in the list, from 1.
+            because: Why, for people.
+        """
+        self.note(position, due=False)
+        self._left[position] = because
+
     def line(self, position: int, check_mode: bool = False) -> str:
         """Return what became of a package, for people, on one line.
 
@@ -67,7 +78,7 @@ class Report:
         """
         has_several = len({row["project"] for row in self.packages}) > 1
         row, reason = self.packages[position - 1], self._reasons[position - 1]
-        return outcome_line(row, check_mode, has_several, reason)
+        return outcome_line(row, check_mode, has_several, reason, self._left.get(position))
 
     def text(self, check_mode: bool = False) -> str:
         """Return what became of all packages, for people, one line each.

@@ -67,10 +67,13 @@ class RunRollback:
         Returns:
             The names of the packages that were taken back.
         """
-        # Told to stop, a run does nothing more.
-        if not self._imported or signals.told_to_stop() is not None:
+        if not self._imported:
             return []
         names = [name for name, _entry in reversed(self._imported)]
+        why_not = self._why_not()
+        if why_not is not None:
+            error.message = "%s Not taken back, because %s: %s." % (_what_failed(error), why_not, ", ".join(names))
+            return []
         try:
             self._let_go(log_in_again)
         except MigrationError as broken:
@@ -80,13 +83,7 @@ class RunRollback:
                 broken.message,
             )
             return []
-        done, left = [], []
-        for name, path in reversed(self._imported):
-            try:
-                self._take_back(name, path)
-                done.append(name)
-            except MigrationError as problem:
-                left.append("%s: %s" % (name, problem.message))
+        done, left = self._take_back_all()
         error.message = " ".join(
             [
                 _what_failed(error),
@@ -95,6 +92,37 @@ class RunRollback:
             ]
         )
         return done
+
+    def _take_back_all(self) -> tuple[list[str], list[str]]:
+        """Take back what can be; return what is, and what is not and why."""
+        done: list[str] = []
+        left: list[str] = []
+        stopped = False
+        for name, path in reversed(self._imported):
+            if stopped:
+                left.append("%s: not tried" % name)
+                continue
+            try:
+                self._take_back(name, path)
+                done.append(name)
+            except MigrationError as problem:
+                left.append("%s: %s" % (name, problem.message))
+                # What lies under one of which nobody knows whether it is taken back has to wait.
+                stopped = signals.told_to_stop() is not None or problem.details.get("import_outcome") == "unknown"
+        return done, left
+
+    def _why_not(self) -> str | None:
+        """Return why nothing can be taken back; None where it can."""
+        session, process = self._session, self._session.import_process
+        if signals.told_to_stop() is not None:
+            return "the task was told to stop"
+        if session.is_taken_over:
+            return "another run has taken over this environment"
+        if process is not None and process.id and not process.finished and session.library.renew_session():
+            run = session.state.run
+            then = " (playbook rollback: -e mstr_run=%s)" % run if run else ""
+            return "import %s may still run; once it has ended they can be%s" % (process.id, then)
+        return None
 
     def _let_go(self, log_in_again: Callable[[Session], None]) -> None:
         """Save the undo package of the import that failed, if it can be had now, and let go of that import.

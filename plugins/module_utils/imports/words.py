@@ -17,7 +17,11 @@ _HELD = "held"
 
 
 def outcome_line(
-    row: Mapping[str, Any], check_mode: bool = False, names_project: bool = False, held_because: str | None = None
+    row: Mapping[str, Any],
+    check_mode: bool = False,
+    names_project: bool = False,
+    held_because: str | None = None,
+    left_because: str | None = None,
 ) -> str:
     """Return what became of a package: ``finance: imported, 2 created, 1 replaced; undo kept``.
 
@@ -27,8 +31,11 @@ def outcome_line(
         check_mode: Whether nothing was done, and ``changed`` is a prediction.
         names_project: Whether to say which project it is for.
         held_because: Why it is held, where it is and that is not because it was taken back.
+        left_because: Why it is left as it is, though it is due.
     """
     name = printable(title(row["name"], row.get("project") if names_project else None), 200)
+    if left_because is not None:
+        return "%s: left as it is (%s)" % (name, printable(left_because, 100))
     return "%s: %s" % (name, _what_became(row, check_mode, held_because))
 
 

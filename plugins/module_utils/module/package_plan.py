@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ..errors import InputError
 from ..imports.report import Report
 from ..package.declared import Reader
 from ..plan import text as plan_text
 from ..plan.document import PlanDocument, path_for, write
 from ..plan.planner import Planner, Scope
+from ..plan.seen import write_seen
+from ..session import file as session_file
 from ..session.session import Session
 from ..support.files import disk_errors, make_directory
 from .base import MigrationModule
@@ -51,6 +54,8 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         result["logged_out"] = False
         if module.params["plan_file"]:
             result["plan_file"] = _write(module.params["plan_file"], document)
+            if session.path and result["plan_file"] == session_file.beside(session.path, session_file.PLAN):
+                write_seen(session_file.beside(session.path, session_file.SEEN), planner.found)
             result["logged_out"] = _ends(session, module.check_mode or in_sync)
     return result
 
@@ -67,6 +72,8 @@ def planner_of(module: MigrationModule, reader: Reader, warnings: list[str]) -> 
         MigrationError: The list, or the history, cannot be used.
     """
     params = module.params
+    if params["packages"] is None:
+        raise InputError("packages: say which packages the environment is to have; an empty list is one too.")
     if not params["packages"]:
         warnings.append(
             "packages: the list is empty (mstr_packages of the role), so nothing is declared for this environment."

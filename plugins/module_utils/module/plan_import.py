@@ -12,9 +12,15 @@ from ..errors import InputError, Interrupted, MigrationError, as_failure
 from ..history.receipt import seconds_since
 from ..imports.apply import HowToApply, PlanRun
 from ..imports.outcome import ImportOptions
+from ..imports.report import Report
 from ..plan import approval
 from ..plan import text as plan_text
-from ..plan.document import path_for, read
+from ..plan.document import PlanDocument, path_for, read
+from ..plan.listing import ObjectKey
+from ..plan.package import Found
+from ..plan.planner import Planner
+from ..plan.seen import read_seen
+from ..session import file as session_file
 from ..session.session import Session
 from .base import MigrationModule
 from .package_plan import planner_of, reader_of
@@ -28,23 +34,14 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         options: How to import.
     """
     params = module.params
-    if params["on_failure"] == "rollback" and options.history is None:
-        raise InputError("on_failure: rollback takes imports back by their history; it needs history_dir.")
-    for name, value, instead in (
-        ("wait", False, "each import of a plan is waited for; leave it out"),
-        ("force", True, "with plan_file, say it of the package: packages[].force"),
-    ):
-        if params[name] is value:
-            raise InputError("%s: %s." % (name, instead))
+    _refuse_options(module, options)
     plan = read(path_for(params["plan_file"], module.environment))
     own = plan.run is not None and plan.run == module.run_id
     # What there is to say of a run's own plan was said when it was made.
     warnings: list[str] = [] if own else module.warnings
     reader = reader_of(module, warnings)
     planner = planner_of(module, reader, warnings)
-    approval.refuse_another(
-        plan, planner.packages, params["name"] or None, module.base_url or plan.base_url, params["plan_max_age"]
-    )
+    _refuse_another(module, plan, planner)
     with module.session() as session:
         how = HowToApply(
             options=options,
@@ -54,14 +51,14 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         )
         run = PlanRun(session, planner, plan, how, module.warnings)
         try:
-            run.prepare(reader)
+            run.prepare(reader, _seen(session) if own else None)
             if not module.check_mode:
                 run.carry_out()
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
             failure.details.update(_result(module, run, complete=False))
             raise failure from error
-        result = _result(module, run, complete=True)
+        result = _result(module, run, complete=run.is_complete)
         result["msg"] = run.report.text(module.check_mode)
         if module.wants_diff and not own and result["changed"]:
             blocks = [decision.described() for decision in run.due_at_first]
@@ -69,6 +66,37 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
     return result
+
+
+def _refuse_options(module: MigrationModule, options: ImportOptions) -> None:
+    """Fail for options that do not go with a plan."""
+    params = module.params
+    if params["on_failure"] == "rollback" and options.history is None:
+        raise InputError("on_failure: rollback takes imports back by their history; it needs history_dir.")
+    for name, value, instead in (
+        ("wait", False, "each import of a plan is waited for; leave it out"),
+        ("force", True, "with plan_file, say it of the package: packages[].force"),
+    ):
+        if params[name] is value:
+            raise InputError("%s: %s." % (name, instead))
+
+
+def _refuse_another(module: MigrationModule, plan: PlanDocument, planner: Planner) -> None:
+    """Fail, before anything is sent, for a plan of something else; also then the result says which plan it is."""
+    params = module.params
+    try:
+        approval.refuse_another(
+            plan, planner.packages, params["name"] or None, module.base_url or plan.base_url, params["plan_max_age"]
+        )
+    except MigrationError as error:
+        report = Report((), module.run_id, plan.plan_id)
+        error.details.update(plan_id=plan.plan_id, packages=[], report=report.as_result(complete=False))
+        raise
+
+
+def _seen(session: Session) -> dict[ObjectKey, Found] | None:
+    """Return what the plan of this run has looked up, where the run has kept it."""
+    return read_seen(session_file.beside(session.path, session_file.SEEN)) if session.path else None
 
 
 def _log_in_again(module: MigrationModule, session: Session) -> None:

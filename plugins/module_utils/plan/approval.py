@@ -20,8 +20,9 @@ from ..history.receipt import IMPORTED, UNDONE, UNKNOWN, seconds_since
 from ..package.declared import Declared
 from ..rest import models
 from ..rest.address import same_base_url
-from ..rest.models import DestinationObject, same_version
+from ..rest.models import DestinationObject, Key, same_version
 from ..support.text import printable
+from . import text as plan_text
 from .decision import Decision
 from .document import HELD, IMPORT, TAKE_BACK, PlanDocument, PlannedPackage, Step
 from .listing import ObjectKey, in_found
@@ -134,6 +135,10 @@ def _other_projects(plan: PlanDocument, decisions: Iterable[Decision]) -> Iterab
                 printable(now.project or "none", 100),
                 printable(then.project or "none", 100),
             )
+        elif now.content != then.content:
+            yield "Package %s is described otherwise now than in the plan, though its file is the same." % printable(
+                now.name, 100
+            )
         elif now.type != then.type:
             yield "Package %s is of type %s now, and of type %s in the plan." % (
                 printable(now.name, 100),
@@ -144,11 +149,11 @@ def _other_projects(plan: PlanDocument, decisions: Iterable[Decision]) -> Iterab
 
 @dataclass
 class CarriedOut:
-    """How far a plan was carried out before.
+    """How far a plan was carried out so far.
 
     Attributes:
         done: The places in the list, from 1, of packages whose import a receipt of this plan shows.
-        left: What receipts of this plan say that its steps left, by object.
+        left: What its steps left, by object, as receipts and look-ups say.
         begun: The places of packages of which an import was begun.
     """
 
@@ -168,33 +173,48 @@ class CarriedOut:
             DiskError: A receipt cannot be read.
         """
         carried_out = cls()
-        imports = {step.position for step in plan.steps if step.do == IMPORT}
-        for package in plan.packages:
-            if package.position not in imports or package.sha256 is None:
-                continue
+        packages = {package.position: package for package in plan.packages}
+        for step in plan.steps:
+            package = packages[step.position]
             for entry in entries.get(package.project_id, ()):
-                if entry.sha256_part == package.sha256[:12] and _is_of(entry, plan, package):
+                if step.do == IMPORT and _is_of(entry, plan, package):
                     carried_out._add(package, entry)
+                elif step.do == TAKE_BACK and entry.name in step.entries:
+                    carried_out.leave(package.project_id, entry.receipt.after_undoing)
         return carried_out
+
+    def leave(self, project_id: str | None, versions: Mapping[Key, str | None]) -> None:
+        """Note what a step left.
+
+        Args:
+            project_id: Its project, None at the configuration level.
+            versions: The versions of its objects, None for what is not there.
+        """
+        for key, version in versions.items():
+            self.left.setdefault((project_id or "", *key), []).append(version)
 
     def _add(self, package: PlannedPackage, entry: Entry) -> None:
         receipt = entry.receipt
         if receipt.state == UNDONE:
             # As before the plan. What the taking back left counts as well.
             self.done.discard(package.position)
-            versions = receipt.after_undoing
-        else:
-            self.begun.add(package.position)
-            versions = receipt.after
-            if receipt.state == IMPORTED:
-                self.done.add(package.position)
-        for key, version in versions.items():
-            self.left.setdefault((package.project_id or "", *key), []).append(version)
+            self.leave(package.project_id, receipt.after_undoing)
+            return
+        self.begun.add(package.position)
+        if receipt.state == IMPORTED:
+            self.done.add(package.position)
+        self.leave(package.project_id, receipt.after)
 
 
 def _is_of(entry: Entry, plan: PlanDocument, package: PlannedPackage) -> bool:
-    receipt = entry.receipt
-    return (receipt.plan_id, receipt.name, receipt.sha256) == (plan.plan_id, package.name, package.sha256)
+    """Return whether an import is one of this plan, and not of one like it that was made and carried out before."""
+    if package.sha256 is None or entry.sha256_part != package.sha256[:12]:
+        return False
+    receipt, newest = entry.receipt, plan.newest.get(package.project_id or "")
+    if (receipt.plan_id, receipt.name, receipt.sha256) != (plan.plan_id, package.name, package.sha256):
+        return False
+    # The order of entries does not depend on clocks. A machine without the history has only its clock.
+    return entry.name > newest if newest is not None else (receipt.started or "") >= plan.made
 
 
 def _key(place: str, change: Mapping[str, Any]) -> ObjectKey:
@@ -208,7 +228,7 @@ def refuse_stale(
 
     Args:
         plan: The plan.
-        decisions: What would be decided now.
+        decisions: What would be decided now, for each package.
         found: What is there of all objects.
         carried_out: How far the plan was carried out before.
 
@@ -223,17 +243,42 @@ def refuse_stale(
         raise InputError("plan_file: the plan %s is stale. %s %s" % (plan.plan_id, _some(reasons), _AGAIN))
 
 
+def refuse_moved(
+    plan: PlanDocument, decision: Decision, found: Mapping[ObjectKey, Found], carried_out: CarriedOut
+) -> None:
+    """Fail where the objects of a package have changed since the carrying out of a plan began.
+
+    Args:
+        plan: The plan.
+        decision: What would be decided now of the package that is to be imported.
+        found: What is there of its objects.
+        carried_out: How far the plan was carried out, by this run too.
+
+    Raises:
+        InputError: They have; the message names them, and what they are now.
+    """
+    reasons = [*_stale_objects(plan, [decision], found, carried_out)]
+    if reasons:
+        raise InputError(
+            "plan_file: the plan %s does not hold any more, since something has changed while it was carried out. %s "
+            "This package was not imported. Make the plan anew (--check), and have it approved."
+            % (plan.plan_id, _some(reasons))
+        )
+
+
 def _stale_objects(
     plan: PlanDocument, decisions: Sequence[Decision], found: Mapping[ObjectKey, Found], carried_out: CarriedOut
 ) -> Iterable[str]:
     places = {package.position: package.project_id or "" for package in plan.packages}
+    positions = {decision.position for decision in decisions}
     allowed: dict[ObjectKey, list[str | None]] = {key: list(versions) for key, versions in carried_out.left.items()}
     decided: dict[ObjectKey, dict[str, Any]] = {}
     anything: set[ObjectKey] = set()
     for step in plan.steps:
         for change in step.changes:
             key = in_found(found, _key(places[step.position], change))
-            decided.setdefault(key, change)
+            if step.position in positions:
+                decided.setdefault(key, change)
             allowed.setdefault(key, []).append(change["version_now"])
             if step.do in (IMPORT, TAKE_BACK):
                 # Earlier steps leave what this one finds.
@@ -246,27 +291,32 @@ def _stale_objects(
             # What the plan left as it is, and would not be left now.
             decided.setdefault(key, {**row.as_result(), "version_now": row.version_before})
     for key, change in decided.items():
-        now = found.get(key)
-        if key in anything or isinstance(now, CannotTell) or (now is None and key not in found):
+        if key in anything or key not in found:
             continue
-        version = now.version if now is not None else None
-        if not any(same_version(version, other) for other in allowed.get(key, ())):
+        now = found[key]
+        version = now.version if isinstance(now, DestinationObject) else None
+        known = any(same_version(version, other) for other in allowed.get(key, ()))
+        if isinstance(now, CannotTell) or not known:
             yield _moved(change, now)
 
 
 def _leaves_anything(step: Step, change: Mapping[str, Any], carried_out: CarriedOut) -> bool:
     """Return whether the version that an object has says nothing on whether the plan still holds."""
-    if change.get("conflict") == NOT_COMPARED and change["version_before"] is None:
+    if change.get("conflict") == NOT_COMPARED and change["version_now"] is None:
         return True
     return step.position in carried_out.begun and (change["effect"] == UNKNOWN or change["type"] == models.FOLDER_TYPE)
 
 
-def _moved(change: Mapping[str, Any], now: DestinationObject | None) -> str:
-    return '%s "%s" (%s) is %s now; the plan saw %s.' % (
+def _moved(change: Mapping[str, Any], now: Found) -> str:
+    if isinstance(now, CannotTell):
+        is_now = "cannot be looked up now"
+    else:
+        is_now = "is version %s now" % printable(now.version, 40) if now is not None else "is gone now"
+    return '%s "%s" (%s) %s; the plan saw %s.' % (
         models.type_name(change["type"]).capitalize(),
         printable(change.get("name"), 60),
         printable(change["id"], 40),
-        "version %s" % printable(now.version, 40) if now is not None else "gone",
+        is_now,
         "version %s" % printable(change["version_now"], 40) if change["version_now"] else "none",
     )
 
@@ -274,14 +324,29 @@ def _moved(change: Mapping[str, Any], now: DestinationObject | None) -> str:
 def _stale_steps(plan: PlanDocument, decisions: Sequence[Decision], carried_out: CarriedOut) -> Iterable[str]:
     """Return sentences on what imports and rollbacks since have changed, which shows in no version."""
     steps = {step.position: step for step in plan.steps}
+    touched = set(carried_out.left)
+    for package in plan.packages:
+        step = steps[package.position]
+        if step.do in (IMPORT, TAKE_BACK):
+            touched.update(_key(place, change) for change in step.changes for place in (package.project_id or "", ""))
     for decision in decisions:
         step, name = steps[decision.position], printable(decision.package.name, 100)
+        planned = decision.planned
         if decision.do == TAKE_BACK:
             newer = [entry.name for entry in decision.undoing.parts if entry.name not in step.entries]
             if newer:
                 yield "Package %s was imported again since (%s)." % (name, ", ".join(newer))
-        elif decision.do == HELD and step.do == IMPORT and decision.position not in carried_out.done:
-            yield "Package %s was taken back since, and stays so." % name
+        elif planned is not None and step.do == IMPORT and decision.position not in carried_out.done:
+            if planned.doubtful:
+                yield plan_text.why_left_alone(planned)
+            elif decision.do == HELD:
+                yield "Package %s was taken back since, and stays so." % name
+        elif (
+            planned is not None
+            and (decision.do, step.do == IMPORT) == (IMPORT, False)
+            and any(planned.package.key(change.row) not in touched for change in decision.plan.changes)
+        ):
+            yield "Package %s is due now, and was not when the plan was made." % name
 
 
 def open_positions(plan: PlanDocument, carried_out: CarriedOut) -> set[int]:

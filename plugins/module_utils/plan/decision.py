@@ -106,6 +106,7 @@ class Decision:
             file=as_named(package.given),
             sha256=content.sha256 if content else None,
             size=content.size if content else None,
+            content=content.digest if content else None,
             type=content.type if content else None,
             settings=dict(sorted(content.settings.items())) if content else {},
             force=package.option["force"],

@@ -52,6 +52,7 @@ class PlannedPackage:
         file: Its file as the list names it, never an absolute path; None where it has none.
         sha256: The file's sha256; None where it has none.
         size: The file's size in bytes; None where it has none.
+        content: The digest of what the file holds; None where it has none.
         type: project, project_security or configuration; None where it has no file.
         settings: Its settings, with the server's names.
         force: Whether it is imported, or taken back, whatever is there.
@@ -66,6 +67,7 @@ class PlannedPackage:
     file: str | None = None
     sha256: str | None = None
     size: int | None = None
+    content: str | None = None
     type: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     force: bool = False
@@ -108,6 +110,8 @@ class PlanDocument:
         steps: What is done, in its order.
         made: When it was made, UTC.
         run: The id of the run that made it; None where none did.
+        newest: The newest entries of the history by project, empty for the configuration level. What the plan does
+            comes after them.
     """
 
     environment: str
@@ -118,6 +122,7 @@ class PlanDocument:
     steps: tuple[Step, ...]
     made: str = field(default_factory=now, compare=False)
     run: str | None = field(default=None, compare=False)
+    newest: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def plan_id(self) -> str:
@@ -126,7 +131,7 @@ class PlanDocument:
             self.base_url,
             self.selection,
             self.seen,
-            [[item.position, item.name, item.project_id, item.state, item.sha256, item.type] for item in self.packages],
+            [_decisive(item) for item in self.packages],
             [[step.do, step.position, step.entries, sorted(map(_seen, step.changes), key=str)] for step in self.steps],
         ]
         text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
@@ -144,10 +149,20 @@ class PlanDocument:
                 "seen": self.seen,
                 "made": self.made,
                 "run": self.run,
+                "newest": self.newest,
                 "packages": [asdict(item) for item in self.packages],
                 "steps": [asdict(step) for step in self.steps],
             }
         )
+
+
+def _decisive(package: PlannedPackage) -> dict[str, Any]:
+    """Return what of a package decides: not how its file and its project are called."""
+    values = asdict(package)
+    del values["file"], values["project"]
+    # It is made unless somebody says otherwise.
+    values["generate_undo"] = package.generate_undo is not False
+    return values
 
 
 def digest_of(found: Mapping[ObjectKey, Found]) -> str:
@@ -161,8 +176,9 @@ def digest_of(found: Mapping[ObjectKey, Found]) -> str:
 
 
 def _seen(change: Mapping[str, Any]) -> list[Any]:
-    version = change["version_before"]
-    return [change["id"].upper(), change["type"], change["effect"], version.upper() if version else None]
+    versions = [change.get(name) for name in ("version_now", "version_before", "version_after")]
+    known = [version.upper() if version else None for version in versions]
+    return [change["id"].upper(), change["type"], change["effect"], *known]
 
 
 def loads(text: str) -> PlanDocument:
@@ -195,6 +211,7 @@ def loads(text: str) -> PlanDocument:
         ),
         made=shape.text(document, "made", "plan"),
         run=shape.optional_text(document, "run", "plan"),
+        newest=dict(shape.mapping(document.get("newest") or {}, "plan.newest")),
     )
     if document.get("plan_id") != plan.plan_id:
         raise ShapeError("plan_id: it is not that of what the plan says; it was edited after it was made")
@@ -244,8 +261,8 @@ def read(path: str) -> PlanDocument:
         raise DiskError("plan_file: %s cannot be read: %s." % (path, printable(error))) from error
 
 
-def write(path: str, plan: PlanDocument) -> bool:
-    """Write a plan, unless the same plan is there already; return whether it was written.
+def write(path: str, plan: PlanDocument) -> None:
+    """Write a plan. Of the same plan, that is there already, only ``made``, ``run`` and ``newest`` change.
 
     Raises:
         InputError: The file holds another environment's plan, or something else.
@@ -265,12 +282,8 @@ def write(path: str, plan: PlanDocument) -> bool:
                     plan.base_url,
                 )
             )
-        # When it was made tells how old what was approved is.
-        if there == plan:
-            return False
     with disk_errors("plan_file: %s cannot be written" % path):
         write_file(path, plan.dumps().encode("utf-8"), 0o644)
-    return True
 
 
 def as_named(path: str | None) -> str | None:

@@ -9,6 +9,7 @@ What was looked up is kept, so that the list can be planned again after each ste
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,16 +26,8 @@ from .destination import look_up_all, plan_for
 from .document import PlanDocument, digest_of, in_order
 from .listing import Listed, ListedPlan, ObjectKey, wanted
 from .package import Found, refuse_keep_both
-from .undo import (
-    ToUndo,
-    change_of_undo,
-    change_of_undo_now,
-    names_of_entries,
-    once_undone,
-    refuse_edited,
-    refuse_under_newer,
-    undo_file,
-)
+from .together import Together
+from .undo import ToUndo, change_of_undo, names_of_entries, once_undone
 
 
 @dataclass(frozen=True)
@@ -102,6 +95,8 @@ class Planner:
         history = self._scope.history
         if history is not None:
             self.find_entries(history)
+        elif any(package.is_undone for package in self._chosen):
+            raise InputError("history_dir: it is needed for packages that are to be undone (state), and is not set.")
 
     def _learn(self, session: Session, reader: Reader) -> None:
         """Upload packages of which nobody knows what they hold.
@@ -206,8 +201,12 @@ class Planner:
                 % (printable(self._scope.selection, 100), ", ".join(printable(item, 100) for item in needed))
             )
 
-    def check(self, decisions: Iterable[Decision]) -> None:
+    def check(self, decisions: Iterable[Decision], generate_undo: bool = False) -> None:
         """Say now, before anything of the list is done, what would stop an import or a taking back.
+
+        Args:
+            decisions: What becomes of each package.
+            generate_undo: Whether undo packages are asked for where the list does not say.
 
         Raises:
             MigrationError: Something would.
@@ -222,7 +221,8 @@ class Planner:
                 self._scope.warnings.append(plan_text.why_left_alone(planned))
             if planned.due:
                 with about(package.name, package.project):
-                    refuse_keep_both(planned.package.content, package.option["generate_undo"] is True)
+                    asked = package.option["generate_undo"]
+                    refuse_keep_both(planned.package.content, generate_undo if asked is None else asked)
                     self._check_history(package)
 
     def _check_history(self, package: Declared) -> None:
@@ -245,7 +245,16 @@ class Planner:
             packages=tuple(decision.as_planned() for decision in decisions),
             steps=in_order([decision.step(self.found) for decision in decisions]),
             run=run,
+            newest=self._newest(),
         )
+
+    def _newest(self) -> dict[str, str]:
+        """Return the newest entries of the history by project, empty for the configuration level."""
+        if self._scope.history is None:
+            return {}
+        projects = {package.project_id for package in self.packages}
+        entries = {project or "": self._scope.history.entries(project) for project in sorted(projects, key=str)}
+        return {project: found[-1].name if found else "" for project, found in entries.items()}
 
     # Packages that are to be undone.
 
@@ -288,20 +297,17 @@ class Planner:
     def _refuse_to_undo_any(self, history: History) -> None:
         """Fail now, and not half-way through the list, where a package cannot be taken back."""
         due = self._undoing()
-        names = [entry.name for _package, undoing in due for entry in undoing.parts]
-        for package, undoing in due:
-            with about(package.name, package.project):
-                entries = history.entries(package.project_id)
-                own = named(entries, package.name)
-                for entry in undoing.parts:
-                    undo_file(entry, own)
-                if package.option["force"]:
-                    continue
-                newest = undoing.parts[0]
-                refuse_under_newer(newest, entries, names)
-                if not any(name > newest.name for name in names):
-                    changes = change_of_undo_now(newest, package.project_id or "", self.found)
-                    refuse_edited(newest, entries, changes)
+        parts = [entry for _package, undoing in due for entry in undoing.parts]
+        parts.sort(key=lambda entry: entry.name, reverse=True)
+        projects = {package.project_id for package, _undoing in due}
+        entries = [entry for project in projects for entry in history.entries(project)]
+        forced = {entry.path for package, undoing in due if package.option["force"] for entry in undoing.parts}
+        together = Together("packages: what is declared as undone", parts, entries, forced)
+        one = due[0][0] if len(due) == 1 else None
+        with about(one.name, one.project) if one is not None else contextlib.nullcontext():
+            together.files()
+            together.refuse_under_newer()
+            together.refuse_edited(self.found)
 
 
 def _find_elsewhere(history: History, package: Declared) -> list[Entry]:

@@ -10,7 +10,7 @@ What would be refused for one import is refused for all of them, before anything
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import InputError
@@ -74,11 +74,13 @@ class Together:
         what: What they are, as the subject of a message: the option, and what it names.
         parts: Their entries, in the order in which they are taken back: newest first.
         entries: All entries of the projects that they are of.
+        forced: The directories of those that are taken back whatever came after them.
     """
 
     what: str
     parts: Sequence[Entry]
     entries: Sequence[Entry]
+    forced: Collection[str] = ()
 
     def beside(self, entry: Entry) -> list[Entry]:
         """Return all entries of the project that one of them is of."""
@@ -112,6 +114,7 @@ class Together:
         newer = {
             other.path: other
             for entry in self.parts
+            if entry.path not in self.forced
             for other in standing_on(entry, self.beside(entry))
             if other.path not in taken
         }
@@ -161,7 +164,7 @@ class Together:
                 for key in fresh
                 if key in expected and _is_edited(entry, key, expected[key], found.get((_place(entry), *key), _UNSEEN))
             ]
-            if lost:
+            if lost and entry.path not in self.forced:
                 edited.append("%s by %s (%s)" % (names_of(lost), printable(entry.receipt.name, 60), entry.name))
         if edited:
             raise InputError(

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ..errors import InputError
 from ..history.entry import Entry
@@ -24,7 +24,6 @@ from .package import (
     EXISTS_DIFFERENTLY,
     EXISTS_IDENTICALLY,
     NOT_COMPARED,
-    CannotTell,
     Change,
     Found,
 )
@@ -91,18 +90,17 @@ def parts_to_take_back(entry: Entry, own: Sequence[Entry], warnings: list[str]) 
     return parts
 
 
-def refuse_under_newer(entry: Entry, entries: Iterable[Entry], undone_first: Collection[str] = ()) -> None:
+def refuse_under_newer(entry: Entry, entries: Iterable[Entry]) -> None:
     """Fail where an import cannot be taken back alone.
 
     Args:
         entry: The entry that is to be taken back.
         entries: The entries of its project, or of the configuration level.
-        undone_first: The names of entries that will be taken back before it.
 
     Raises:
         InputError: Newer imports touched the same objects; or a receipt cannot be read.
     """
-    newer = [other for other in standing_on(entry, entries) if other.name not in undone_first]
+    newer = standing_on(entry, entries)
     if newer:
         names = ", ".join(
             "%s (%s)" % (printable(other.receipt.name, 60), other.name) for other in reversed(newer[-10:])
@@ -175,25 +173,6 @@ def change_of_undo(entries: Sequence[Entry]) -> list[Change]:
         note = "its receipt does not tell what the object was before" if effect == UNKNOWN else None
         changes.append(Change(row, action, conflict, effect, after.get(key), before.get(key), note=note))
     return changes
-
-
-def change_of_undo_now(entry: Entry, place: str, found: Mapping[ObjectKey, Found]) -> list[Change]:
-    """Return what taking an import back would change in the destination as it is now.
-
-    Args:
-        entry: The entry of the import.
-        place: Its project, empty for the configuration level.
-        found: What was looked up of its objects.
-    """
-    now = []
-    for change in change_of_undo([entry]):
-        seen = found.get((place, *change.row.key))
-        if isinstance(seen, CannotTell):
-            continue
-        version = seen.version if seen is not None else None
-        if not same_version(version, change.row.version):
-            now.append(replace(change, version_before=version))
-    return now
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ from ..support.shape import ShapeError
 
 _FORMAT = 1
 
-# What a run keeps beside its session file, by the ending: its plan.
+# What a run keeps beside its session file, by the ending: its plan, and what that has looked up.
 PLAN = ".plan"
+SEEN = ".seen"
 
 
 @dataclass
@@ -330,7 +331,7 @@ def remove(path: str, own_directory: bool) -> bool:
     Returns:
         Whether it was there.
     """
-    for ending in (PLAN,):
+    for ending in (PLAN, SEEN):
         with contextlib.suppress(OSError):
             os.unlink(beside(path, ending))
     with disk_errors("session_file: %s cannot be removed" % path):

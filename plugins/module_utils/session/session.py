@@ -89,7 +89,7 @@ class Session:
         if self.is_taken_over:
             raise LockError(
                 "%s: another run has taken over this environment, because this one gave no sign of life for "
-                "too long (lock %s). Nothing was imported by this task. Run again when the other one has ended; "
+                "too long (lock %s). Nothing more is imported by this task. Run again when the other one has ended; "
                 "%s sets how long is too long."
                 % (
                     "lease_timeout" if self.is_of_one_task else "session_file",

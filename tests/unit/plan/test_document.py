@@ -45,7 +45,17 @@ CHANGE = {
     "version_after": VERSION,
 }
 PACKAGE = PlannedPackage(
-    1, "finance", "Tutorial", PROJECT_ID, "imported", "finance.mmp", SHA256, 4, "project", {"defaultAction": "replace"}
+    1,
+    "finance",
+    "Tutorial",
+    PROJECT_ID,
+    "imported",
+    "finance.mmp",
+    SHA256,
+    4,
+    SEEN,
+    "project",
+    {"defaultAction": "replace"},
 )
 STEP = Step(IMPORT, 1, "finance", "1 to replace", [], {"replace": 1}, [CHANGE])
 PLAN = PlanDocument("prod", "https://mstr.example.com/x", None, SEEN, (PACKAGE,), (STEP,))
@@ -88,6 +98,7 @@ packages = st.builds(
     st.one_of(st.none(), texts),
     st.one_of(st.none(), texts),
     st.one_of(st.none(), st.integers(0, 99)),
+    st.one_of(st.none(), texts),
     st.one_of(st.none(), st.sampled_from(("project", "configuration"))),
     st.dictionaries(texts, texts, max_size=3),
     st.booleans(),
@@ -168,12 +179,12 @@ def test_a_plan_that_was_edited_or_is_newer_is_refused(tmp_path, field, value, s
     assert str(path) in refused.value.message
 
 
-def test_the_same_plan_is_not_written_again(tmp_path):
+def test_a_plan_is_written_anew_also_where_it_is_the_same(tmp_path):
     path = str(tmp_path / "prod.plan.json")
-    assert document.write(path, replace(PLAN, made="2026-01-01T00:00:00.000Z"))
-    assert not document.write(path, replace(PLAN, made="2026-01-02T00:00:00.000Z"))
-    assert document.read(path).made == "2026-01-01T00:00:00.000Z"
-    assert document.write(path, replace(PLAN, selection="finance"))
+    for made in ("2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"):
+        document.write(path, replace(PLAN, made=made))
+        assert document.read(path).made == made
+    assert document.read(path) == PLAN
 
 
 @pytest.mark.parametrize(

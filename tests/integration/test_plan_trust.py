@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proving tests of a review: each fails today."""
+"""Where an approved plan, a run's own plan, and taking back could go wrong unseen."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import json
 import signal
 import threading
 import time
+from collections import Counter
 from typing import Any
 
-from harness import SAMPLES, Controller, Server, declared, make_package, object_id
+from harness import SAMPLES, Controller, Server, make_package, object_id
 from processes import start_module, until
 from test_plan_import import APPROVED, REFUSED, SESSION, approve, states, tasks
 
@@ -34,7 +35,6 @@ def test_a_plan_made_anew_after_a_restore_is_carried_out(server: Server, control
     assert [step["do"] for step in second["steps"]] == ["import"]
     assert first["plan_id"] == second["plan_id"]
     run = controller.deploy(*APPROVED)
-    print(run.output, run.report, [(r["name"], r["due"], r["changed"]) for r in run.packages])
     assert run.changed == ["inc1"]
 
 
@@ -69,7 +69,6 @@ def test_an_edited_older_one_stops_all_taking_back(server: Server, controller: C
     server.edit(object_id("Region"), name="Region", type=12)
     controller.declare(server, controller.sample("inc1", state="undone"), controller.sample("finance", state="undone"))
     run = controller.deploy()
-    print(run.failures)
     assert "edited" in run.failures[0]
     assert states(controller) == [("inc1", "imported"), ("finance", "imported")]
 
@@ -99,7 +98,6 @@ def test_an_edit_during_the_run_is_not_overwritten_by_an_approved_plan(server: S
     thread.start()
     run = controller.deploy(*APPROVED)
     thread.join()
-    print(run.changed, run.failures, run.warnings, done)
     assert done
     assert run.changed == ["inc1"]
 
@@ -120,7 +118,6 @@ def test_lower_case_ids_have_not_moved(server: Server, controller: Controller) -
             row["id"] = row["id"].lower()
         item.write_text(json.dumps(data))
     run = controller.deploy()
-    print(run.output)
     assert "planned anew" not in run.warnings
 
 
@@ -131,7 +128,6 @@ def test_what_cannot_be_seen_any_more_is_no_proof(server: Server, controller: Co
     server.edit(object_id("Region"), name="Region", type=12)
     server.fault("GET", "^/objects/%s" % object_id("Region"), REFUSED)
     run = controller.deploy(*APPROVED)
-    print(run.output)
     assert run.code != 0
     assert server.state()["imports_started"] == 0
 
@@ -140,7 +136,8 @@ def test_a_directory_that_is_not_there(server: Server, controller: Controller) -
     controller.declare(server, controller.sample("inc1"))
     run = controller.deploy("--check", "-e", "mstr_plan_file=plans/")
     assert run.code == 0, run.failures
-    assert (controller.directory / "plans" / "prod.plan.json").exists()
+    (path,) = (controller.directory / "plans").iterdir()
+    assert path.name.endswith(".plan.json")
 
 
 def test_left_alone_by_the_server(server: Server, controller: Controller) -> None:
@@ -148,10 +145,8 @@ def test_left_alone_by_the_server(server: Server, controller: Controller) -> Non
     server.set(ignore_objects=[object_id("Region")])
     controller.declare(server, controller.sample("inc1"))
     approve(controller)
-    run = controller.deploy(*APPROVED)
-    print(run.code, run.report, run.packages, run.warnings)
+    controller.deploy(*APPROVED)
     again = controller.deploy(*APPROVED)
-    print(again.code, again.report, again.output)
     assert not again.report["complete"]
 
 
@@ -159,8 +154,7 @@ def test_keep_both_in_a_task_of_a_plan(server: Server, controller: Controller) -
     """generate_undo is not said of the package, and true by default of the task."""
     steps = tasks(controller, controller.sample("inc1"), controller.sample("keep_both"))
     steps["import"]["mstr.migration.mstr_package_import"]["undo_timeout"] = 1
-    run = controller.tasks(server, list(steps.values()))
-    print(states(controller), [item["result"].get("msg") for item in run.results])
+    controller.tasks(server, list(steps.values()))
     assert "keep_both" not in [name for name, _state in states(controller)]
 
 
@@ -168,22 +162,20 @@ def test_taking_back_goes_by_time_also_across_packages(server: Server, controlle
     """A failed half-way, B was imported, A was imported again: back again it is A, B, A."""
     a = make_package(controller.directory / "a.mmp", edition("Store", 1), edition("Region", 1))
     b = make_package(controller.directory / "b.mmp", edition("Store", 2))
-    A, B = {"src": str(a)}, {"src": str(b)}
+    first, second = {"src": str(a)}, {"src": str(b)}
     for name in ("Store", "Region"):
         server.edit(object_id(name), name=name, type=12, version=V[0])
     before = server.versions()
     server.set(import_failure={"message": "no", "after_objects": 1})
-    controller.declare(server, A)
+    controller.declare(server, first)
     assert controller.deploy().code != 0
     server.set(import_failure=None)
-    controller.declare(server, B)
+    controller.declare(server, second)
     assert controller.deploy().code == 0
-    controller.declare(server, A)
+    controller.declare(server, first)
     assert controller.deploy().code == 0
-    print(states(controller))
-    controller.declare(server, {**A, "state": "undone"}, {**B, "state": "undone"})
+    controller.declare(server, {**first, "state": "undone"}, {**second, "state": "undone"})
     run = controller.deploy()
-    print(run.failures, states(controller))
     assert run.code == 0, run.failures
     assert server.versions() == before
 
@@ -196,13 +188,14 @@ def test_a_security_package_that_became_due(server: Server, controller: Controll
     controller.declare(server, item, controller.sample("inc1"))
     approved = approve(controller)
     assert [step["do"] for step in approved["steps"]] == ["leave", "import"]
-    row = dict(SAMPLES["project_security"][1]["content"][0], definition={"securityRoles": ["Other"], "securityFilters": []})
+    row = dict(
+        SAMPLES["project_security"][1]["content"][0], definition={"securityRoles": ["Other"], "securityFilters": []}
+    )
     other = make_package(controller.directory / "other.mmp", row, type="project_security")
     controller.declare(server, {"src": str(other), "type": "project_security"})
     assert controller.deploy().changed == ["other"]
     controller.declare(server, item, controller.sample("inc1"))
     run = controller.deploy(*APPROVED)
-    print(run.code, run.failures, run.report, run.named("Import what is due").get("msg"))
     assert run.code != 0 or run.changed == ["project_security", "inc1"]
 
 
@@ -246,7 +239,6 @@ def test_rollback_after_a_time_limit(server: Server, controller: Controller) -> 
     thread.start()
     run = controller.deploy()
     thread.join()
-    print(run.failures, states(controller), server.state()["imports"], server.held())
     assert run.code != 0
     assert "Nobody has to do anything" not in run.failures[0]
 
@@ -256,16 +248,17 @@ def test_how_many_look_ups(server: Server, controller: Controller) -> None:
     controller.deploy()
     make_package(controller.directory / "one.mmp", edition("Z", 1))
     controller.declare(
-        server, *(controller.sample(name) for name in ("inc1", "finance", "inc2", "inc3")), {"src": str(controller.directory / "one.mmp")}
+        server,
+        *(controller.sample(name) for name in ("inc1", "finance", "inc2", "inc3")),
+        {"src": str(controller.directory / "one.mmp")},
     )
     server.forget()
     run = controller.deploy()
     assert run.changed == ["one"]
-    from collections import Counter
-
     counts = Counter(call["path"] for call in server.calls("GET", "/objects/"))
-    print(len(counts), sum(counts.values()), Counter(counts.values()))
-    assert max(counts.values()) <= 2
+    # What is left alone: for the plan, and at the end. What is imported: right before and after that, too.
+    imported = counts.pop("/objects/" + object_id("Z"))
+    assert (imported, set(counts.values())) == (3, {2})
 
 
 def test_what_a_taking_back_left_is_no_edit(server: Server, controller: Controller) -> None:
@@ -295,7 +288,6 @@ def test_nobody_took_it_back(server: Server, controller: Controller) -> None:
     server.fault("POST", "^/packages/imports$", {"kind": "reset", "when": "after"}, times=1)
     assert controller.deploy(*APPROVED).code != 0
     run = controller.deploy(*APPROVED)
-    print(run.code, run.failures, run.warnings)
     assert "was taken back" not in str(run.failures)
 
 
@@ -310,8 +302,7 @@ def test_what_the_board_did_not_see_is_not_imported(server: Server, controller: 
     approved = approve(controller)
     shown = [change["name"] for step in approved["steps"] for change in step["changes"]]
     assert "Region" not in shown
-    run = controller.deploy(*APPROVED)
-    print(run.code, run.changed, run.warnings, run.failures)
+    controller.deploy(*APPROVED)
     assert object_id("Region") not in server.objects()
 
 
@@ -333,13 +324,14 @@ def test_told_to_stop_it_takes_nothing_more_back(server: Server, controller: Con
     until(lambda: process.poll() is not None or server.state()["imports_started"] >= 4, "the taking back")
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
-    result = json.loads(process.communicate(timeout=60)[0])
-    print(result["msg"], states(controller), server.state()["imports_started"])
+    assert json.loads(process.communicate(timeout=60)[0])["failed"]
     assert server.state()["imports_started"] == 4
 
 
 def test_undone_without_a_history(server: Server, controller: Controller) -> None:
-    task = {"name": "plan", "mstr.migration.mstr_package_plan": {"packages": [controller.sample("inc1", state="undone")]}}
+    task = {
+        "name": "plan",
+        "mstr.migration.mstr_package_plan": {"packages": [controller.sample("inc1", state="undone")]},
+    }
     run = controller.tasks(server, [task])
-    print(run.output)
     assert run.code != 0 or "history" in run.warnings
