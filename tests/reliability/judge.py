@@ -215,7 +215,8 @@ class Judge:
         temporary = [str(path) for path in files if ".mstr_" in path.name or self.bench.temporary in path.parents]
         self.check(not temporary, "files were left: %s" % ", ".join(temporary))
         session = self._session_file()
-        of_session = [session, session.with_suffix(".plan")] if session is not None else []
+        own = (".json", ".plan", ".seen")
+        of_session = [session.with_suffix(ending) for ending in own] if session is not None else []
         left = [str(path) for path in files if path.parent.name in ("sessions", "locks") and path not in of_session]
         if self.is_left_running:
             # The lock tells the next run of it.
