@@ -339,3 +339,18 @@ def test_the_third_of_five_fails_and_all_is_as_before(server: Server, controller
     # That of the year is there already.
     assert controller.deploy().changed == ["inc1", "inc2", "finance", "inc3"]
     assert server.held() == []
+
+
+def test_what_cannot_be_looked_at_in_the_end_takes_nothing_back(server: Server, controller: Controller) -> None:
+    controller.declare(server, controller.sample("inc1"), controller.sample("year"), mstr_on_failure="rollback")
+    down = {"kind": "status", "status": 500, "body": {"code": "ERR002", "message": "The metadata database is down."}}
+    # That of the year is there already. It is looked up for the plan, and in the end.
+    for key in declared("year"):
+        server.fault("GET", "^/objects/%s" % key, down, skip=1, times=None)
+    run = controller.deploy()
+    (message,) = run.failures
+    assert "All that was due is done." in message
+    assert run.changed == ["inc1"]
+    assert run.report["complete"] is False
+    assert states(controller) == [("inc1", "imported")]
+    assert server.held() == []

@@ -56,6 +56,10 @@ class HowToApply:
     log_in_again: Callable[[Session], None]
 
 
+class _NotSeen(MigrationError):
+    """What a run has left could not be looked at in the end."""
+
+
 class PlanRun:
     """A plan that is carried out.
 
@@ -154,15 +158,17 @@ class PlanRun:
         try:
             self._take_back_undone()
             self._import_due()
-            if self._acted and self._look_at_all():
+            if self._acted and self._is_more_due():
                 # The server gave versions of its own, or somebody edited an object meanwhile.
                 self._import_due()
-            self._conclude()
+        except _NotSeen:
+            raise
         except MigrationError as error:
             if self._how.take_back:
                 names = self._rollback.take_back(error, self._how.log_in_again, self._undone())
                 self.report.taken_back.extend(names)
             raise
+        self._conclude()
 
     def _conclude(self) -> None:
         """Note what is due in the end and was not for this run to do."""
@@ -274,9 +280,20 @@ class PlanRun:
         self._fresh |= keys
         return True
 
-    def _look_at_all(self) -> bool:
-        """Look all objects up that were not since something was changed; return whether something is due by that."""
-        self._planner.look_up(self._session, self._fresh)
+    def _is_more_due(self) -> bool:
+        """Look over the whole list; return whether something is due by what the run has done.
+
+        Raises:
+            _NotSeen: The objects cannot be looked up. What was done is done, and not taken back for that.
+        """
+        try:
+            self._planner.look_up(self._session, self._fresh)
+        except MigrationError as error:
+            raise _NotSeen(
+                "All that was due is done. Whether something has become due by it is not known: %s Run again to see it."
+                % error.message,
+                **error.details,
+            ) from error
         self._fresh = set(self._planner.found)
         return any(item.do == IMPORT and self._may(item) for item in self._planner.decide())
 
