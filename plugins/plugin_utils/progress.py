@@ -17,6 +17,7 @@ from typing import Any, Callable
 
 from ansible_collections.mstr.migration.plugins.module_utils.support.progress import (
     IMPORT,
+    TAKE_BACK,
     UNDO_PACKAGE,
     UPLOAD,
     VERIFY,
@@ -39,6 +40,7 @@ _WORDS = {
     UPLOAD: "uploading",
     WAIT: "waiting for the server",
     IMPORT: "importing",
+    TAKE_BACK: "taking back",
     UNDO_PACKAGE: "fetching the undo package",
     VERIFY: "verifying",
 }

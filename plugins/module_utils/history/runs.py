@@ -124,7 +124,7 @@ def find_run(entries: Sequence[Entry], wanted: str) -> PastRun:
     of_plan = [entry for run in runs for entry in run.entries if entry.receipt.plan_id == wanted]
     if of_plan:
         return PastRun(wanted, tuple(sorted(of_plan, key=lambda entry: entry.name)))
-    known = "; there is: %s" % ", ".join(run.id for run in reversed(runs[-SHOWN:])) if runs else ""
+    known = "; there is:\n%s\n" % "\n".join(run.in_words() for run in reversed(runs[-SHOWN:])) if runs else ""
     if any(wanted in (entry.receipt.run, entry.receipt.plan_id) for entry in entries):
         raise InputError(
             "run: %s changed nothing, so that there is nothing to take back%s." % (printable(wanted, 200), known)

@@ -48,12 +48,14 @@ class HowToApply:
         approved: Whether the plan is to be carried out as it is, or not at all.
         take_back: Whether what was imported is taken back where something fails.
         log_in_again: Brings a session back that has ended, so that what was imported can be taken back.
+        settle: Finds out what an import has left whose end nobody saw.
     """
 
     options: ImportOptions
     approved: bool
     take_back: bool
     log_in_again: Callable[[Session], None]
+    settle: Callable[[Session], None]
 
 
 class _NotSeen(MigrationError):
@@ -165,7 +167,8 @@ class PlanRun:
             raise
         except MigrationError as error:
             if self._how.take_back:
-                names = self._rollback.take_back(error, self._how.log_in_again, self._undone())
+                how = self._how
+                names = self._rollback.take_back(error, self._undone(), how.log_in_again, how.settle)
                 self.report.taken_back.extend(names)
             raise
         self._conclude()
@@ -363,6 +366,7 @@ class PlanRun:
             undo=outcome.undo.as_result() if outcome.undo else None,
             receipt=receipt,
         )
+        self.report.count(decision.position, decision.plan.effects)
         session.progress.say(self.report.line(decision.position))
         if receipt is not None:
             self._rollback.add(decision.package.name, receipt)

@@ -36,6 +36,7 @@ class Report:
         self._plan_id = plan_id
         self._reasons: list[str] = []
         self._left: dict[int, str] = {}
+        self._effects: dict[int, dict[str, int]] = {}
         for decision in decisions:
             self.packages.append({**decision.row(), **nothing})
             self._reasons.append(decision.reason)
@@ -59,6 +60,15 @@ class Report:
         """
         self.packages[position - 1].update(values)
 
+    def count(self, position: int, effects: dict[str, int]) -> None:
+        """Note how many objects were changed, where these are more than those for which a package was due.
+
+        Args:
+            position: Its place in the list, from 1.
+            effects: How many there are of each effect.
+        """
+        self._effects[position] = effects
+
     def leave(self, position: int, because: str) -> None:
         """Note that a package is left as it is, though it is due.
 
@@ -78,15 +88,24 @@ class Report:
         """
         has_several = len({row["project"] for row in self.packages}) > 1
         row, reason = self.packages[position - 1], self._reasons[position - 1]
+        if position in self._effects:
+            row = {**row, "summary": self._effects[position]}
         return outcome_line(row, check_mode, has_several, reason, self._left.get(position))
 
-    def text(self, check_mode: bool = False) -> str:
+    def text(self, head: str = "", check_mode: bool = False) -> str:
         """Return what became of all packages, for people, one line each.
 
         Args:
+            head: A line before them; empty for none.
             check_mode: Whether nothing was done, and what changed is a prediction.
         """
-        return "\n".join(self.line(row["position"], check_mode) for row in self.packages)
+        lines = [self.line(row["position"], check_mode) for row in self.packages]
+        return "\n".join([head, *lines] if head else lines)
+
+    def shorten(self) -> None:
+        """Leave the objects out, for the result of a failure, which Ansible prints as it is."""
+        for row in self.packages:
+            row.pop("changes", None)
 
     def as_result(self, complete: bool) -> dict[str, Any]:
         """Return it in short, without paths and objects.

@@ -22,7 +22,7 @@ from ..rest.answers import says_not_found
 from ..rest.models import ImportInfo
 from ..session.file import ImportProcess
 from ..session.session import Session
-from ..support.progress import IMPORT
+from ..support.progress import IMPORT, TAKE_BACK, WAIT
 from ..support.text import printable
 from ..support.wait import TimeIsUp, wait_for
 from . import messages, undo_package, verify
@@ -320,13 +320,14 @@ def _wait(run: ImportRun) -> ImportInfo:
             broken.append(error)
             if isinstance(error, ServerError) and (_is_gone(error) or _refused_again(broken)):
                 raise
+            run.session.progress.phase(WAIT)
             silent_since.append(time.monotonic())
             if time.monotonic() - silent_since[0] >= _PATIENCE:
                 raise
             return None
         silent_since.clear()
         broken.clear()
-        run.session.progress.phase(IMPORT, _progress(run.outcome.info))
+        run.session.progress.phase(TAKE_BACK if process.takes_back else IMPORT, _progress(run.outcome.info))
         return run.outcome.info
 
     def ended(seen: ImportInfo | None) -> bool:

@@ -14,7 +14,7 @@ from typing import Callable
 from ..errors import MigrationError
 from ..history.entry import Entry
 from ..history.queries import named
-from ..history.receipt import UNDONE
+from ..history.receipt import INTERRUPTED, UNDONE
 from ..plan.undo import refuse_under_newer, undo_file
 from ..session.session import Session
 from ..support import signals
@@ -55,14 +55,19 @@ class RunRollback:
         self._imported.append((name, os.path.dirname(receipt)))
 
     def take_back(
-        self, error: MigrationError, log_in_again: Callable[[Session], None], undone: Sequence[str]
+        self,
+        error: MigrationError,
+        undone: Sequence[str],
+        log_in_again: Callable[[Session], None],
+        settle: Callable[[Session], None],
     ) -> list[str]:
         """Take back what was imported, newest first, and say so in the error's message.
 
         Args:
             error: What failed.
-            log_in_again: Brings a session back that has ended.
             undone: The names of packages that the run has taken back because the list says so.
+            log_in_again: Brings a session back that has ended.
+            settle: Finds out what an import has left whose end nobody saw.
 
         Returns:
             The names of the packages that were taken back.
@@ -76,6 +81,8 @@ class RunRollback:
             return []
         try:
             self._let_go(log_in_again)
+            if any(Entry.reopen(path).receipt.state == INTERRUPTED for _name, path in self._imported):
+                settle(self._session)
         except MigrationError as broken:
             error.message = "%s Not taken back, because there is no session to do it in: %s. (%s)" % (
                 _what_failed(error),
@@ -103,10 +110,12 @@ class RunRollback:
                 left.append("%s: not tried" % name)
                 continue
             try:
-                self._take_back(name, path)
-                done.append(name)
+                if self._take_back(name, path):
+                    done.append(name)
             except MigrationError as problem:
-                left.append("%s: %s" % (name, problem.message))
+                # What single rollbacks end with is not so here.
+                why = problem.message.replace(" Nothing was imported.", "").rstrip(".")
+                left.append("%s: %s" % (name, why))
                 # What lies under one of which nobody knows whether it is taken back has to wait.
                 stopped = signals.told_to_stop() is not None or problem.details.get("import_outcome") == "unknown"
         return done, left
@@ -144,13 +153,14 @@ class RunRollback:
         with contextlib.suppress(MigrationError):
             session.release_all()
 
-    def _take_back(self, name: str, path: str) -> None:
+    def _take_back(self, name: str, path: str) -> bool:
+        """Take an import back; return whether there was anything to take back."""
         history, options = self._options.history, self._options
         if history is None:
             raise AssertionError("nothing can be taken back without a history")
         entry = Entry.reopen(path)
-        if entry.receipt.state == UNDONE:
-            return
+        if entry.receipt.state == UNDONE or entry.receipt.changed_nothing:
+            return False
         entries = history.entries(entry.receipt.project)
         refuse_under_newer(entry, entries)
         self._session.progress.package(name)
@@ -166,6 +176,7 @@ class RunRollback:
             hold=False,
             check_mode=False,
         ).take_back(self._session, entry.receipt.project, self._warnings)
+        return True
 
 
 def _what_failed(error: MigrationError) -> str:
@@ -175,7 +186,7 @@ def _what_failed(error: MigrationError) -> str:
 
 def _what_is_left(left: Sequence[str], undone: Sequence[str]) -> str:
     if left:
-        return "Not taken back: %s" % "; ".join(left)
+        return "Not taken back: %s." % "; ".join(left)
     if undone:
         return "Nothing of this run is left, except that the list declares as undone, and has taken back: %s." % (
             ", ".join(undone)

@@ -48,6 +48,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             approved=not own,
             take_back=params["on_failure"] == "rollback",
             log_in_again=lambda ended: _log_in_again(module, ended),
+            settle=lambda current: _settle(module, current),
         )
         run = PlanRun(session, planner, plan, how, module.warnings)
         try:
@@ -56,10 +57,12 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
                 run.carry_out()
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
+            run.report.shorten()
             failure.details.update(_result(module, run, complete=False))
             raise failure from error
         result = _result(module, run, complete=run.is_complete)
-        result["msg"] = run.report.text(module.check_mode)
+        head = "" if own else "%s is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
+        result["msg"] = run.report.text(head, module.check_mode)
         if module.wants_diff and not own and result["changed"]:
             blocks = [decision.described() for decision in run.due_at_first]
             result["diff"] = {"prepared": plan_text.describe_list(plan.plan_id, seconds_since(plan.made), blocks)}
@@ -104,6 +107,12 @@ def _log_in_again(module: MigrationModule, session: Session) -> None:
     from .sole_run import log_in_again
 
     log_in_again(module, session)
+
+
+def _settle(module: MigrationModule, session: Session) -> None:
+    from .sole_run import settle
+
+    settle(module, session)
 
 
 def _result(module: MigrationModule, run: PlanRun, complete: bool) -> dict[str, Any]:

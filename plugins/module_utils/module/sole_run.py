@@ -131,6 +131,21 @@ def _acquire(module: MigrationModule, history: History, path: str, base_url: str
     )
 
 
+def settle(module: MigrationModule, session: Session) -> None:
+    """Wait until imports whose end nobody saw have come to rest, and note what they left.
+
+    Args:
+        module: The module.
+        session: The session.
+
+    Raises:
+        MigrationError: The objects could not be looked up, or a receipt could not be written.
+    """
+    if module.history is not None:
+        watch = Watch(module.params["lease_timeout"])
+        recovery_of(module, module.history, session.state.base_url, watch).wait_until_at_rest(session)
+
+
 def log_in_again(module: MigrationModule, session: Session) -> None:
     """Bring the session of a run back that has ended; say what is lost with it, and wait until the environment rests.
 

@@ -50,8 +50,9 @@ def refuse_another(
     """
     if not same_base_url(plan.base_url, base_url):
         raise InputError(
-            "plan_file: its plan %s is for the server %s, not for %s. %s"
-            % (plan.plan_id, printable(plan.base_url, 200), base_url, _AGAIN)
+            "plan_file: its plan %s is for environment %s, the server %s, not for %s. Nothing was done. Name the plan "
+            "of this environment; for several, name their directory."
+            % (plan.plan_id, printable(plan.environment, 100), printable(plan.base_url, 200), base_url)
         )
     age = seconds_since(plan.made)
     if max_age is not None and (age is None or age > max_age):
@@ -340,7 +341,10 @@ def _stale_steps(plan: PlanDocument, decisions: Sequence[Decision], carried_out:
             if planned.doubtful:
                 yield plan_text.why_left_alone(planned)
             elif decision.do == HELD:
-                yield "Package %s was taken back since, and stays so." % name
+                yield (
+                    "Package %s was taken back since, and stays so (a new file of it, or force: true, brings it in)."
+                    % name
+                )
         elif (
             planned is not None
             and (decision.do, step.do == IMPORT) == (IMPORT, False)

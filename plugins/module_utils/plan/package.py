@@ -133,6 +133,15 @@ class PackagePlan:
             counts[change.counted_as] += 1
         return counts
 
+    @property
+    def effects(self) -> dict[str, int]:
+        """How many objects an import changes, of each effect, also those that later packages of the list decide about."""
+        counts = dict.fromkeys(EFFECTS, 0)
+        for change in self.objects:
+            if change.effect in EFFECTS_THAT_COUNT and not change.settled:
+                counts[change.effect] += 1
+        return counts
+
     def as_result(self) -> dict[str, Any]:
         """Return the plan as a task returns it."""
         return {

@@ -60,7 +60,17 @@ def describe_list(plan_id: str, age: float | None, blocks: Iterable[str]) -> str
         age: How many seconds ago it was made; None for a plan that is made now.
         blocks: The packages, each as ``describe`` returns it.
     """
-    return joined(["plan %s, made %s\n" % (printable(plan_id, 40), _when(age)), *blocks])
+    return joined([name_of_plan(plan_id, age) + "\n", *blocks])
+
+
+def name_of_plan(plan_id: str, age: float | None) -> str:
+    """Return what a plan is called: ``plan 9f86d081884c, made 5 min ago``.
+
+    Args:
+        plan_id: The plan's id.
+        age: How many seconds ago it was made; None for a plan that is made now.
+    """
+    return "plan %s, made %s" % (printable(plan_id, 40), _when(age))
 
 
 def joined(blocks: Iterable[str]) -> str:
@@ -106,8 +116,15 @@ def describe(name: str, plan: PackagePlan, forced: bool = False) -> str:
         forced: Whether it is carried out even where nothing is due.
     """
     all_the_same = ", but imported all the same (force)" if forced and plan.in_sync else ""
-    lines = ["package %s" % printable(name), *_lines(plan.changes), counts(plan) + all_the_same]
+    # Servers and manifests have the content of a package in another order.
+    changes = sorted(plan.changes, key=_for_people)
+    lines = ["package %s" % printable(name), *_lines(changes), counts(plan) + all_the_same]
     return "\n".join(lines) + "\n"
+
+
+def _for_people(change: Change) -> tuple[str, str, str]:
+    row = change.row
+    return (models.type_name(row.type), row.name, row.id)
 
 
 def _lines(changes: Sequence[Change]) -> list[str]:

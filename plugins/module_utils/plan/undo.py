@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..errors import InputError
 from ..history.entry import Entry
 from ..history.queries import expected_versions, failed_before, latest, older_imports, standing_on
-from ..history.receipt import CREATE, EFFECT_DELETE, EFFECT_REPLACE, UNDONE, UNKNOWN
+from ..history.receipt import CREATE, EFFECT_DELETE, EFFECT_REPLACE, STARTED, UNDONE, UNKNOWN
 from ..package.file import PackageFile, examine
 from ..rest import models
 from ..rest.models import DestinationObject, Key, Row, same_version
@@ -47,6 +47,11 @@ def undo_file(entry: Entry, own: list[Entry]) -> PackageFile:
     """
     receipt = entry.receipt
     if not os.path.exists(entry.undo_path):
+        if receipt.state == STARTED:
+            raise InputError(
+                "%s has no undo package yet, because nobody has seen its import end. A run that is not in check mode "
+                "waits for it, keeps its undo package, and can take it back." % entry.path
+            )
         older = [other for other in own if other.name < entry.name and other.receipt.state != UNDONE]
         further = (
             "To take back what was imported before it, name that import's directory as entry: %s."

@@ -15,6 +15,7 @@ from typing import Any, Callable
 UPLOAD = "upload"
 WAIT = "wait for the server"
 IMPORT = "import"
+TAKE_BACK = "take back"
 UNDO_PACKAGE = "undo package"
 VERIFY = "verify"
 
