@@ -135,7 +135,7 @@ class PackagePlan:
 
     @property
     def effects(self) -> dict[str, int]:
-        """How many objects an import changes, of each effect, also those that later packages of the list decide about."""
+        """How many objects an import changes, by effect, also those that later packages of the list decide about."""
         counts = dict.fromkeys(EFFECTS, 0)
         for change in self.objects:
             if change.effect in EFFECTS_THAT_COUNT and not change.settled:

@@ -234,7 +234,7 @@ def test_the_description_has_one_line_an_object_whatever_the_names_hold():
     lines = text.splitlines()
     assert len(lines) == 8, "package, counts, a line for each object that would change, and two reasons"
     assert lines[0] == "package finance forged"
-    assert '~ report "Revenue report forged"  in /a + b ' in lines[1]
-    assert "Margin" in lines[2]
+    assert any(line.startswith('~ report "Revenue report forged"  in /a + b ') for line in lines)
+    assert any(line.startswith('- report "Margin') for line in lines)
     assert "\x1b" not in text
     assert "\u202e" not in text
