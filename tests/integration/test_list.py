@@ -79,8 +79,8 @@ def test_check_predicts_the_whole_list_and_writes_nothing(server: Server, contro
         ("inc3", "2 to replace"),
     ]
     assert re.findall(r'^. attribute "(\w+)" .* -> .{7}  (\w+) ', blocks[2][1], re.MULTILINE) == [
-        ("Store", "replace"),
         ("Manager", "replace"),
+        ("Store", "replace"),
     ]
     assert "    package inc2 of this list changes it before\n" in blocks[2][1]
     assert server.objects() == fresh

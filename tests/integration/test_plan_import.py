@@ -151,7 +151,7 @@ def test_a_plan_for_another_server_is_refused(server: Server, controller: Contro
     approve(controller)
     with running_server() as other:
         controller.declare(other, controller.sample("inc1"), mstr_environment_name="prod")
-        assert_refused(controller.deploy(*APPROVED), other, "is for the server %s" % server.base_url)
+        assert_refused(controller.deploy(*APPROVED), other, "is for environment prod, the server %s" % server.base_url)
 
 
 def test_a_run_of_it_that_broke_off_is_continued(server: Server, controller: Controller) -> None:
@@ -283,7 +283,9 @@ def test_one_task_with_credentials_carries_a_plan_out(server: Server, controller
     run = controller.tasks(server, [steps["plan"], steps["import"]])
     done = run.named("import")
     assert done["outcome"] == "ok", run.output
-    assert done["msg"].splitlines() == [
+    head, *lines = done["msg"].splitlines()
+    assert head.startswith("plan %s, made " % done["plan_id"])
+    assert lines == [
         "inc1 (project %s): imported, %d created; undo kept" % (TUTORIAL, len(declared("inc1"))),
         "users: imported, %d created; undo kept" % done["packages"][1]["summary"]["create"],
     ]

@@ -61,7 +61,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             failure.details.update(_result(module, run, complete=False))
             raise failure from error
         result = _result(module, run, complete=run.is_complete)
-        head = "" if own else "%s is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
+        head = "" if own else "%s, is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
         result["msg"] = run.report.text(head, module.check_mode)
         if module.wants_diff and not own and result["changed"]:
             blocks = [decision.described() for decision in run.due_at_first]
