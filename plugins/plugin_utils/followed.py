@@ -65,8 +65,6 @@ class FollowedAction(ActionBase):
         # The file is on this machine. A task that names one has somebody else to follow it.
         if arguments.get(_OPTION) or self._connection.transport != "local" or not self._is_seen:
             return
-        if self._task.check_mode:
-            return
         if not self._is_wanted(task_vars):
             return
         # Removed with all that is there when ansible-playbook ends, should this process be killed.
@@ -79,7 +77,7 @@ class FollowedAction(ActionBase):
     @property
     def _is_seen(self) -> bool:
         """Whether lines of this task may be printed."""
-        if self._task.async_val or self._task.no_log:
+        if self._task.async_val or self._task.check_mode or self._task.no_log:
             return False
         return is_for_people(C.DEFAULT_STDOUT_CALLBACK, os.environ)
 

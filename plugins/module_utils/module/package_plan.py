@@ -46,19 +46,19 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
             "packages": report.packages,
             "report": report.as_result(complete=in_sync or module.check_mode),
         }
-        texts = [decision.described() for decision in decisions if decision.due]
-        if texts and module.wants_diff:
-            result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, texts)}
-        head = ""
         result["logged_out"] = False
+        written = None
         if module.params["plan_file"]:
             result["plan_file"] = _write(module.params["plan_file"], document)
             if session.path and result["plan_file"] == session_file.beside(session.path, session_file.PLAN):
                 write_seen(session_file.beside(session.path, session_file.SEEN), planner.found)
             else:
-                head = "plan %s is written to %s" % (document.plan_id, result["plan_file"])
+                written = result["plan_file"]
+        texts = [decision.described() for decision in decisions if decision.due]
+        if texts and module.wants_diff:
+            result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, texts, written)}
         if module.check_mode:
-            result["msg"] = report.text(head, check_mode=True)
+            result["msg"] = report.text(check_mode=True)
         if module.params["plan_file"]:
             result["logged_out"] = _ends(session, module.check_mode or in_sync)
     return result

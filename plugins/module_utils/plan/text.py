@@ -52,15 +52,17 @@ def counts(plan: PackagePlan) -> str:
     return ", ".join(found) or "in sync"
 
 
-def describe_list(plan_id: str, age: float | None, blocks: Iterable[str]) -> str:
+def describe_list(plan_id: str, age: float | None, blocks: Iterable[str], written: str | None = None) -> str:
     """Return the plan of a list for people: which plan it is, then a block for each package.
 
     Args:
         plan_id: The plan's id.
         age: How many seconds ago it was made; None for a plan that is made now.
         blocks: The packages, each as ``describe`` returns it.
+        written: The file that it is written to, None for none.
     """
-    return joined([name_of_plan(plan_id, age) + "\n", *blocks])
+    where = ", written to %s" % printable(written, 200) if written else ""
+    return joined(["%s%s\n" % (name_of_plan(plan_id, age), where), *blocks])
 
 
 def name_of_plan(plan_id: str, age: float | None) -> str:

@@ -213,11 +213,11 @@ def test_no_line_passes_120_columns_whatever_a_server_says(rows_and_found):
     assert all(columns(line) <= 120 for line in lines)
     shown = [line for line in lines if not line.startswith("    ")]
     assert len(shown) == len(plan.changes)
-    for line, change in zip(shown, plan.changes):
+    for line in shown:
         assert line[0] in "+~-*?"
         assert " -> " in line
-        if change.row.id == OBJECT_ID:
-            assert line.endswith("  " + OBJECT_ID)
+    whole = [change for change in plan.changes if change.row.id == OBJECT_ID]
+    assert sum(line.endswith("  " + OBJECT_ID) for line in shown) >= len(whole)
 
 
 def test_the_description_has_one_line_an_object_whatever_the_names_hold():
