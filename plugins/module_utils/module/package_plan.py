@@ -49,11 +49,14 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         result["logged_out"] = False
         written = None
         if module.params["plan_file"]:
-            result["plan_file"] = _write(module.params["plan_file"], document)
-            if session.path and result["plan_file"] == session_file.beside(session.path, session_file.PLAN):
+            path = result["plan_file"] = path_for(module.params["plan_file"], document.environment)
+            if not session.path or path != session_file.beside(session.path, session_file.PLAN):
+                _write(module.params["plan_file"], path, document)
+                written = path
+            elif not (module.check_mode or in_sync):
+                # Else the run ends with this task, and with it what is beside its session file.
+                write(path, document)
                 write_seen(session_file.beside(session.path, session_file.SEEN), planner.found)
-            else:
-                written = result["plan_file"]
         texts = [decision.described() for decision in decisions if decision.due]
         if texts and module.wants_diff:
             result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, texts, written)}
@@ -99,14 +102,12 @@ def reader_of(module: MigrationModule, warnings: list[str]) -> Reader:
     return Reader(params["manifest_dir"], mode, module.check_mode, params["wait_timeout"], warnings)
 
 
-def _write(plan_file: str, plan: PlanDocument) -> str:
-    """Write the plan, also in check mode, which is what it is for; return where it is."""
+def _write(plan_file: str, path: str, plan: PlanDocument) -> None:
+    """Write the plan, also in check mode, which is what it is for."""
     if plan_file.endswith(os.sep):
         with disk_errors("plan_file: the directory %s cannot be made" % plan_file):
             make_directory(plan_file, 0o755)
-    path = path_for(plan_file, plan.environment)
     write(path, plan)
-    return path
 
 
 def _ends(session: Session, nothing_is_left: bool) -> bool:
