@@ -129,7 +129,9 @@ plan_id:
   type: str
   sample: 9f86d081884c
 plan_file:
-  description: The path of the file that the plan was written to.
+  description: >-
+    The path of the file that the plan was written to. One beside the session file of a run is not written where the run ends with
+    this task.
   returned: with O(plan_file)
   type: str
   sample: /srv/plans/prod.plan.json

@@ -408,7 +408,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module import take_
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
     history_spec,
-    listed_package_spec,
+    list_spec,
     lock_spec,
     package_spec,
     progress_spec,
@@ -426,12 +426,7 @@ def main() -> None:
             "src": {"type": "path"},
             "run": {"type": "str"},
             "name": {"type": "str"},
-            "packages": {
-                "type": "list",
-                "elements": "dict",
-                "options": listed_package_spec(),
-                "mutually_exclusive": [("src", "manifest")],
-            },
+            **list_spec(with_manifests=False),
             "entry": {"type": "str"},
             **history_spec(),
             **lock_spec(),

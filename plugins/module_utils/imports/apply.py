@@ -16,10 +16,9 @@ from typing import Callable
 
 from ..errors import InputError, Interrupted, MigrationError, about, as_failure
 from ..history.entry import Entry
-from ..history.queries import named
 from ..history.receipt import UNDONE
 from ..history.store import History
-from ..package.declared import Declared, Reader
+from ..package.declared import Reader
 from ..package.upload import Staged, stage
 from ..plan import approval
 from ..plan.approval import CarriedOut
@@ -28,7 +27,6 @@ from ..plan.document import IMPORT, TAKE_BACK, PlanDocument
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
 from ..plan.planner import Planner
-from ..plan.undo import undo_file
 from ..rest.models import DestinationObject
 from ..session.session import Session
 from ..support.text import printable
@@ -220,12 +218,13 @@ class PlanRun:
 
     def _take_back(self, entry: Entry, decision: Decision, history: History) -> None:
         """Take one import of a package back; its last part ends it."""
-        package, parts = decision.package, decision.undoing.parts
+        parts = decision.undoing.parts
         if decision.position not in self._acted:
             self._begin(decision)
         row = self.report.packages[decision.position - 1]
         try:
-            rollback = self._rollback_of(entry, package, history)
+            force = bool(decision.package.option["force"])
+            rollback = Rollback.of_entry(entry, history, self._how.options, force, hold=True)
             _planned, _outcome, changed = rollback.take_back(self._session, entry.receipt.project, self._warnings)
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
@@ -240,21 +239,6 @@ class PlanRun:
             self.report.note(decision.position, undo=undo, receipt=entry.receipt_path)
         if entry.path == min(parts, key=lambda part: part.name).path:
             self._session.progress.say(self.report.line(decision.position))
-
-    def _rollback_of(self, entry: Entry, package: Declared, history: History) -> Rollback:
-        options = self._how.options
-        entries = history.entries(entry.receipt.project)
-        return Rollback(
-            package=undo_file(entry, named(entries, package.name)),
-            name=package.name,
-            entry=entry,
-            entries=entries,
-            wait_timeout=options.wait_timeout,
-            poll_interval=options.poll_interval,
-            force=package.option["force"],
-            hold=True,
-            check_mode=False,
-        )
 
     # What is due to be imported.
 

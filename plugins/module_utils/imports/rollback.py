@@ -11,14 +11,16 @@ from typing import Any
 
 from ..errors import MigrationError
 from ..history.entry import Entry
+from ..history.queries import named
 from ..history.receipt import UNDONE
+from ..history.store import History
 from ..package.file import PackageFile
 from ..package.upload import Staged, stage
 from ..plan.destination import make_plan
 from ..plan.listing import Listed, ListedPlan
 from ..plan.package import EXISTS_DIFFERENTLY
 from ..plan.text import names_of
-from ..plan.undo import refuse_edited
+from ..plan.undo import refuse_edited, undo_file
 from ..rest.models import FOLDER_TYPE
 from ..session.session import Session
 from ..support.text import printable
@@ -51,6 +53,33 @@ class Rollback:
     force: bool
     hold: bool
     check_mode: bool
+
+    @classmethod
+    def of_entry(cls, entry: Entry, history: History, options: ImportOptions, force: bool, hold: bool) -> Rollback:
+        """Return what takes an import back that the history knows.
+
+        Args:
+            entry: The import's entry.
+            history: The history.
+            options: How long to wait, and how often to ask.
+            force: Take it back although objects were edited since.
+            hold: Whether it is to stay so.
+
+        Raises:
+            InputError: It has no undo package, or another one than was saved.
+        """
+        entries, name = history.entries(entry.receipt.project), entry.receipt.name
+        return cls(
+            package=undo_file(entry, named(entries, name)),
+            name=name,
+            entry=entry,
+            entries=entries,
+            wait_timeout=options.wait_timeout,
+            poll_interval=options.poll_interval,
+            force=force,
+            hold=hold,
+            check_mode=False,
+        )
 
     def take_back(
         self, session: Session, project_id: str | None, warnings: list[str]

@@ -13,9 +13,8 @@ from typing import Callable
 
 from ..errors import MigrationError
 from ..history.entry import Entry
-from ..history.queries import named
 from ..history.receipt import INTERRUPTED, UNDONE
-from ..plan.undo import refuse_under_newer, undo_file
+from ..plan.undo import refuse_under_newer
 from ..session.session import Session
 from ..support import signals
 from ..support.text import printable
@@ -161,21 +160,11 @@ class RunRollback:
         entry = Entry.reopen(path)
         if entry.receipt.state == UNDONE or entry.receipt.changed_nothing:
             return False
-        entries = history.entries(entry.receipt.project)
-        refuse_under_newer(entry, entries)
+        refuse_under_newer(entry, history.entries(entry.receipt.project))
         self._session.progress.package(name)
-        Rollback(
-            package=undo_file(entry, named(entries, name)),
-            name=name,
-            entry=entry,
-            entries=entries,
-            wait_timeout=options.wait_timeout,
-            poll_interval=options.poll_interval,
-            force=False,
-            # The next run is to try again.
-            hold=False,
-            check_mode=False,
-        ).take_back(self._session, entry.receipt.project, self._warnings)
+        # It does not stay so: the next run is to try again.
+        rollback = Rollback.of_entry(entry, history, options, force=False, hold=False)
+        rollback.take_back(self._session, entry.receipt.project, self._warnings)
         return True
 
 

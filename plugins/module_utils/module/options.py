@@ -97,14 +97,20 @@ def package_spec(with_type: bool = False) -> dict[str, Any]:
     return spec
 
 
-def list_spec() -> dict[str, Any]:
-    """Return the argument spec of the options that say what packages an environment is to have."""
-    return {
+def list_spec(with_manifests: bool = True) -> dict[str, Any]:
+    """Return the argument spec of the options that say what packages an environment is to have.
+
+    Args:
+        with_manifests: Whether the module has to know what they hold.
+    """
+    spec: dict[str, Any] = {
         "packages": {
             "type": "list",
             "elements": "dict",
             "options": listed_package_spec(),
             "mutually_exclusive": [("src", "manifest")],
         },
-        "manifest_dir": {"type": "path"},
     }
+    if with_manifests:
+        spec["manifest_dir"] = {"type": "path"}
+    return spec
