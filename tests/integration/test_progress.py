@@ -158,6 +158,15 @@ def test_a_module_notes_how_far_it_is(server: Server, controller: Controller) ->
     assert words == ["upload", "wait for the server", "import", "undo package", "verify"]
     assert notes.stat().st_mode & 0o777 == 0o600
 
+    # Taking it back is told from bringing it in.
+    back = {"state": "applied", "run": "last", "history_dir": "history", "progress_file": str(notes) + ".back"}
+    assert controller.tasks(server, [{"name": "back", PREFIX + "mstr_undo_package": back}]).failures == []
+    told = [json.loads(line) for line in Path(str(notes) + ".back").read_text(encoding="utf-8").splitlines()]
+    phases = {note["phase"] for note in told if "phase" in note}
+    assert "take back" in phases
+    assert "import" not in phases
+    assert told[-1] == {"say": "finance: taken back, 8 deleted"}
+
 
 def test_a_log_in_notes_how_far_the_import_is_that_it_waits_for(server: Server, controller: Controller) -> None:
     notes = controller.directory / "notes.jsonl"
