@@ -14,18 +14,18 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
+from .installed import InstalledModuleAction
 from .progress import Follower, Lines, is_for_people
 
 _OPTION = "progress_file"
 _VARIABLE = "mstr_progress"
 
 
-class FollowedAction(ActionBase):
-    """Runs the module of its name as ansible.builtin.normal does, and prints what the module notes meanwhile.
+class FollowedAction(InstalledModuleAction):
+    """Runs the module of its name, and prints what the module notes meanwhile.
 
     Whatever breaks here but the module itself is passed over: an import is worth more than a line on it.
     """
@@ -45,7 +45,7 @@ class FollowedAction(ActionBase):
         arguments = dict(self._task.args)
         lines = Lines((task_vars or {}).get("inventory_hostname", ""))
         with self._followed(arguments, lines, task_vars or {}):
-            done = self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=wrap_async)
+            done = self._run_module(arguments, task_vars or {}, bool(wrap_async))
         result = merge_hash(result, done)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)

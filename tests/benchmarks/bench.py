@@ -32,6 +32,7 @@ PICTURE = ROOT / "docs" / "performance.svg"
 
 WORKS: dict[str, Callable[[Ground, int], works.Finding]] = {
     "package": works.one_package,
+    "five": works.five_packages,
     "sync": works.nothing_to_do,
     "upload": works.upload,
     "undo": works.undo,

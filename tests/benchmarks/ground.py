@@ -134,7 +134,7 @@ class Ground:
         program = str(Path(sys.executable).parent / "ansible-playbook")
         return Command([program, str(playbook), *arguments], self.variables, self.directory, watch=watch)
 
-    def peer(self, *arguments: str, server: Server, package: Path) -> Command:
+    def peer(self, *arguments: str, server: Server, package: Path | str) -> Command:
         """Run a script of those that do the same another way. All they need is in their environment."""
         given = {
             "BASE": server.base_url,

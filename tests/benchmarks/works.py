@@ -100,18 +100,43 @@ def one_package(ground: Ground, rounds: int) -> Finding:
             Result(
                 "one small package, one task",
                 [(task - IMPORT_SECONDS) / base for task, base in zip(walls["task"], walls["floor"])],
-                1.5,
+                1.4,
                 "%s x floor + 0.3 s",
             ),
             Result(
                 "one small package through the role, first time",
                 [role / uri for role, uri in zip(walls["role"], walls["uri"])],
-                0.85,
+                0.65,
                 "%s x the uri playbook",
             ),
         ],
         {"one package": _seconds(costs)},
     )
+
+
+def five_packages(ground: Ground, rounds: int) -> Finding:
+    """Five small packages: by the role, and by tasks of ansible.builtin.uri."""
+    files = {name: ground.package(name, 20) for name in ("north", "south", "east", "west", "head")}
+    with ground.server() as server:
+
+        def fresh() -> None:
+            server.reset(import_duration=IMPORT_SECONDS)
+            ground.forget_history()
+
+        peer = ground.peer(server=server, package=os.pathsep.join(map(str, files.values())))
+        uri = ground.playbook(PEERS / "import_all.yml", "-i", str(ground.directory / "tasks-hosts.yml"))
+        ways = {
+            "floor": ping(ground),
+            "role": ground.role({"prod": server}, [{"name": name, "src": str(path)} for name, path in files.items()]),
+            "uri": Command(uri.arguments, peer.variables, ground.directory),
+        }
+        costs = in_turns({name: after(fresh, command) for name, command in ways.items()}, rounds)
+        started = server.state()["imports_started"]
+    if started != len(files):
+        raise AssertionError("the uri playbook imported %d packages" % started)
+    values = [role.wall / uri.wall for role, uri in zip(costs["role"], costs["uri"])]
+    work = "five small packages through the role, first time"
+    return Finding([Result(work, values, 0.35, "%s x the uri playbook")], {"five packages": _seconds(costs)})
 
 
 def nothing_to_do(ground: Ground, rounds: int) -> Finding:
@@ -152,7 +177,7 @@ def nothing_to_do(ground: Ground, rounds: int) -> Finding:
         values = [(own.wall - waiting) / base.wall for own, base in zip(costs["role"], costs["floor"])]
         if transport == "HTTP":
             results.append(
-                Result("nothing to do, 50 packages of 20 objects", values, 2.3, "%%s x floor + %.3g s" % waiting)
+                Result("nothing to do, 50 packages of 20 objects", values, 2.0, "%%s x floor + %.3g s" % waiting)
             )
             over_http = costs["role"]
         else:
@@ -212,7 +237,7 @@ def _transfer_ratio(costs: dict[str, list[Cost]]) -> list[float]:
 
 def _memory(ground: Ground, module: str, options: dict[str, Any]) -> float:
     """Return the most memory, in MiB, of a module that ansible-playbook runs."""
-    command = ground.tasks([{"mstr.migration." + module: options}], watch="AnsiballZ_" + module)
+    command = ground.tasks([{"mstr.migration." + module: options}], watch="plugins.modules." + module)
     memory = run(command).memory
     if not memory:
         raise AssertionError("the process of %s was not seen" % module)

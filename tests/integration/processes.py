@@ -21,6 +21,10 @@ from typing import Any
 from harness import DEMO, PASSWORD, PREFIX, Controller, Server, ansible_bin
 from warm_modules import COLLECTIONS
 
+# What the command line of a module says: of one that ansible-core has packed, of one that runs where it is installed.
+PACKED = b"AnsiballZ_mstr_"
+INSTALLED = b"ansible_collections.mstr.migration.plugins.modules.mstr_"
+
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
     """Wait until a condition holds."""
@@ -71,7 +75,7 @@ def _is_module(process: int) -> bool:
     command = _command(process)
     if not command or b"python" not in command[0]:
         return False
-    if any(b"AnsiballZ_mstr_" in part for part in command[1:]):
+    if any(mark in part for part in command[1:] for mark in (PACKED, INSTALLED)):
         return True
     return _is_warm(command) and _is_warm(_command(_parents().get(process, 0)))
 

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Running a module from the collection where it is installed, for tasks whose host is this machine.
+
+For each task ansible-core packs the module with all that it imports, and Python then compiles all of it. That takes
+longer than what most tasks do. Beside Ansible, and with its Python, nothing needs to be packed: the module is started
+from its file, with its arguments on standard input, as the developer guide of ansible-core starts one for debugging.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible import constants as C
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+# The directory with ansible_collections, in which this collection is.
+_ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 5))
+_COLLECTION = "mstr.migration."
+_MODULES = "ansible_collections.mstr.migration.plugins.modules."
+# The directory in which a task runs is that of the playbook; nothing is imported from there.
+_START = (
+    "import sys; sys.path[:] = [sys.argv.pop(), *filter(None, sys.path)]; "
+    "import runpy; runpy.run_module(sys.argv.pop(), run_name='__main__', alter_sys=True)"
+)
+_INTERPRETER = "ansible_python_interpreter"
+
+
+class InstalledModuleAction(ActionBase):
+    """An action that runs the module of its name: from where it is installed if it can, else as ansible-core does."""
+
+    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any], wrap_async: bool) -> dict[str, Any]:
+        """Run the module and return its result.
+
+        Args:
+            arguments: The module's arguments; changed, as _execute_module changes them.
+            task_vars: The variables of the task.
+            wrap_async: Whether the task does not wait for the module.
+        """
+        if wrap_async or not self._is_at_home(task_vars):
+            done: dict[str, Any] = self._execute_module(
+                module_args=arguments, task_vars=task_vars, wrap_async=wrap_async
+            )
+            return done
+        self._update_module_args(self._task.resolved_action, arguments, task_vars)
+        module = _MODULES + self._task.resolved_action[len(_COLLECTION) :]
+        command = shlex.join([sys.executable, "-c", _START, module, _ROOT])
+        environment = self._compute_environment_string()
+        Display().vvv("Using module %s in %s" % (module, _ROOT))
+        # The arguments are in no command line and in no file.
+        given = json.dumps({"ANSIBLE_MODULE_ARGS": _plain(arguments)}).encode()
+        ended = self._low_level_execute_command(("%s %s" % (environment, command)).strip(), in_data=given)
+        return _result_of(ended)
+
+    def _is_at_home(self, task_vars: Mapping[str, Any]) -> bool:
+        """Return whether the module is to run on this machine, as this user and with this Python."""
+        if self._connection.transport != "local" or getattr(self._connection, "become", None):
+            return False
+        # Whoever keeps the packed module wants to see it.
+        if C.DEFAULT_KEEP_REMOTE_FILES or self._task.async_val or self._task.delegate_to:
+            return False
+        if not str(self._task.resolved_action).startswith(_COLLECTION):
+            return False
+        return bool(self._templar.template(task_vars.get(_INTERPRETER)) == sys.executable)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it. What ansible-core hands over has types of its own, which differ by its version."""
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes)):
+        return [_plain(item) for item in value]
+    # Dates as well, and texts of the vault, which are decrypted by it.
+    return str(value)
+
+
+def _result_of(ended: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a module said in the end, or that it said nothing."""
+    try:
+        result = json.loads(ended["stdout"])
+    except ValueError:
+        result = None
+    if isinstance(result, dict):
+        return result
+    return {
+        "failed": True,
+        "msg": "MODULE FAILURE: the module ended without a result. See its standard output and standard error.",
+        "module_stdout": ended["stdout"],
+        "module_stderr": ended["stderr"],
+        "rc": ended["rc"],
+    }

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Modules that ansible-playbook runs where they are installed, and those that it packs: nobody notices which."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Controller, Server, declared
+from processes import INSTALLED, PACKED, descendants, output, started, until
+
+PLAN = "mstr.migration.mstr_package_plan"
+
+
+def other_path() -> str:
+    """Return a path of this Python that ansible-core has to take for another's."""
+    return "%s/../bin/python" % Path(sys.executable).parent
+
+
+def commands(process: Any) -> set[bytes]:
+    found = set()
+    for each in descendants(process.pid):
+        try:
+            found.add(Path("/proc/%d/cmdline" % each).read_bytes())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+@pytest.mark.every_core
+@pytest.mark.parametrize("packed", [False, True], ids=["installed", "packed"])
+def test_both_do_the_same(server: Server, controller: Controller, packed: bool) -> None:
+    server.set(import_duration=0.5)
+    interpreter = {"ansible_python_interpreter": other_path()} if packed else {}
+    controller.declare(server, controller.sample("inc1"), **interpreter)
+    seen: set[bytes] = set()
+    with started(controller) as process:
+        while process.poll() is None:
+            seen |= commands(process)
+    assert process.returncode == 0, output(controller)
+    assert any(PACKED in command for command in seen) == packed
+    assert any(INSTALLED in command for command in seen) != packed
+    assert server.has(declared("inc1"))
+    assert server.held() == []
+    assert controller.deploy("--check", "--diff").recap("prod")["changed"] == 0
+    assert controller.rollback("inc1").code == 0
+    assert not server.has(declared("inc1"))
+
+
+@pytest.mark.ansible
+def test_a_packed_module_is_stopped_too(server: Server, controller: Controller) -> None:
+    server.set(import_duration=30)
+    controller.declare(server, controller.sample("inc1"), ansible_python_interpreter=other_path())
+    with started(controller) as process:
+        until(lambda: server.state()["imports_started"], "the import")
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    assert process.returncode != 0
+    server.set(import_duration=0)
+    assert controller.deploy().code == 0
+    assert server.state()["imports_started"] == 1
+
+
+@pytest.mark.ansible
+def test_nothing_is_imported_from_the_directory_of_the_playbook(server: Server, controller: Controller) -> None:
+    for name in ("requests", "json", "ansible_collections"):
+        (controller.directory / (name + ".py")).write_text("raise RuntimeError('not this one')\n", encoding="utf-8")
+    task = {"name": "plan", PLAN: {"packages": [{"src": str(controller.packages / "finance.mmp")}]}}
+    run = controller.play(server, [task])
+    assert run.code == 0, run.output
+
+
+@pytest.mark.every_core
+def test_what_the_task_says_of_environment_and_options_reaches_it(server: Server, controller: Controller) -> None:
+    packages = [{"src": str(controller.packages / "finance.mmp")}]
+    project = "MicroStrategy Tutorial"
+    asked = {"name": "asked", PLAN: {"packages": packages}, "environment": {"MSTR_PROJECT": project}}
+    wrong = {"name": "wrong", PLAN: {"packages": packages, "pakages": []}, "ignore_errors": True}
+    run = controller.play(server, [asked, wrong])
+    assert run.named("asked")["packages"][0]["project"] == project
+    assert "pakages" in run.named("wrong")["msg"]
+
+
+@pytest.mark.every_core
+def test_no_text_of_a_result_is_a_template(server: Server, controller: Controller) -> None:
+    name = "{{ 1 + 1 }}"
+    shutil.copy(controller.packages / "finance.mmp", controller.directory / (name + ".mmp"))
+    source = "{{ lookup('ansible.builtin.fileglob', here ~ '/*1 + 1*.mmp') }}"
+    options = {"packages": [{"src": source}], "project": "MicroStrategy Tutorial"}
+    task = {"name": "plan", PLAN: options, "register": "planned"}
+    shown = {"name": "shown", "ansible.builtin.debug": {"msg": "{{ planned.packages[0].name }}"}}
+    run = controller.play(server, [task, shown])
+    assert run.failures == []
+    assert run.named("shown")["msg"] == name

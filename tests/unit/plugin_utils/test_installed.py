@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What goes to a module that runs where it is installed, and what comes back."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+from hypothesis import given
+from samples import json_values
+
+from ansible_collections.mstr.migration.plugins.plugin_utils import installed
+
+
+class Text(str):
+    """A text as ansible-core tags it."""
+
+
+class Number(int):
+    """A number as ansible-core tags it."""
+
+
+class Vaulted:
+    """A text that is decrypted when it is asked for."""
+
+    def __str__(self):
+        return "secret"
+
+
+@given(json_values)
+def test_what_json_has_goes_as_it_is(value):
+    assert installed._plain(value) == value
+
+
+def test_what_ansible_adds_goes_as_what_it_is():
+    value = {Text("a"): (Text("b"), Number(3), Vaulted()), "c": {2}, "d": datetime.date(2026, 3, 1)}
+    plain = installed._plain(value)
+    assert plain == {"a": ["b", 3, "secret"], "c": [2], "d": "2026-03-01"}
+    assert json.loads(json.dumps(plain)) == plain
+    assert type(plain["a"][1]) is int
+
+
+def test_a_result_is_what_the_module_printed():
+    assert installed._result_of({"stdout": '\n{"changed": true}\n', "stderr": "noise", "rc": 0}) == {"changed": True}
+
+
+def test_a_module_without_a_result_has_failed():
+    for output in ("", "Killed", "[1, 2]", '{"half'):
+        result = installed._result_of({"stdout": output, "stderr": "why", "rc": -9})
+        assert result["failed"]
+        assert (result["module_stdout"], result["module_stderr"], result["rc"]) == (output, "why", -9)
+        assert result["msg"].startswith("MODULE FAILURE")
