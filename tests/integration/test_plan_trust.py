@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from typing import Any
 
+import pytest
 from harness import SAMPLES, Controller, Server, make_package, object_id
 from processes import start_module, until
 from test_plan_import import APPROVED, REFUSED, SESSION, approve, states, tasks
@@ -100,6 +101,31 @@ def test_an_edit_during_the_run_is_not_overwritten_by_an_approved_plan(server: S
     thread.join()
     assert done
     assert run.changed == ["inc1"]
+
+
+@pytest.mark.parametrize("approved", [True, False], ids=["approved", "own"])
+def test_an_edit_during_the_upload_is_seen(server: Server, controller: Controller, approved: bool) -> None:
+    path = make_package(controller.directory / "large.mmp", edition("Year", 1))
+    controller.declare(server, {"src": str(path)})
+    # Learns what is in the package, which is uploaded for that once, and not again before its import.
+    controller.steps("plan")
+    approve(controller)
+    server.set(upload_processing=1.0)
+
+    def edit() -> None:
+        while not server.state()["packages"]:
+            time.sleep(0.05)
+        server.edit(object_id("Year"), name="Year", type=12)
+
+    thread = threading.Thread(target=edit)
+    thread.start()
+    run = controller.deploy(*(APPROVED if approved else ()))
+    thread.join()
+    assert server.state()["imports_started"] == (0 if approved else 1)
+    if approved:
+        assert "does not hold any more" in run.failures[0]
+    else:
+        assert "Package large was planned anew" in run.warnings
 
 
 def test_lower_case_ids_have_not_moved(server: Server, controller: Controller) -> None:

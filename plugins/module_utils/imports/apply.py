@@ -250,22 +250,7 @@ class PlanRun:
             if not due:
                 return
             decision, position = due[0], due[0].position
-            if self._look_at(decision):
-                decision = self._planner.decide()[position - 1]
-            if decision.do == IMPORT:
-                self._import(decision)
-
-    def _look_at(self, decision: Decision) -> bool:
-        """Look the objects of a package up, unless that was done since something was changed; return whether."""
-        if decision.planned is None:
-            return False
-        listed = decision.planned.package
-        keys = {listed.key(row) for row in listed.content.rows} if listed.content.comparable else set()
-        if keys <= self._fresh:
-            return False
-        self._planner.look_up(self._session, self._fresh, only=decision.position - 1)
-        self._fresh |= keys
-        return True
+            self._import(decision)
 
     def _is_more_due(self) -> bool:
         """Look over the whole list; return whether something is due by what the run has done.
@@ -321,11 +306,12 @@ class PlanRun:
                 )
             # What was remembered of the file is not what the server reads in it.
             package.content = staged.content
-            self._planner.look_up(session, only=decision.position - 1)
-            decision = self._planner.decide()[decision.position - 1]
-            if decision.do != IMPORT:
-                return
+        # Only now, since an upload can take long.
+        self._planner.look_up(session, only=decision.position - 1)
+        decision = self._planner.decide()[decision.position - 1]
         self._note_moved(decision)
+        if decision.do != IMPORT:
+            return
         self._import_staged(decision, staged, options)
 
     def _import_staged(self, decision: Decision, staged: Staged, options: ImportOptions) -> None:
