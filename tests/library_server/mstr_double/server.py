@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,16 @@ from mstr_double.faults import Faults
 from mstr_double.gateway import Gateway
 from mstr_double.migrations import Migrations
 from mstr_double.sessions import Session, Sessions
+from mstr_double.settings import Settings
 from mstr_double.storage import Storage
 
 IMPORT = "import"
-PRIVILEGE_NAMES = {
-    "create_package": "Create package",
-    "import_package": "Import package",
-    "bypass_acl": "Bypass all object security access checks",
+# Their ids and names. The ids are made up: the pages name privileges by their names alone.
+PRIVILEGES = {
+    "create_package": ("901", "Create package"),
+    "import_package": ("902", "Import package"),
+    "bypass_acl": ("903", "Bypass all object security access checks"),
+    "monitor_cluster": ("904", "Monitor cluster"),
 }
 
 
@@ -41,6 +44,7 @@ class Server:
         self.in_flight = 0
         self.door: Door | None = None
         self.faults = Faults()
+        self.description: Callable[[Settings], str] = lambda _settings: ""
         self._start()
 
     def _start(self) -> None:
@@ -71,6 +75,10 @@ class Server:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def describe(self) -> str:
+        """The server's own description of its calls; what it can is set where the calls are known."""
+        return self.description(self.settings)
 
     def word(self, status: str) -> str:
         """A status word in the case that this server uses."""
@@ -105,8 +113,8 @@ class Call:
 
     def need(self, privilege: str) -> None:
         """Refuse a user who lacks a privilege. :raises ApiError: 403"""
-        if not self.session.may(privilege):
-            raise no_privilege(PRIVILEGE_NAMES[privilege])
+        if not self.session.may(privilege, self.project):
+            raise no_privilege(PRIVILEGES[privilege][1])
 
     async def read(self) -> bytes:
         """The body of the request, small as it is for all calls but the upload."""
