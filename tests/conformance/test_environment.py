@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from double_client import ADMINISTRATOR, ASYNC, DEMO, TUTORIAL, Client, Double, Packages, Program, run
+from double_client import ADMINISTRATOR, ASYNC, DEMO, PROGRAM, TUTORIAL, Client, Double, Packages, Program, run
 from test_calls import ROW, refused
 
 NO_SUCH_CALL = "HTTP 404 Not Found"
@@ -272,6 +274,37 @@ def test_a_seed_can_extend_the_built_in_one(tmp_path: Path) -> None:
         program.stop()
     seed.write_text(json.dumps({"extends": "other"}), encoding="utf-8")
     assert "extend" in run("--port", 0, "--seed", seed).stderr
+
+
+def test_locks_and_nodes_can_be_given_from_the_start(tmp_path: Path) -> None:
+    project = {
+        "id": DEMO,
+        "name": "P",
+        "lock": {"lockType": "permanent_individual", "owner": {"id": "1", "name": "Ann"}},
+    }
+    users = [{"username": "administrator", "password": "library-demo"}]
+    nodes = [{"name": "one", "port": 1, "projects": {DEMO: "exec_idle"}}]
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"users": users, "projects": [project], "nodes": nodes}), encoding="utf-8")
+    program = Program("--seed", seed)
+    try:
+        client = Double(program.base).login()
+        assert client.get(f"/projects/{DEMO}/lock").json()["owner"]["name"] == "Ann"
+        (node,) = client.get("/monitors/iServer/nodes").json()["nodes"]
+        assert (node["port"], node["projects"][0]["status"]) == (1, "exec_idle")
+    finally:
+        program.stop()
+
+
+def test_a_call_is_played_or_only_known() -> None:
+    """No call is in both lists: the one that is there first would hide the other."""
+    sys.path.insert(0, str(PROGRAM))
+    try:
+        from mstr_double.routes import ROUTES
+    finally:
+        sys.path.remove(str(PROGRAM))
+    forms = [(method, re.sub("{[^}]*}", "{}", path)) for method, path, _handler, _open in ROUTES]
+    assert len(forms) == len(set(forms))
 
 
 def test_a_version_can_be_named_when_the_program_starts() -> None:

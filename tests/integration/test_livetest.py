@@ -127,6 +127,16 @@ def test_what_a_version_lacks(release: str, server: Server, tmp_path: Path) -> N
     assert changing == {("POST", "/auth/login"), ("POST", "/auth/logout"), ("PUT", "/sessions")}
 
 
+def test_the_example_of_the_page(server: Server, tmp_path: Path) -> None:
+    server.set(release="2021-update-2", missing_object="500")
+    livetest(server, tmp_path)
+    written = (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+    page = (ROOT / "docs" / "livetest.md").read_text(encoding="utf-8")
+    example = page.split("```text\n")[1].split("```")[0].splitlines()
+    assert len(example) > 10
+    assert [line for line in example if line not in written] == []
+
+
 def test_with_writing_allowed(server: Server, tmp_path: Path, writing: dict[str, str]) -> None:
     objects = server.objects()
     tested = livetest(server, tmp_path, **writing)

@@ -49,7 +49,7 @@ def read(live: Live, answers: Answers) -> None:
     _errors(library, answers, project)
     _there(library, answers, project)
     with answers.trying():
-        about = describe(library, answers.versions, None)
+        about = describe(library, answers.versions, project.id if project else None)
         answers.calls = about["calls"]
     _end(live, answers)
 

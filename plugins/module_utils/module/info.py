@@ -196,8 +196,9 @@ class _Survey:
                 self.differs.append("openapi.yaml does not name %s, which is there." % call.shown)
 
     def _judge_privileges(self, privileges: Privileges | None, projects: list[Project]) -> None:
-        for names, purpose in _PRIVILEGES if privileges is not None else ():
-            assert privileges is not None
+        if privileges is None:
+            return
+        for names, purpose in _PRIVILEGES:
             without = [one.name for one in projects if not privileges.has(names, one.id)]
             if without:
                 where = ", ".join(without[:5]) + (", and %d more" % (len(without) - 5) if len(without) > 5 else "")

@@ -20,8 +20,7 @@ from mstr_double.reply import NOTHING, Reply, reset_connection, send, send_inter
 from mstr_double.routes import ROUTES, Handler
 from mstr_double.server import Call, Server
 from mstr_double.sessions import BALANCER_COOKIE, BALANCER_VALUE, SESSION_COOKIE
-from mstr_double.settings import Settings
-from mstr_double.versions import has_call, openapi
+from mstr_double.versions import has_call
 
 BASE = "/MicroStrategyLibrary"
 API = BASE + "/api"
@@ -43,12 +42,6 @@ for _method, _form, _handler, _open in ROUTES:
             break
     else:
         _TABLE.append((_pattern, _form, {_method: (_handler, _open)}))
-
-
-def describe(settings: Settings) -> str:
-    """The server's own description of the calls that it has."""
-    calls = ((method, path) for method, path, _handler, _open in ROUTES if path != "/openapi.yaml")
-    return openapi(settings, ((method, path) for method, path in calls if has_call(settings, method, path)))
 
 
 async def serve_call(server: Server, request: web.Request) -> web.StreamResponse:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from mstr_double.api import API, BASE, describe, serve_call
+from mstr_double.api import API, BASE, serve_call
 from mstr_double.control import add_control_routes
 from mstr_double.door import Door
 from mstr_double.reply import drop_type
@@ -28,7 +28,6 @@ BODY_LIMIT = 1 << 30
 def make_app(server: Server) -> web.Application:
     """The web application of a double."""
     app = web.Application(client_max_size=BODY_LIMIT)
-    server.description = describe
 
     async def call(request: web.Request) -> web.StreamResponse:
         return await serve_call(server, request)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from mstr_double.faults import Faults
 from mstr_double.gateway import Gateway
 from mstr_double.migrations import Migrations
 from mstr_double.sessions import Session, Sessions
-from mstr_double.settings import Settings
 from mstr_double.storage import Storage
 
 IMPORT = "import"
@@ -44,7 +43,6 @@ class Server:
         self.in_flight = 0
         self.door: Door | None = None
         self.faults = Faults()
-        self.description: Callable[[Settings], str] = lambda _settings: ""
         self._start()
 
     def _start(self) -> None:
@@ -75,10 +73,6 @@ class Server:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def describe(self) -> str:
-        """The server's own description of its calls; what it can is set where the calls are known."""
-        return self.description(self.settings)
 
     def word(self, status: str) -> str:
         """A status word in the case that this server uses."""
