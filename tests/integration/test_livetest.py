@@ -36,6 +36,7 @@ OTHERWISE = {
     "undo_length": False,
     "undo_delay": 0.3,
     "upload_processing": 0.1,
+    "delete_duration": 0.2,
     "import_duration": 0.4,
     "list_dependents": False,
     "missing_content": "refuse",
@@ -168,6 +169,7 @@ def test_a_seed_makes_the_double_answer_as_the_server_did(
     assert differing == {
         "cookies_needed", "dependents", "error_codes", "error_form", "idle_limit", "import_progress", "missing_content",
         "missing_object", "missing_configuration_object", "prefer_missing", "privileges", "python_application",
+        "released_is_gone",
         "status_words", "undo_length", "undo_made", "unknown_method", "unlock",
         "upload",
     }  # fmt: skip

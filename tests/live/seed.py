@@ -29,6 +29,7 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "status_words": ("status_case", {"upper": "upper"}),
     "second_package": ("second_holder", {"400 ERR006": "400", "500 ERR001": "500", "accepted": "replace"}),
     "prefer_missing": ("missing_prefer", {"400 ERR006": "ERR006", "accepted": "accept"}),
+    "released_is_gone": ("delete_duration", {"deleting": 0.2}),
     "upload": ("upload_processing", {"200 processing": 0.1}),
     "import_progress": ("import_duration", {"some between": 0.5}),
     "undo_made": ("undo_delay", {"later": 0.5}),

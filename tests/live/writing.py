@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from report import Answers
-from server import ASYNC, Live, answer_of, error_of, send, word_of
+from server import ASYNC, Live, answer_of, error_of, send, word, word_of
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content
@@ -49,7 +49,9 @@ from ansible_collections.mstr.migration.plugins.module_utils.session.session imp
 DEFINED_TYPES = (12, 13, 14, 15)
 FOLDER, REPORT = 8, 3
 LONGEST_PAUSE = 5.0
-Found = dict[Key, "DestinationObject | None"]
+# Seconds within which a package that was released makes room for another one.
+RELEASE_LIMIT = 60.0
+Found = dict[Key, DestinationObject | None]
 
 
 class GivenUp(Exception):
@@ -118,13 +120,14 @@ def _path(form: str, identity: str) -> str:
 def _holder(library: Library, answers: Answers, given: Scratch) -> None:
     response = send(library, "POST", "/packages", given.project)
     answers.give("package_made", answer_of(response), fits=response.status_code in (200, 201))
-    package, word = response.json()["id"], word_of(response)
-    answers.give("status_words", "lower" if word.islower() else "upper" if word.isupper() else "mixed")
+    package, status = response.json()["id"], word_of(response)
+    answers.give("status_words", "lower" if status.islower() else "upper" if status.isupper() else "mixed")
     path = _path("/packages/%s", package)
     second = send(library, "POST", "/packages", given.project)
     if second.status_code < 300:
         answers.give("second_package", "accepted")
         send(library, "DELETE", path, given.project, headers=ASYNC)
+        _until_gone(library, path, given)
         path = _path("/packages/%s", second.json()["id"])
     else:
         answers.give("second_package", answer_of(second))
@@ -139,6 +142,7 @@ def _holder(library: Library, answers: Answers, given: Scratch) -> None:
     response = send(library, "DELETE", path, given.project)
     if response.status_code < 300:
         answers.give("prefer_missing", "accepted")
+        _until_gone(library, path, given)
         again = send(library, "POST", "/packages", given.project)
         path = _path("/packages/%s", again.json()["id"])
     else:
@@ -147,9 +151,20 @@ def _holder(library: Library, answers: Answers, given: Scratch) -> None:
     answers.give("package_released", answer_of(response), fits=response.status_code in (200, 202, 204))
     with answers.trying("released_is_gone"):
         response = send(library, "GET", path, given.project, params={"showContent": "false"})
-        answers.give(
-            "released_is_gone", answer_of(response) if response.status_code >= 400 else word_of(response).lower()
-        )
+        gone = response.status_code >= 400
+        answers.give("released_is_gone", answer_of(response) if gone else word_of(response).lower())
+    _until_gone(library, path, given)
+
+
+def _until_gone(library: Library, path: str, given: Scratch) -> None:
+    """Wait until a package that was released has made room for another one."""
+    about = {"showContent": "false"}
+    _until(lambda: send(library, "GET", path, given.project, params=about).status_code >= 400, RELEASE_LIMIT)
+
+
+def _release(library: Library, package_id: str, given: Scratch) -> None:
+    library.delete_package(package_id, given.project)
+    _until_gone(library, _path("/packages/%s", package_id), given)
 
 
 @contextmanager
@@ -159,11 +174,11 @@ def _uploaded(library: Library, given: Scratch, path: Path) -> Iterator[tuple[Pa
     try:
         with MultipartFile(str(path)) as upload:
             info = library.upload_package(package.id, upload, given.project, given.limit)
-        answer = f"200 {info.status}"
+        answer = f"200 {word(info.status)}"
         _until(lambda: library.package(package.id, given.project).status not in ("empty", "processing"), given.limit)
         yield library.package(package.id, given.project, content=True), answer
     finally:
-        library.delete_package(package.id, given.project)
+        _release(library, package.id, given)
 
 
 def _until(done: Any, limit: float) -> bool:
@@ -243,7 +258,7 @@ def _imported(library: Library, answers: Answers, info: PackageInfo, given: Scra
     process = str(response.json()["id"])
     try:
         state, progress = _ended(library, process, given)
-        answers.give("import_ended", state.status, fits=state.status == "imported")
+        answers.give("import_ended", word(state.status), fits=state.status == "imported")
         between = any(value not in (None, 0, 100) for value in progress)
         answers.give("import_progress", "some between" if between else "none, or 0 and 100 alone")
         at_once = state.undo_package_created
@@ -306,7 +321,7 @@ def _take_back(library: Library, answers: Answers, before: Found, given: Scratch
         finally:
             library.delete_import(process, given.project)
     if state.status != "imported":
-        answers.give("undone", f"the import of the undo package ended as {state.status}", fits=False)
+        answers.give("undone", f"the import of the undo package ended as {word(state.status)}", fits=False)
         return
     same = True
     for (object_id, kind), was in before.items():
@@ -329,7 +344,7 @@ def _built(library: Library, given: Scratch, rows: list[dict[str, Any]]) -> tupl
         _until(lambda: library.package(package.id, given.project).status not in ("empty", "processing"), given.limit)
         return response.status_code, send(library, "GET", path, given.project, params={"showContent": "true"}).json()
     finally:
-        library.delete_package(package.id, given.project)
+        _release(library, package.id, given)
 
 
 def _build(library: Library, answers: Answers, rows: tuple[Row, ...], given: Scratch) -> None:

@@ -14,20 +14,24 @@ from ..rest.client import Library
 from ..rest.known import BY_NAME, KNOWN_CALLS, KnownCall, is_there
 from ..rest.models import Project
 from ..rest.openapi import CallKey
-from ..rest.state import Lock, Node, Privileges
+from ..rest.state import (
+    BYPASS_ACCESS_CHECKS,
+    CREATE_PACKAGE,
+    IMPORT_PACKAGE,
+    Lock,
+    Node,
+    Privileges,
+)
 from ..session.session import pick_project
 
 if TYPE_CHECKING:
     from .base import MigrationModule
 
-# What the collection's calls want, by the vendor's pages: the names that versions give a privilege, and what for.
+# What the collection's calls want, by the vendor's pages, and what for.
 _PRIVILEGES = (
-    (("Create package",), "upload and build packages"),
-    (("Import package", "Apply package"), "import packages"),
-    (
-        ("Bypass all object security access checks", "Bypass all objects security check"),
-        "see every object that a package may replace; a hidden one looks as if it were missing",
-    ),
+    (CREATE_PACKAGE, "upload and build packages"),
+    (IMPORT_PACKAGE, "import packages"),
+    (BYPASS_ACCESS_CHECKS, "see every object that a package may replace; a hidden one looks as if it were missing"),
 )
 # As many answers may be lost in a row until nothing more is asked.
 _MOST_LOST = 2

@@ -19,6 +19,11 @@ from typing import Any
 from ..support import shape
 from ..support.text import printable
 
+# Privileges that calls want, each by the names that the vendor's pages and versions of the server give it.
+CREATE_PACKAGE = ("Create package",)
+IMPORT_PACKAGE = ("Import package", "Apply package")
+BYPASS_ACCESS_CHECKS = ("Bypass all object security access checks", "Bypass all objects security check")
+
 # What a project's lock and a schema's lock are called where there is none.
 NOT_LOCKED = "not_locked"
 _UNLOCKED = frozenset(("", "none", NOT_LOCKED))
@@ -78,7 +83,7 @@ class Privileges:
         """Whether the user has a privilege in a project, or for the configuration.
 
         Args:
-            names: What versions of the server call it; upper case, spaces and the like do not matter.
+            names: What it is called, for example ``IMPORT_PACKAGE``; upper case, spaces and the like do not matter.
             project_id: The project, None for the configuration.
         """
         wanted = {_plain(name) for name in names}
