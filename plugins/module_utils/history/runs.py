@@ -71,7 +71,7 @@ class PastRun:
         }
 
     def in_words(self) -> str:
-        """Return it in one line: ``<id>: <when> by <user>, job <number> (<template>, <user>): finance (taken back)``."""
+        """Return it in one line: ``<id>: <when> by <user>, job <number> (<template>, <user>): finance, users``."""
         first = self.entries[0].receipt
         by = " by %s" % printable(first.user, 60) if first.user else ""
         job = ", job %s" % printable(first.job_id, 40) if first.job_id else ""
