@@ -17,8 +17,9 @@ from typing import Any
 
 from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import VARIABLES, Kind, given, mistakes
 
-# The inputs of the credential type, extensions/awx/credential_type.yml.
-INPUTS = ("base_url", "username", "password", "api_token", "login_mode", "ca_certificate")
+# The inputs of the credential type, extensions/awx/credential_type.yml, less base_url. Where an environment is, its
+# variables say: the credential of another one, chosen by mistake, would lead a job to that one's server.
+INPUTS = ("username", "password", "api_token", "login_mode", "ca_certificate")
 # By this a host is chosen (limit), and it is part of names.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
@@ -134,8 +135,8 @@ def awx_objects(variables: Mapping[str, Any]) -> dict[str, Any]:
         "hosts": {environment["name"]: _host_variables(environment) for environment in environments},
         "templates": _templates(chosen, [name] if default else []),
         "workflow": {"survey": _survey(PACKAGE, ON_FAILURE, MUST_EXIST)},
-        # Each leads to the next one only, and the last one nowhere. That one comes first: AWX refuses a circle, and what
-        # is in order already leads to nothing that is not, also where environments change places.
+        # Each leads to the next one only, the last one nowhere. That one comes first: AWX refuses a circle, and what is
+        # in order already leads to nothing that is not, also where environments change places.
         "nodes": [
             {**node, "next": [after["identifier"]] if after else []}
             for node, after in reversed(list(zip(nodes, [*nodes[1:], None])))
@@ -330,11 +331,11 @@ def _meant(name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
 def _mistakes_of_inputs(credential: Mapping[str, Any], where: str) -> Iterator[str]:
     for key in credential:
         if key not in INPUTS:
-            yield "%s: the credential type has no input %s%s. It has %s." % (
+            yield "%s: it can have %s, not %s%s." % (
                 where,
+                ", ".join(INPUTS),
                 _name_of(key),
                 _meant(str(key), INPUTS),
-                ", ".join(INPUTS),
             )
     if given(credential.get("api_token")) is not None and given(credential.get("password")) is not None:
         yield "%s: give either an api_token, or username and password, not both." % where
@@ -383,6 +384,5 @@ def _mistakes_of_host(chosen: Mapping[str, Any], environment: Mapping[str, Any])
     variables = {**chosen["mstr_awx_variables"], **given(environment.get("variables"), {})}
     # What is a template for the jobs has its value only there.
     yield from mistakes({name: value for name, value in variables.items() if "{{" not in str(value)}, "deploy")
-    credential = given(environment.get("credential"), {}) or chosen["mstr_awx_credential"]
-    if given(variables.get("mstr_base_url")) is None and given(credential.get("base_url")) is None:
-        yield "its server is not known; say mstr_base_url in its variables, or base_url in its credential."
+    if given(given(environment.get("variables"), {}).get("mstr_base_url")) is None:
+        yield "its server is not known; say mstr_base_url in its variables."
