@@ -44,7 +44,7 @@ class Client:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
-    def make(self, kind: str, **fields: Any) -> dict[str, Any]:
+    def make(self, kind: str, /, **fields: Any) -> dict[str, Any]:
         """Make an object."""
         status, answer = self.ask("POST", kind + "/", fields)
         assert status == 201, answer
