@@ -24,6 +24,8 @@ import yaml
 from jinja2 import sandbox
 from stand_in import BIN, Awx
 
+from processes import kill_all  # isort: skip
+
 # The user of the containers of jobs, and its group.
 USER, GROUP = 1000, 0
 
@@ -237,7 +239,11 @@ class Job:
 
     def run(self) -> Ended:
         """Run it to its end."""
-        self.start().wait(200)
+        process = self.start()
+        try:
+            process.wait(200)
+        finally:
+            end(process)
         return self.ended()
 
     def ended(self) -> Ended:
@@ -250,6 +256,14 @@ class Job:
         events = [json.loads(path.read_text(encoding="utf-8")) for path in paths if "partial" not in path.name]
         events.sort(key=lambda event: event["counter"])
         return Ended(artifacts, status.read_text(encoding="utf-8"), output, events)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a job with all that it has started, where it still runs, as AWX and the end of its container do."""
+    # The number of one that has ended may be another's by now.
+    if process.poll() is None:
+        kill_all(process.pid)
+        process.wait(30)
 
 
 def hand_over(directory: Path, but: Path | None = None) -> None:
