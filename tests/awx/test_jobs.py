@@ -159,7 +159,9 @@ def test_a_plan_is_approved_carried_out_cancelled_recovered_and_taken_back(site:
     cancel(site.jobs.node("prod deploy", 44, workflow), site)
     (begun,) = site.receipts("prod")
     assert (begun["state"], begun["job_id"]) == ("started", "44")
-    assert list((site.volume / "history" / "locks").iterdir())
+    (lock,) = (site.volume / "history" / "locks").iterdir()
+    holder = json.loads(lock.read_text(encoding="utf-8"))
+    assert (holder["job"], holder["template"], holder["launched_by"]) == ("44", "MicroStrategy deploy plan", "alice")
 
     # The same plan, by hand, with the other answers as the form has them.
     answers = {
