@@ -23,6 +23,11 @@ INPUTS = ("username", "password", "api_token", "login_mode", "ca_certificate")
 # By this a host is chosen (limit), and it is part of names.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
 # As some variables of the role.
 _TEXT, _SWITCH = VARIABLES["mstr_project"], VARIABLES["mstr_force"]
 _MAPPING = Kind("a dictionary", lambda value: isinstance(value, Mapping))
@@ -39,9 +44,7 @@ _ONE_OF_PULL = Kind("always, missing or never", lambda value: value in _PULL)
 AWX_VARIABLES: dict[str, Kind] = {
     "mstr_awx_organization": _TEXT,
     "mstr_awx_name": _TEXT,
-    "mstr_awx_environments": Kind(
-        "a list of environments, as [{name: test}, {name: prod}]", lambda value: _is_list(value)
-    ),
+    "mstr_awx_environments": Kind("a list of environments, as [{name: test}, {name: prod}]", _is_list),
     "mstr_awx_variables": _MAPPING,
     "mstr_awx_credential": _MAPPING,
     "mstr_awx_update_secrets": _SWITCH,
@@ -146,10 +149,6 @@ def awx_objects(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {**_DEFAULTS, **{name: value for name, value in variables.items() if given(value) is not None}}
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple))
 
 
 def _name_of(key: Any) -> str:
