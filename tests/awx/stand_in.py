@@ -110,11 +110,13 @@ def set_up(awx: Awx, directory: Path, *, environment: dict[str, str] | None = No
     path = directory / "awx.yml"
     # JSON is YAML.
     path.write_text(json.dumps(given), encoding="utf-8")
+    # Nothing of the tester's own AWX.
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("CONTROLLER_", "TOWER_"))}
     done = subprocess.run(
         [str(BIN / "ansible-playbook"), "mstr.migration.awx_setup", "-e", "@%s" % path],
         cwd=directory,
         env={
-            **os.environ,
+            **inherited,
             "CONTROLLER_HOST": awx.url,
             "CONTROLLER_USERNAME": "admin",
             "CONTROLLER_PASSWORD": "awx-demo",
