@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nox
@@ -158,12 +159,12 @@ def home(session: nox.Session) -> Path:
     return directory
 
 
-def pytest(session: nox.Session, *arguments: str) -> None:
+def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run pytest. tests/conftest.py makes a run in which no test passed a failure."""
     name = slug(session)
     command = ["python", "-m", "pytest", "-q", f"--junitxml={REPORTS / name}.xml"]
     command += ["-o", f"cache_dir=.cache/pytest/{name}", *arguments, *session.posargs]
-    run(session, *command, show=True, HYPOTHESIS_STORAGE_DIRECTORY=str(CACHE / "hypothesis"))
+    run(session, *command, show=True, HYPOTHESIS_STORAGE_DIRECTORY=str(CACHE / "hypothesis"), **environment)
 
 
 def note(session: nox.Session, text: str) -> None:
@@ -235,6 +236,38 @@ def integration(session: nox.Session) -> None:
     pytest(
         session, "tests/integration", "-m", "ansible or oldest_core or every_core", "-n", WORKERS, "--dist", "worksteal"
     )
+
+
+@nox.session(python=PYTHON, requires=["build"])
+def awx(session: nox.Session) -> None:
+    """Set AWX up, played by a stand-in, and run its jobs as AWX runs them."""
+    install(session, "core-newest", "test", "awx")
+    collections = os.pathsep.join([str(COLLECTIONS), str(unpack_awx_modules(session))])
+    pytest(session, "tests/awx", "-n", "2", "--dist", "loadfile", ANSIBLE_COLLECTIONS_PATH=collections)
+
+
+def unpack_awx_modules(session: nox.Session) -> Path:
+    """Return where the modules of awx.awx are, which are taken out of the package ansible and kept.
+
+    PyPI has them there alone, and the rest of that package is large.
+    """
+    requirements = ROOT / "tests" / "requirements" / "awx-modules.txt"
+    (version,) = re.findall(r"^ansible==(\S+)$", requirements.read_text(encoding="utf-8"), re.MULTILINE)
+    target = CACHE / "awx" / version
+    if not target.exists():
+        download, fresh = CACHE / "awx" / "download", CACHE / "awx" / "new"
+        for path in (download, fresh):
+            shutil.rmtree(path, ignore_errors=True)
+        # Of the runner's environment, since uv has no download. Nothing of it is run but the modules.
+        options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "-d", str(download)]
+        session.run(sys.executable, "-m", "pip", "download", *options, "-r", str(requirements), external=True)
+        (wheel,) = download.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if name.startswith("ansible_collections/awx/awx/")]
+            archive.extractall(fresh, names)
+        fresh.rename(target)
+        shutil.rmtree(download)
+    return target
 
 
 @nox.session(python=PYTHON, requires=["build"])

@@ -32,6 +32,20 @@ options:
     type: float
     default: 90.0
     version_added: 0.1.0
+  job:
+    description:
+      - The job of AWX or Automation Controller that runs the task. Receipts name it, and so does the lock to those who wait.
+      - Its id comes from the environment, where AWX sets E(JOB_ID). Template and user AWX tells to playbooks alone.
+      - Taken with the log-in. A task with O(session_file) has the job of its run.
+    type: dict
+    version_added: 0.1.0
+    suboptions:
+      template:
+        description: The name of its job template, as in the extra variable C(awx_job_template_name).
+        type: str
+      user:
+        description: Who launched it, as in the extra variable C(awx_user_name).
+        type: str
 notes:
   - A lock is a file for each environment below O(history_dir), by the address of the server. It is not removed by hand; the lease of a
     dead run runs out.

@@ -356,6 +356,16 @@ runs:
       returned: always
       type: str
       sample: "4711"
+    job_template:
+      description: The job template of that job, V(null) where it is not known.
+      returned: always
+      type: str
+      sample: MicroStrategy deploy
+    job_user:
+      description: Who launched that job, V(null) where it is not known.
+      returned: always
+      type: str
+      sample: alice
     packages:
       description: What it imported, oldest first, each with C(name), C(project), C(entry) and the C(state) of its receipt.
       returned: always

@@ -161,6 +161,10 @@ class Kind:
     words: str
     fits: Callable[[Any], bool]
 
+    def refusal(self, value: Any) -> str:
+        """Return what is wrong with a value that is none, as what follows its name."""
+        return "it is to be %s, not %s." % (self.words, _shown(value))
+
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple))

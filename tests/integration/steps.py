@@ -30,6 +30,8 @@ PREFIX = "mstr.migration."
 HOST = ("base_url", "username", "password", "api_token", "login_mode", "validate_certs", "environment_name")
 LIMITS = ("timeout", "retries")
 LEASE = ("lease_timeout", "lock_timeout")
+# What AWX tells of a job in extra variables, by its name among the options.
+JOB = {"template": "job_template_name", "user": "user_name"}
 
 # Runs a module with options: its name, the options.
 RunModule = Callable[[str, dict[str, Any]], Ran]
@@ -169,6 +171,7 @@ class Steps:
     @property
     def _connection(self) -> dict[str, Any]:
         options = {**self._given(*HOST, *LIMITS, *LEASE, "wait_timeout", "undo_timeout"), **self._history}
+        options["job"] = {key: self._variables.get("awx_" + name, "") for key, name in JOB.items()}
         for name, path in self._given("ca_path", "client_cert", "client_key", "session_dir").items():
             options[name] = filters.below(path, self._base)
         return options

@@ -542,12 +542,21 @@ def test_the_history_is_valid_private_and_holds_no_secret(
     variables = {} if mode is None else {"mstr_history_mode": mode}
     # Set as AWX does it.
     controller.environment["JOB_ID"] = "4711"
-    controller.declare(server, controller.sample("inc1"), **variables)
+    job = {"awx_job_template_name": "MicroStrategy deploy", "awx_user_name": "alice"}
+    controller.declare(server, controller.sample("inc1"), **variables, **job)
     assert controller.deploy().code == 0
+    controller.environment["JOB_ID"] = "4712"
+    controller.declare(server, controller.sample("inc1"), **variables)
     assert controller.rollback("inc1").code == 0
     (entry,) = (receipt(path) for path in controller.receipts())
     assert (entry["state"], entry["name"], entry["file"]) == ("undone", "inc1", "inc1.mmp")
     assert (entry["project"], entry["user"], entry["job_id"]) == (TUTORIAL, "administrator", "4711")
+    assert (entry["job_template"], entry["job_user"]) == ("MicroStrategy deploy", "alice")
+    assert (entry["undone_job_id"], entry.get("undone_job_template"), entry.get("undone_job_user")) == (
+        "4712",
+        None,
+        None,
+    )
     assert entry["versions"] == {"%s:12" % key: version for key, version in declared("inc1").items()}
     assert entry["started"] < entry["ended"] < entry["undone_at"]
 

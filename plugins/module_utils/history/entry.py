@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import DiskError
+from ..session.job import Job
 from ..support.files import disk_errors, write_file
 from ..support.shape import ShapeError
 from ..support.text import printable, readable_json
@@ -178,11 +179,12 @@ class Entry:
             os.rename(self.path, hidden)
             shutil.rmtree(hidden)
 
-    def mark_undone(self, hold: bool, **values: Any) -> None:
+    def mark_undone(self, hold: bool, job: Job | None, **values: Any) -> None:
         """Note in the receipt that the import is taken back.
 
         Args:
             hold: Whether it is to stay so, until there is a new file of the package.
+            job: The job that took it back, None where that is not known.
             values: What else the receipt is to say.
 
         Raises:
@@ -194,8 +196,7 @@ class Entry:
             # Tells later imports from earlier ones, whatever the clocks of those who wrote the receipts.
             undone_after=max([self.name, *filter(NAME.match, names_in(os.path.dirname(self.path)))]),
             held=hold,
-            # Set by AWX and Automation Controller in the environment of a job.
-            undone_job_id=os.environ.get("JOB_ID"),
+            **(job or Job()).as_undone(),
             **values,
         )
 

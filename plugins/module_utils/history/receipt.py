@@ -101,6 +101,10 @@ class Receipt:
         moved_from: The address that the server had before.
         run: The id of the run that imported it, by which all that it imported can be taken back together.
         plan_id: The id of the plan that was carried out, None where there was no document of it.
+        job_template: The job template of the job that imported it.
+        job_user: Who launched that job.
+        undone_job_template: The job template of the job that took it back.
+        undone_job_user: Who launched that job.
         more: What other versions of this collection, or people, have added.
     """
 
@@ -137,6 +141,10 @@ class Receipt:
     moved_from: str | None = None
     run: str | None = None
     plan_id: str | None = None
+    job_template: str | None = None
+    job_user: str | None = None
+    undone_job_template: str | None = None
+    undone_job_user: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -239,6 +247,10 @@ _UNREAD = frozenset(
         "moved_from",
         "run",
         "plan_id",
+        "job_template",
+        "job_user",
+        "undone_job_template",
+        "undone_job_user",
     ]
 )
 

@@ -56,6 +56,8 @@ class PastRun:
             "started": first.started,
             "user": first.user,
             "job_id": first.job_id,
+            "job_template": first.job_template,
+            "job_user": first.job_user,
             "packages": [
                 {
                     "name": entry.receipt.name,
@@ -69,10 +71,12 @@ class PastRun:
         }
 
     def in_words(self) -> str:
-        """Return it in one line: ``<id>: <when> by <user>, job <number>: finance, users (taken back)``."""
+        """Return it in one line: ``<id>: <when> by <user>, job <number> (<template>, <user>): finance, users``."""
         first = self.entries[0].receipt
         by = " by %s" % printable(first.user, 60) if first.user else ""
         job = ", job %s" % printable(first.job_id, 40) if first.job_id else ""
+        more = ", ".join(printable(name, 60) for name in (first.job_template, first.job_user) if name)
+        job += " (%s)" % more if job and more else ""
         return "%s: %s%s%s: %s" % (printable(self.id, 200), first.started or "?", by, job, self._packages())
 
     def _packages(self) -> str:

@@ -166,7 +166,7 @@ class Recovery:
 
         def mark() -> None:
             if taken_back is not None:
-                taken_back.mark_undone(process.hold)
+                taken_back.mark_undone(process.hold, session.state.job)
 
         options = ImportOptions(
             name="",
@@ -264,7 +264,7 @@ class Recovery:
             if seen_now != seen:
                 seen, last_change = seen_now, time.monotonic()
         for entry in open_ones:
-            self._conclude(entry, seen[entry.path])
+            self._conclude(entry, seen[entry.path], session)
 
     def _is_open(self, entry: Entry) -> bool:
         receipt = entry.receipt
@@ -272,7 +272,7 @@ class Recovery:
             return receipt.state != UNDONE
         return bool(receipt.state == INTERRUPTED and not receipt.watched and receipt.changes)
 
-    def _conclude(self, entry: Entry, seen: dict[str, str | None]) -> None:
+    def _conclude(self, entry: Entry, seen: dict[str, str | None], session: Session) -> None:
         taking_back = entry.receipt.taking_back
         if not taking_back:
             # An import that never happened stands in nobody's way.
@@ -281,7 +281,7 @@ class Recovery:
         before = {key_of(text): version for text, version in seen.items()}
         wanted = {key: version for key, version in entry.receipt.before.items() if key in entry.receipt.touched}
         if all(key in before and same_version(before[key], version) for key, version in wanted.items()):
-            entry.mark_undone(bool(taking_back.get("hold", True)), taking_back=None)
+            entry.mark_undone(bool(taking_back.get("hold", True)), session.state.job, taking_back=None)
             self.warnings.append("%s is taken back." % entry.name)
         else:
             entry.write(taking_back=None)

@@ -109,7 +109,7 @@ class Rollback:
             if due and not self.check_mode:
                 outcome = self._import(session, staged, planned, warnings)
             elif not self.check_mode:
-                self._mark(versions_undone=versions_of(planned.plan))
+                self._mark(session, versions_undone=versions_of(planned.plan))
         finally:
             if session.outlives_task:
                 runs.release_opened(session, staged, earlier, False, warnings)
@@ -121,7 +121,7 @@ class Rollback:
         def mark() -> None:
             # Before anything else can fail: a deployment must not bring in again what was just taken back.
             taken_back.append(True)
-            self._mark()
+            self._mark(session)
 
         options = ImportOptions(
             name=self.name,
@@ -163,12 +163,12 @@ class Rollback:
             )
         return outcome
 
-    def _mark(self, **values: Any) -> None:
+    def _mark(self, session: Session, **values: Any) -> None:
         """Note in the receipt that its import is taken back."""
         if self.entry is None:
             return
         try:
-            self.entry.mark_undone(self.hold, **values)
+            self.entry.mark_undone(self.hold, session.state.job, **values)
         except MigrationError as error:
             error.message += (
                 " So the history does not say that the import is taken back: a deployment may bring it in again."

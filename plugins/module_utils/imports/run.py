@@ -21,6 +21,7 @@ from ..plan.package import PackagePlan
 from ..rest.answers import says_not_found
 from ..rest.models import ImportInfo
 from ..session.file import ImportProcess
+from ..session.job import Job
 from ..session.session import Session
 from ..support.progress import IMPORT, TAKE_BACK, WAIT
 from ..support.text import printable
@@ -148,8 +149,7 @@ def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]
             summary=run.outcome.plan["summary"],
             changes=run.outcome.plan["changes"],
             versions_before=before,
-            # Set by AWX and Automation Controller in the environment of a job.
-            job_id=os.environ.get("JOB_ID"),
+            **(run.session.state.job or Job()).as_imported(),
             run=run.session.state.run,
             plan_id=options.plan_id,
         )

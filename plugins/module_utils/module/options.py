@@ -32,6 +32,7 @@ def lock_spec() -> dict[str, Any]:
         "session_dir": {"type": "path"},
         "lease_timeout": {"type": "float", "default": 60.0},
         "lock_timeout": {"type": "float", "default": 90.0},
+        "job": {"type": "dict", "options": {"template": {"type": "str"}, "user": {"type": "str"}}},
     }
 
 

@@ -20,6 +20,7 @@ from ..imports.recovery import Recovery
 from ..session import connection
 from ..session import lock as locks
 from ..session.heartbeat import Heartbeat
+from ..session.job import Job
 from ..session.session import Session
 from ..session.watch import Watch
 from ..support.files import directory_mode, disk_errors, make_directory
@@ -125,7 +126,7 @@ def _acquire(module: MigrationModule, history: History, path: str, base_url: str
         history.directory,
         environment_from_url(base_url),
         history.mode,
-        _holder(path, base_url, module.environment),
+        _holder(path, base_url, module.environment, Job.of(module.params)),
         watch,
         module.params["lock_timeout"],
     )
@@ -196,7 +197,7 @@ def _session_path(history: History, elsewhere: str | None, run: str) -> str:
     return os.path.join(directory, run + ".json")
 
 
-def _holder(path: str, base_url: str, environment: str) -> dict[str, Any]:
+def _holder(path: str, base_url: str, environment: str, job: Job) -> dict[str, Any]:
     """Return what the lock file says of this run, for a person who finds it."""
     try:
         user = getpass.getuser()
@@ -210,7 +211,8 @@ def _holder(path: str, base_url: str, environment: str) -> dict[str, Any]:
         "user": user,
         "host": platform.node(),
         "process": os.getppid(),
-        # Set by AWX and Automation Controller in the environment of a job.
-        "job": os.environ.get("JOB_ID"),
+        "job": job.id,
+        "template": job.template,
+        "launched_by": job.user,
         "since": now(),
     }

@@ -26,6 +26,7 @@ from . import file as session_file
 from . import lock as locks
 from .file import SessionFile
 from .heartbeat import Heartbeat
+from .job import Job
 from .session import Session
 
 # Seconds to wait for another task that uses the same session file.
@@ -233,6 +234,7 @@ class Access:
                 "client_key": options.client_key,
             },
             run=self.run if self._params.get("history_dir") else None,
+            job=Job.of(self._params),
         )
         self._hide(state)
         return self._noting(Session(library, state, path))

@@ -25,6 +25,7 @@ from ..errors import DiskError, InputError, LockError
 from ..support import shape
 from ..support.files import atomic_file, disk_errors, make_directory
 from ..support.shape import ShapeError
+from .job import Job
 
 _FORMAT = 1
 
@@ -116,6 +117,7 @@ class SessionFile:
         lock_token: What that file says for this run.
         lease_timeout: Seconds after which the run counts as dead, if it gave no sign of life.
         run: The id of the run, which its receipts have; None for a session that works with no history.
+        job: The job that the run is; None in files of earlier versions.
     """
 
     base_url: str
@@ -133,6 +135,7 @@ class SessionFile:
     lock_token: str | None = None
     lease_timeout: float = 60.0
     run: str | None = None
+    job: Job | None = None
 
 
 def new_path(parent: str | None = None) -> str:
@@ -316,7 +319,9 @@ def _refuse_unless_private(path: str, status: os.stat_result, private: bool = Tr
 def _parse(document: Any) -> SessionFile:
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise ShapeError("unknown format")
-    session = shape.build(SessionFile, document, "session", package=PackageInSession, import_process=ImportProcess)
+    session = shape.build(
+        SessionFile, document, "session", package=PackageInSession, import_process=ImportProcess, job=Job
+    )
     if not session.base_url or not session.environment or not session.token:
         raise ShapeError("empty")
     for cookie in session.cookies:

@@ -278,8 +278,9 @@ def _busy(path: str, lock_timeout: float, watch: Watch) -> str:
 
 def _words(holder: Mapping[str, Any]) -> str:
     """Return who has a lock, in words."""
-    known = [key for key in ("user", "host", "process", "job") if holder.get(key)]
-    return ", ".join("%s %s" % (key, printable(holder[key], 200)) for key in known) or "unknown"
+    known = [key for key in ("user", "host", "process", "job", "template", "launched_by") if holder.get(key)]
+    words = ["%s %s" % (key.replace("_", " "), printable(holder[key], 200)) for key in known]
+    return ", ".join(words) or "unknown"
 
 
 def _numbers(directory: str, address: str) -> list[int]:

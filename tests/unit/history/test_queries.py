@@ -318,7 +318,7 @@ def test_a_receipt_vouches_for_the_content_that_the_server_read(past):
 def test_what_came_after_a_taking_back_does_not_depend_on_clocks(skew, tmp_path):
     history = History(str(tmp_path), "prod")
     first = history.begin(receipt(started="2050-01-01T00:00:00.000Z"))
-    first.mark_undone(True)
+    first.mark_undone(True, None)
     assert queries.record_of(history.entries(PROJECT_ID), SHA256, False).held
     unchanged = {A + ":3": "1"}
     history.begin(receipt(before=unchanged, after=unchanged, started=skew))

@@ -95,3 +95,5 @@ def test_a_run_in_words_tells_what_is_taken_back() -> None:
     assert run.as_result()["taken_back"] is False
     (other,) = runs_of([entry(1, "b", "undone", user="deployer", job_id="7")])
     assert other.in_words() == "b: ? by deployer, job 7: p1; all taken back"
+    (third,) = runs_of([entry(1, "b", job_id="7", job_template="MicroStrategy deploy", job_user="alice")])
+    assert third.in_words() == "b: ?, job 7 (MicroStrategy deploy, alice): p1"

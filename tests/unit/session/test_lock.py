@@ -11,6 +11,7 @@ import os
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,11 @@ def test_who_takes_no_lock_is_told_of_those_who_have_one(tmp_path):
     lock = take(tmp_path).lock
     assert locks.remark(str(tmp_path), "other.example.com_Library") is None
     assert "or was cut off (user deployer, host runner)" in locks.remark(str(tmp_path), ADDRESS)
+    written = json.loads(Path(lock.path).read_text())
+    job = {"job": "7", "template": "MicroStrategy deploy", "launched_by": "alice"}
+    Path(lock.path).write_text(json.dumps({**written, **job}))
+    expected = "host runner, job 7, template MicroStrategy deploy, launched by alice)"
+    assert expected in locks.remark(str(tmp_path), ADDRESS)
     locks.give_up([lock.path])
     assert "was stopped and left an import" in locks.remark(str(tmp_path), ADDRESS)
     lock.release()
