@@ -64,7 +64,8 @@ def normalise_base_url(url: str) -> str:
         )
     if parts.username is not None or parts.password is not None:
         raise InputError("base_url: a user or password in the URL would be logged; use username and password.")
-    if parts.query or parts.fragment:
+    # Also where nothing follows them.
+    if "?" in stripped or "#" in stripped:
         raise InputError("base_url: leave out everything from the ? or # on.")
     return stripped
 

@@ -244,6 +244,8 @@ def test_a_base_url_may_end_in_a_slash_or_api(given, url):
         "s3cret://tina:s3cret@mstr.example.com:x",
         "https://mstr.example.com/x?token=1",
         "https://mstr.example.com/x#top",
+        "https://mstr.example.com/x?",
+        "https://mstr.example.com/x#",
     ],
 )
 def test_what_is_no_base_url_is_refused(url):

@@ -119,6 +119,8 @@ def test_spellings_of_an_address_have_one_name():
 
 @given(*[st.from_regex(r"\Ahttps://[a-z0-9._-]{1,6}(:[1-9]\d{0,3})?(/[ -.0-~]{0,6}){0,3}\Z") for _url in range(2)])
 def test_two_addresses_have_two_names(one, other):
+    # An address has no query: base_url refuses it.
+    assume(not {"?", "#"} & {*one, *other})
     try:
         same = address.same_base_url(one.rstrip("/"), other.rstrip("/"))
         names = [text.environment_from_url(url.rstrip("/")) for url in (one, other)]
