@@ -21,6 +21,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible.utils.vars import merge_hash
 
 # The directory with ansible_collections, in which this collection is.
 _ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 5))
@@ -36,6 +37,23 @@ _INTERPRETER = "ansible_python_interpreter"
 
 class InstalledModuleAction(ActionBase):
     """An action that runs the module of its name: from where it is installed if it can, else as ansible-core does."""
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module and return its result, as ansible.builtin.normal does.
+
+        Args:
+            tmp: Not used; ansible-core passes it on.
+            task_vars: The variables of the task.
+        """
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        wrap_async = bool(self._task.async_val)
+        result = merge_hash(result, self._run_module(dict(self._task.args), task_vars or {}, wrap_async))
+        if not wrap_async:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
 
     def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any], wrap_async: bool) -> dict[str, Any]:
         """Run the module and return its result.
@@ -65,7 +83,7 @@ class InstalledModuleAction(ActionBase):
         if self._connection.transport != "local" or getattr(self._connection, "become", None):
             return False
         # Whoever keeps the packed module wants to see it.
-        if C.DEFAULT_KEEP_REMOTE_FILES or self._task.async_val or self._task.delegate_to:
+        if C.DEFAULT_KEEP_REMOTE_FILES or self._task.delegate_to:
             return False
         if not str(self._task.resolved_action).startswith(_COLLECTION):
             return False
