@@ -404,6 +404,14 @@ def ruff(session: nox.Session) -> None:
     run(session, "ruff", "format", "--check", ".", show=True)
 
 
+@nox.session(python=PYTHON, tags=["quick"])
+def reuse(session: nox.Session) -> None:
+    """Check that each file says whose it is and under which licence."""
+    install(session, "lint")
+    output = run(session, "reuse", "lint", "--lines")
+    session.log(output.strip() or "every file says so")
+
+
 # What is no gate.
 
 
