@@ -13,7 +13,7 @@ GATES = rm -f .cache/sessions.json; $(NOX) --parallel 3 --report .cache/sessions
 SUMMARY = $(RUNNER)/bin/python tests/summary.py .cache/sessions.json .cache/reports
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-quick soak fault-matrix bench format clean
+.PHONY: help build demo servers test test-quick soak fault-matrix bench format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
@@ -36,8 +36,11 @@ test-quick: $(RUNNER)/made ## run the gates that a change to plugins needs most
 build: $(RUNNER)/made ## build the collection and install it into .cache/collections
 	@$(SESSION) build
 
-demo: $(RUNNER)/made ## deploy to two environments, played by servers on this machine, and roll back
+demo: $(RUNNER)/made ## deploy examples/ to three environments, played by servers on this machine, and roll back
 	@$(SESSION) demo
+
+servers: $(RUNNER)/made ## start the servers of examples/ on this machine, until Ctrl-C
+	@$(SESSION) servers
 
 soak: $(RUNNER)/made ## deploy 200 times to 10 environments, with faults and kills at random
 	@$(SESSION) soak

@@ -421,10 +421,41 @@ def program(session: nox.Session, *command: str) -> None:
     run(session, "python", *command, *session.posargs, show=True, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS))
 
 
-@nox.session(python=PYTHON, requires=["build"], default=False)
+@nox.session(python=PYTHON, default=False)
+def double(session: nox.Session) -> None:
+    """Make an environment in which the server double runs: for sessions whose own has only what a user installs."""
+    install(session, "test")
+
+
+@nox.session(python=PYTHON, default=False)
+def servers(session: nox.Session) -> None:
+    """Start the servers of examples/, until Ctrl-C."""
+    install(session, "test")
+    run(session, "python", "tests/servers.py", "examples/ca.pem", *session.posargs, show=True)
+
+
+def example(session: nox.Session, *arguments: str, show: bool) -> None:
+    """Deploy examples/ from the built file, by an environment that has only what README.md asks users to install."""
+    install(session, "core-newest", "client")
+    command = ["python", "tests/demo.py", "--collection", str(artifact()), "--servers", str(python_of("double"))]
+    run(session, *command, *arguments, *session.posargs, show=show)
+
+
+def python_of(name: str) -> Path:
+    """Return the interpreter of another session's environment."""
+    return CACHE / "nox" / name / "bin" / "python"
+
+
+@nox.session(python=PYTHON, requires=["build", "double"])
+def installed(session: nox.Session) -> None:
+    """Do what the demonstration does, from the built file in an environment of its own, and say only what is wrong."""
+    example(session, "--directory", ".cache/installed", show=False)
+
+
+@nox.session(python=PYTHON, requires=["build", "double"], default=False)
 def demo(session: nox.Session) -> None:
-    """Deploy to two environments, played by servers on this machine, and roll back."""
-    program(session, "tests/demo.py")
+    """Deploy examples/ to three environments, played by servers on this machine, and roll back."""
+    example(session, show=True)
 
 
 @nox.session(python=PYTHON, requires=["build"], default=False)
