@@ -13,7 +13,7 @@ GATES = rm -f .cache/sessions.json; $(NOX) --parallel 3 --report .cache/sessions
 SUMMARY = $(RUNNER)/bin/python tests/summary.py .cache/sessions.json .cache/reports
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo servers test test-quick soak fault-matrix bench format clean
+.PHONY: help build demo servers docs test test-quick livetest soak fault-matrix bench format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
@@ -41,6 +41,12 @@ demo: $(RUNNER)/made ## deploy examples/ to three environments, played by server
 
 servers: $(RUNNER)/made ## start the servers of examples/ on this machine, until Ctrl-C
 	@$(SESSION) servers
+
+docs: $(RUNNER)/made ## build the documentation as a site, in .cache/docs/html
+	@$(SESSION) docs_site
+
+livetest: $(RUNNER)/made ## ask the server that MSTR_BASE_URL names how it answers (docs/livetest.md)
+	@rm -f .cache/livetest/verdict; $(SESSION) livetest; code=$$?; cat .cache/livetest/verdict 2>/dev/null; exit $$code
 
 soak: $(RUNNER)/made ## deploy 200 times to 10 environments, with faults and kills at random
 	@$(SESSION) soak

@@ -47,6 +47,8 @@ WORKERS = str(2 * (os.cpu_count() or 2))
 FOREIGN = re.compile(
     r"(ANSIBLE|GALAXY|GIT|MSTR|PYTEST)_|(FORCE_COLOR|MYPYPATH|PYTHONDONTWRITEBYTECODE|PYTHONHOME|PYTHONPATH)$"
 )
+# What the session that asks a real server needs of them, by name; see prepare_environment.
+LIVE: dict[str, str] = {}
 # Where packages come from, in pip's words and in uv's.
 SOURCES = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
@@ -63,6 +65,8 @@ HELD = "NOX_HOLDS_CHECKOUT"
 def prepare_environment() -> None:
     """Make this process's environment what all sessions need."""
     for name in list(os.environ):
+        if name.startswith("MSTR_"):
+            LIVE[name] = os.environ[name]
         if FOREIGN.match(name):
             del os.environ[name]
     for pip, uv in SOURCES.items():
@@ -456,6 +460,14 @@ def installed(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Deploy examples/ to three environments, played by servers on this machine, and roll back."""
     example(session, show=True)
+
+
+@nox.session(python=PYTHON, default=False)
+def livetest(session: nox.Session) -> None:
+    """Ask the server that MSTR_BASE_URL names how it answers; docs/livetest.md says what that does there."""
+    install(session, "core-newest", "client")
+    command = ["python", "tests/live/livetest.py", *session.posargs]
+    run(session, *command, show=True, PYTHONPATH=str(IMPORT_ROOT), **LIVE)
 
 
 @nox.session(python=PYTHON, requires=["build"], default=False)

@@ -747,7 +747,7 @@ def test_fields_of_the_future(double: Double, packages: Packages) -> None:
 
 def test_unknown_calls(double: Double) -> None:
     client = double.login()
-    body = refused(client.get("/changeJournal"), 404, "ERR004")
+    body = refused(client.get("/no/such/call"), 404, "ERR004")
     assert body["message"] == "HTTP 404 Not Found"
     body = refused(client.call("PATCH", "/packages/x"), 405, "ERR001")
     assert body["message"] == "HTTP 405 Method Not Allowed"

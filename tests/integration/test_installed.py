@@ -54,6 +54,17 @@ def test_both_do_the_same(server: Server, controller: Controller, packed: bool) 
     assert not server.has(declared("inc1"))
 
 
+@pytest.mark.every_core
+@pytest.mark.parametrize("packed", [False, True], ids=["installed", "packed"])
+def test_both_warn_in_words(server: Server, controller: Controller, packed: bool) -> None:
+    interpreter = {"ansible_python_interpreter": other_path()} if packed else {}
+    controller.declare(server, controller.sample("inc1"), **interpreter)
+    run = controller.playbook("mstr.migration.deploy")
+    assert run.code == 0, run.output
+    assert "[WARNING]: The history of environment prod" in run.output
+    assert "__ansible_type" not in run.output
+
+
 @pytest.mark.ansible
 def test_a_packed_module_is_stopped_too(server: Server, controller: Controller) -> None:
     server.set(import_duration=30)

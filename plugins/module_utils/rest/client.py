@@ -15,43 +15,36 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Callable, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 from ..errors import ConnectionLost, MigrationError, ServerError
-from ..support.shape import ShapeError
 from ..support.text import printable
 from . import login, models
 from .answers import is_page, media_type, refused, says_no_such_call, says_not_found
+from .around import Around
+from .calls import quoted as _path
+from .calls import with_project as _with_project
 from .cookies import Untaken
-from .http import Repeat, Transport
+from .http import Repeat
 from .login import TOKEN_HEADER
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .multipart import MultipartFile
 
-_PROJECT_HEADER = "X-MSTR-ProjectID"
 # Required by the calls that only start something.
 _ASYNC = {"Prefer": "respond-async"}
 # How gateways answer to calls that they do not let through.
 _NOT_LET_THROUGH = (401, 403, 404, 405)
 _DOWNLOAD_CHUNK = 1 << 20
 
-T = TypeVar("T")
 
-
-class Library:
+class Library(Around):
     """A Library server.
 
     Args:
         transport: The HTTP session with it.
     """
-
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        # Whether a session was opened here, and no call has shown yet that the server takes it for one.
-        self._is_unproven = False
 
     # Sessions
 
@@ -278,51 +271,6 @@ class Library:
             if not gone or says_no_such_call(error.status, error.server_message):
                 raise
 
-    def _without_body(self, method: str, path: str, step: str, headers: Mapping[str, str | None] | None = None) -> None:
-        """Send a request whose answer says all by its status; a web page says nothing, whatever its status."""
-        response = self.transport.request(
-            method, path, step, repeat=Repeat.SAFE, headers=headers, expect=(200, 202, 204)
-        )
-        if is_page(response):
-            raise ServerError("%s: the server sent a web page instead of an answer." % step, response.status_code)
-        self._is_unproven = False
-
-    def _json(
-        self,
-        method: str,
-        path: str,
-        step: str,
-        project_id: str | None,
-        headers: Mapping[str, str] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        repeat = Repeat.SAFE if method == "GET" else Repeat.REFUSED
-        response = self.transport.request(
-            method, path, step, repeat=repeat, headers=_with_project(headers, project_id), **kwargs
-        )
-        try:
-            data = response.json()
-        except (ValueError, RecursionError) as error:
-            kind = media_type(response) or "nothing"
-            raise ServerError(
-                "%s: the server answered %d with %s that is no JSON. It may be a sign-in page or a proxy; check "
-                "base_url." % (step, response.status_code, printable(kind, 60)),
-                response.status_code,
-            ) from error
-        self._is_unproven = False
-        return data
-
-    def _parsed(
-        self, parse: Callable[[Any], T], method: str, path: str, step: str, project_id: str | None, **kwargs: Any
-    ) -> T:
-        data = self._json(method, path, step, project_id, **kwargs)
-        try:
-            return parse(data)
-        except ShapeError as error:
-            raise ServerError(
-                "%s: the server's answer is not as documented: %s." % (step, printable(error, 200)), 200
-            ) from error
-
 
 def _decoded(response: Any, encoding: str, step: str) -> Iterator[bytes]:
     """Decode an answer that was compressed on its way, to its very end."""
@@ -339,18 +287,6 @@ def _decoded(response: Any, encoding: str, step: str) -> Iterator[bytes]:
     yield decoder.flush()
     if not decoder.eof:
         raise ConnectionLost("%s: the answer, which was compressed on its way, broke off." % step, sent=True)
-
-
-def _path(path: str, identity: str) -> str:
-    return path % quote(identity, safe="")
-
-
-def _with_project(headers: Mapping[str, str] | None, project_id: str | None) -> dict[str, str | None]:
-    """Return headers with the project's, which a configuration package must not have at all."""
-    merged: dict[str, str | None] = dict(headers or {})
-    if project_id is not None:
-        merged[_PROJECT_HEADER] = project_id
-    return merged
 
 
 def _text_or_none(value: Any) -> str | None:

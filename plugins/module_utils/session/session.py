@@ -225,13 +225,18 @@ class Session:
             return known
         if self._projects is None:
             self._projects = self.library.projects()
-        found = _pick_project(self._projects, project)
+        found = _loaded(pick_project(self._projects, project), project)
         self.state.projects[project] = found.id
         self.save()
         return found.id
 
 
-def _pick_project(projects: list[Project], wanted: str) -> Project:
+def pick_project(projects: list[Project], wanted: str) -> Project:
+    """Return the project of a name or an id, whether or not it is loaded.
+
+    Raises:
+        InputError: There is none, or more than one.
+    """
     matches = [item for item in projects if item.name == wanted]
     if not matches and _OBJECT_ID.match(wanted):
         matches = [item for item in projects if item.id.upper() == wanted.upper()]
@@ -247,7 +252,10 @@ def _pick_project(projects: list[Project], wanted: str) -> Project:
             "project: %d projects are called %s; give the id instead: %s."
             % (len(matches), printable(wanted, 100), ", ".join(printable(item.id, 40) for item in matches))
         )
-    project = matches[0]
+    return matches[0]
+
+
+def _loaded(project: Project, wanted: str) -> Project:
     if project.status not in (None, 0):
         raise InputError(
             "project: %s is not loaded on the server (status %s); load it first."

@@ -20,6 +20,7 @@ from mstr_double.reply import NOTHING, Reply, reset_connection, send, send_inter
 from mstr_double.routes import ROUTES, Handler
 from mstr_double.server import Call, Server
 from mstr_double.sessions import BALANCER_COOKIE, BALANCER_VALUE, SESSION_COOKIE
+from mstr_double.versions import has_call
 
 BASE = "/MicroStrategyLibrary"
 API = BASE + "/api"
@@ -32,15 +33,15 @@ SIGN_IN_PAGE = """<!DOCTYPE html>
 <body><form method="post" action="/sso"><input name="user"><input name="password" type="password"></form></body></html>
 """
 
-_TABLE: list[tuple[re.Pattern[str], dict[str, tuple[Handler, bool]]]] = []
+_TABLE: list[tuple[re.Pattern[str], str, dict[str, tuple[Handler, bool]]]] = []
 for _method, _form, _handler, _open in ROUTES:
     _pattern = re.compile("^" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", _form) + "/?$")
-    for _known, _methods in _TABLE:
+    for _known, _path, _methods in _TABLE:
         if _known.pattern == _pattern.pattern:
             _methods[_method] = (_handler, _open)
             break
     else:
-        _TABLE.append((_pattern, {_method: (_handler, _open)}))
+        _TABLE.append((_pattern, _form, {_method: (_handler, _open)}))
 
 
 async def serve_call(server: Server, request: web.Request) -> web.StreamResponse:
@@ -213,11 +214,13 @@ def _refusal(call: Call, error: errors.ApiError) -> Reply:
 
 
 def _find(call: Call) -> tuple[Handler, bool]:
-    for pattern, methods in _TABLE:
+    settings = call.server.settings
+    for pattern, path, methods in _TABLE:
         match = pattern.match(call.path)
-        if match:
-            if call.request.method not in methods:
-                raise errors.wrong_method()
+        there = [method for method in methods if has_call(settings, method, path)] if match else []
+        if match and there:
+            if call.request.method not in there:
+                raise errors.no_such_call() if settings.unknown_method == "404" else errors.wrong_method()
             call.arguments = match.groupdict()
             return methods[call.request.method]
     raise errors.no_such_call()
@@ -228,7 +231,8 @@ def _authenticate(call: Call) -> None:
     settings = call.server.settings
     cookies = call.request.cookies
     token = call.request.headers.get("X-MSTR-AuthToken", "")
-    session = call.server.sessions.find(token, cookies.get(SESSION_COOKIE), settings.session_timeout)
+    cookie = cookies.get(SESSION_COOKIE) if settings.session_cookie_needed else None
+    session = call.server.sessions.find(token, cookie, settings.session_timeout, settings.session_cookie_needed)
     if session is None:
         raise errors.session_invalid()
     if settings.require_balancer_cookie and cookies.get(BALANCER_COOKIE) != BALANCER_VALUE:

@@ -15,6 +15,7 @@ from pathlib import Path
 from mstr_double.package_spec import write_package
 from mstr_double.samples import write_samples
 from mstr_double.seed import DEFAULT_SEED
+from mstr_double.settings import RELEASES
 
 
 def main(arguments: list[str]) -> int:
@@ -42,6 +43,7 @@ def _serve(arguments: list[str]) -> int:
     parser.add_argument("--tls-key", type=Path, metavar="FILE")
     parser.add_argument("--tls-client-ca", type=Path, metavar="FILE", help="require a client certificate of this CA")
     parser.add_argument("--seed", type=Path, metavar="FILE", help="JSON with users, projects and objects")
+    parser.add_argument("--release", choices=[name for name in RELEASES if name], help="play a version of the server")
     parser.add_argument("--storage", type=Path, metavar="DIR", help="the storage that environments share")
     parser.add_argument("--verbose", action="store_true", help="log to standard error")
     options = parser.parse_args(arguments)
@@ -58,6 +60,8 @@ def _serve(arguments: list[str]) -> int:
 
     tls = tls_context(options.tls_cert, options.tls_key, options.tls_client_ca) if options.tls_cert else None
     seed = json.loads(options.seed.read_text(encoding="utf-8")) if options.seed else DEFAULT_SEED
+    if options.release:
+        seed = {**seed, "settings": {**(seed.get("settings") or {}), "release": options.release}}
     asyncio.run(serve(Server(seed, options.storage), options.host, options.port, tls))
     return 0
 

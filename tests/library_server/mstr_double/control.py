@@ -12,8 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
+from mstr_double.seed import build_nodes, project_privileges
 from mstr_double.server import Server
-from mstr_double.store import CONFIGURATION, Project, Scope
+from mstr_double.store import CONFIGURATION, Lock, Project, Scope
 
 CONTROL = "/_control"
 ControlHandler = Callable[[Server, web.Request], Awaitable[Any]]
@@ -190,6 +191,50 @@ async def get_security(server: Server, request: web.Request) -> Any:
     return _project(server, request.match_info["scope"]).security
 
 
+async def patch_user(server: Server, request: web.Request) -> Any:
+    """Give a user other privileges, everywhere or in some projects; sessions notice at once."""
+    name, body = request.match_info["name"], await _settings(request)
+    user = next((one for one in server.store.users if one.username == name), None)
+    if user is None:
+        raise Refused(404, f"There is no user {name!r}.")
+    if set(body) - {"privileges", "project_privileges"}:
+        raise Refused(400, "A user has privileges and project_privileges.")
+    if "privileges" in body:
+        user.privileges = frozenset(body["privileges"])
+    if "project_privileges" in body:
+        user.project_privileges = project_privileges(body["project_privileges"])
+    return {}
+
+
+def _place(server: Server, request: web.Request) -> str:
+    name = request.match_info["scope"]
+    return "" if name == CONFIGURATION else _project(server, name).id
+
+
+async def put_lock(server: Server, request: web.Request) -> Any:
+    """Lock a project, or the configuration, as somebody else would."""
+    lock = Lock.from_dict(await _settings(request))
+    server.store.locks[_place(server, request)] = lock
+    return lock.as_dict()
+
+
+async def delete_lock(server: Server, request: web.Request) -> Any:
+    server.store.locks.pop(_place(server, request), None)
+    return {}
+
+
+async def put_schema_lock(server: Server, request: web.Request) -> Any:
+    """Lock the schema of a project, as somebody who edits it does."""
+    lock = Lock.from_dict(await _settings(request))
+    _project(server, request.match_info["scope"]).schema_lock = lock
+    return lock.as_dict()
+
+
+async def put_nodes(server: Server, request: web.Request) -> Any:
+    server.store.nodes = build_nodes(await _body(request))
+    return {}
+
+
 CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("GET", "/settings", get_settings),
     ("PATCH", "/settings", patch_settings),
@@ -208,4 +253,9 @@ CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("PUT", "/objects/{scope}/{id}", put_object),
     ("DELETE", "/objects/{scope}/{id}", delete_object),
     ("GET", "/security/{scope}", get_security),
+    ("PATCH", "/users/{name}", patch_user),
+    ("PUT", "/locks/{scope}", put_lock),
+    ("DELETE", "/locks/{scope}", delete_lock),
+    ("PUT", "/schema-locks/{scope}", put_schema_lock),
+    ("PUT", "/nodes", put_nodes),
 ]

@@ -10,13 +10,16 @@ from collections.abc import Awaitable, Callable
 from mstr_double import (
     routes_imports,
     routes_migrations,
+    routes_monitors,
     routes_objects,
     routes_packages,
+    routes_server,
     routes_session,
     routes_storage,
 )
 from mstr_double.reply import Reply
 from mstr_double.server import Call
+from mstr_double.unplayed import UNPLAYED, nothing_there
 
 Handler = Callable[[Call], Awaitable[Reply]]
 FILES = "/mstrServices/library/storage/sharedFileStore/files"
@@ -27,7 +30,21 @@ ROUTES: list[tuple[str, str, Handler, bool]] = [
     ("POST", "/auth/logout", routes_session.logout, False),
     ("GET", "/sessions", routes_session.get_session, False),
     ("PUT", "/sessions", routes_session.renew_session, False),
+    ("GET", "/sessions/userInfo", routes_server.get_user, False),
+    ("GET", "/sessions/privileges", routes_server.list_privileges, False),
+    ("GET", "/configurations/repository", routes_server.get_repository, False),
+    ("GET", "/openapi.yaml", routes_server.get_openapi, False),
     ("GET", "/projects", routes_objects.list_projects, False),
+    ("GET", "/projects/{project_id}/lock", routes_monitors.get_project_lock, False),
+    ("PUT", "/projects/{project_id}/lock", routes_monitors.set_project_lock, False),
+    ("DELETE", "/projects/{project_id}/lock", routes_monitors.drop_project_lock, False),
+    ("GET", "/iserver/lock", routes_monitors.get_configuration_lock, False),
+    ("PUT", "/iserver/lock", routes_monitors.set_configuration_lock, False),
+    ("DELETE", "/iserver/lock", routes_monitors.drop_configuration_lock, False),
+    ("GET", "/model/schema/lock", routes_monitors.get_schema_lock, False),
+    ("POST", "/model/schema/lock", routes_monitors.set_schema_lock, False),
+    ("DELETE", "/model/schema/lock", routes_monitors.drop_schema_lock, False),
+    ("GET", "/monitors/iServer/nodes", routes_monitors.list_nodes, False),
     ("GET", "/objects/{object_id}", routes_objects.get_object, False),
     # The imports come before the packages, else "imports" would be taken for the id of a package.
     ("POST", "/packages/imports", routes_imports.create_import, False),
@@ -57,3 +74,4 @@ ROUTES: list[tuple[str, str, Handler, bool]] = [
     ("PUT", FILES + "/{file_id}/binary", routes_storage.upload_file, False),
     ("GET", FILES + "/{file_id}/binary", routes_storage.download_file, False),
 ]
+ROUTES += [(method, path, nothing_there, False) for method, path in UNPLAYED]

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from mstr_double import errors
-from mstr_double.holders import PROCESSING, READY, ImportProcess
+from mstr_double.holders import FAILED, PROCESSING, READY, ImportProcess
 from mstr_double.import_runner import run_import
 from mstr_double.importer import Importer
 from mstr_double.reply import Reply
+from mstr_double.routes_monitors import foreign_lock
 from mstr_double.routes_packages import download, failure, held_package, need_async, need_project, query_flag
 from mstr_double.server import IMPORT, Call
+from mstr_double.store import Lock
 
 
 async def create_import(call: Call) -> Reply:
@@ -30,6 +32,9 @@ async def create_import(call: Call) -> Reply:
     if holder.running is not None and holder.running.status == PROCESSING:
         raise errors.invalid_input("The package is being imported already.")
     server = call.server
+    lock = foreign_lock(call, holder.project)
+    if lock is not None and server.settings.locked_import == "refuse":
+        raise errors.iserver_error(_locked(lock), errors.METADATA_LOCKED)
     importer = Importer(server.store, server.settings, holder.content, holder.project)
     if server.settings.missing_component == "refuse" and (missing := importer.missing()):
         raise errors.objects_missing(f"The package cannot be imported. {missing[0]}.", missing)
@@ -37,8 +42,16 @@ async def create_import(call: Call) -> Reply:
     holder.running = process
     call.session.imports[process.id] = process
     server.imports_started += 1
+    if lock is not None and server.settings.locked_import == "fail":
+        process.status, process.message = FAILED, _locked(lock)
+        return Reply(202, json=_shown(call, process))
     server.spawn(run_import(process, importer, server.settings, generate_undo), IMPORT)
     return Reply(202, json=_shown(call, process))
+
+
+def _locked(lock: Lock) -> str:
+    """What an import ends with in a project that is locked; a guess, as is the code."""
+    return f"The metadata is locked by {lock.owner_name} on {lock.machine}."
 
 
 def _held_import(call: Call) -> ImportProcess:

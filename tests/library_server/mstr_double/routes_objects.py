@@ -64,7 +64,20 @@ def checked_project(call: Call) -> str | None:
     if project.status != 0:
         status, code = (404, "ERR004") if call.server.settings.unloaded_project == "404" else (500, "ERR002")
         raise errors.ApiError(status, code, f"The project '{project.name}' is not loaded.", errors.PROJECT_NOT_LOADED)
+    _need_place(call, project_id)
     return project_id
+
+
+def _need_place(call: Call, project_id: str) -> None:
+    """A user has so many sessions in a project, and no more. :raises ApiError: 500"""
+    cap = call.server.settings.session_cap
+    if cap is not None and project_id not in call.session.projects:
+        alive = call.server.sessions.alive(call.server.settings.session_timeout)
+        others = [one for one in alive if one.user is call.session.user and project_id in one.projects]
+        if len(others) >= cap:
+            message = "Maximum number of interactive session per user for project exceeded."
+            raise errors.ApiError(500, "ERR001", message, errors.TOO_MANY_SESSIONS)
+    call.session.projects.add(project_id)
 
 
 def _object_type(call: Call) -> int:

@@ -29,8 +29,9 @@ SECOND_HOLDER = {"refuse": (409, "ERR015"), "400": (400, "ERR006"), "500": (500,
 
 def need_async(call: Call) -> None:
     """Some calls only work asynchronously, and want that said. :raises ApiError: 400"""
-    if "respond-async" not in call.request.headers.get("Prefer", ""):
-        raise errors.missing_information("The request header 'Prefer: respond-async' is required.")
+    answer = call.server.settings.missing_prefer
+    if "respond-async" not in call.request.headers.get("Prefer", "") and answer != "accept":
+        raise errors.ApiError(400, answer, "The request header 'Prefer: respond-async' is required.")
 
 
 def query_flag(call: Call, name: str, default: bool) -> bool:

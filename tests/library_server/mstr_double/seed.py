@@ -9,14 +9,14 @@ from typing import Any
 
 from mstr_double.ids import derived_id
 from mstr_double.settings import Settings
-from mstr_double.store import ADMINISTRATOR, CONFIGURATION, Project, Store, StoredObject, User
+from mstr_double.store import ADMINISTRATOR, CONFIGURATION, Lock, Node, Project, Store, StoredObject, User
 
 TUTORIAL = "B7CA92F04B9FAE8D941C3E9B7E0CD754"
 DEMO = "B19DEDCC11D4E0EFC000EB9495D0F44F"
 YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
 YEAR_TABLE = "8D6793C211D3E4981000E787EC6DE8A4"
 EVERYONE = "C82C6B1011D2894CC0009D9F29718E4F"
-PRIVILEGES = ("create_package", "import_package", "bypass_acl")
+PRIVILEGES = ("create_package", "import_package", "bypass_acl", "monitor_cluster")
 
 
 def _item(name: str, kind: int, **more: Any) -> dict[str, Any]:
@@ -67,6 +67,8 @@ DEFAULT_SEED: dict[str, Any] = {
     "users": [
         {
             "username": "administrator",
+            "id": ADMINISTRATOR,
+            "full_name": "Administrator",
             "password": "library-demo",
             "api_token": "library-demo-token",
             "privileges": list(PRIVILEGES),
@@ -97,7 +99,11 @@ DEFAULT_SEED: dict[str, Any] = {
         _item("Analyst", 44),
         _item("Every Monday", 50),
     ],
+    "nodes": [{"name": "node1", "default": True}],
 }
+# By what a seed says that it has all that the built-in one has, but for the parts of its own.
+EXTENDS = "extends"
+BUILT_IN = "built-in"
 
 
 def build_store(seed: dict[str, Any]) -> Store:
@@ -105,9 +111,13 @@ def build_store(seed: dict[str, Any]) -> Store:
 
     :raises ValueError: when it has another structure
     """
-    unknown = set(seed) - {"users", "projects", CONFIGURATION, "settings"}
+    unknown = set(seed) - {"users", "projects", CONFIGURATION, "nodes", "settings", EXTENDS}
     if unknown:
         raise ValueError(f"A seed has no part {', '.join(sorted(unknown))}.")
+    if EXTENDS in seed:
+        if seed[EXTENDS] != BUILT_IN:
+            raise ValueError(f"A seed can extend {BUILT_IN} only.")
+        seed = {**DEFAULT_SEED, **seed}
     store = Store(configuration=_objects(seed.get(CONFIGURATION) or []))
     for row in seed.get("users") or []:
         store.users.append(
@@ -118,6 +128,9 @@ def build_store(seed: dict[str, Any]) -> Store:
                 ldap=bool(row.get("ldap", False)),
                 anonymous=bool(row.get("anonymous", False)),
                 privileges=frozenset(row.get("privileges", PRIVILEGES)),
+                id=row.get("id") or derived_id("user", row["username"]),
+                full_name=row.get("full_name") or row["username"],
+                project_privileges=project_privileges(row.get("project_privileges") or {}),
             )
         )
     for row in seed.get("projects") or []:
@@ -131,7 +144,23 @@ def build_store(seed: dict[str, Any]) -> Store:
             security=dict(row.get("security") or {}),
         )
         store.projects[project.id] = project
+        if row.get("lock"):
+            store.locks[project.id] = Lock.from_dict(row["lock"])
+    store.nodes = build_nodes(seed.get("nodes") or [{"name": "node1", "default": True}])
     return store
+
+
+def build_nodes(rows: list[dict[str, Any]]) -> list[Node]:
+    """Read the nodes of a cluster. :raises ValueError: when they have another structure"""
+    try:
+        return [Node(**row) for row in rows]
+    except TypeError as error:
+        raise ValueError(f"A node has name, port, status, default and projects: {error}") from error
+
+
+def project_privileges(given: dict[str, list[str]]) -> dict[str, frozenset[str]]:
+    """Read the privileges that a user has in some projects only."""
+    return {project.upper(): frozenset(names) for project, names in given.items()}
 
 
 def build_settings(seed: dict[str, Any]) -> Settings:

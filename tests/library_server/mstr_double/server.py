@@ -24,10 +24,12 @@ from mstr_double.sessions import Session, Sessions
 from mstr_double.storage import Storage
 
 IMPORT = "import"
-PRIVILEGE_NAMES = {
-    "create_package": "Create package",
-    "import_package": "Import package",
-    "bypass_acl": "Bypass all object security access checks",
+# Their ids and names. The ids are made up: the pages name privileges by their names alone.
+PRIVILEGES = {
+    "create_package": ("901", "Create package"),
+    "import_package": ("902", "Import package"),
+    "bypass_acl": ("903", "Bypass all object security access checks"),
+    "monitor_cluster": ("904", "Monitor cluster"),
 }
 
 
@@ -105,8 +107,8 @@ class Call:
 
     def need(self, privilege: str) -> None:
         """Refuse a user who lacks a privilege. :raises ApiError: 403"""
-        if not self.session.may(privilege):
-            raise no_privilege(PRIVILEGE_NAMES[privilege])
+        if not self.session.may(privilege, self.project):
+            raise no_privilege(PRIVILEGES[privilege][1])
 
     async def read(self) -> bytes:
         """The body of the request, small as it is for all calls but the upload."""

@@ -28,8 +28,12 @@ class Session:
     package: PackageHolder | None = None
     imports: dict[str, ImportProcess] = field(default_factory=dict)
 
-    def may(self, privilege: str) -> bool:
-        return privilege in self.user.privileges
+    # The projects that it was used in: each takes one of the sessions that a user may have there.
+    projects: set[str] = field(default_factory=set)
+
+    def may(self, privilege: str, project: str | None = None) -> bool:
+        """Whether the user has a privilege everywhere, or in this project."""
+        return self.user.may(privilege, project)
 
 
 class Sessions:
@@ -50,10 +54,10 @@ class Sessions:
         self.logins += 1
         return session
 
-    def find(self, token: str, cookie: str | None, idle_limit: float) -> Session | None:
+    def find(self, token: str, cookie: str | None, idle_limit: float, cookie_needed: bool = True) -> Session | None:
         """The session of a token, if the cookie is its own and it was not idle too long; using it renews it."""
         session = self._by_token.get(token)
-        if session is None or session.cookie != cookie:
+        if session is None or (cookie_needed and session.cookie != cookie):
             return None
         moment = time.monotonic()
         if moment - session.last_used > idle_limit:

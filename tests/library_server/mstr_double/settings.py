@@ -10,11 +10,37 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+# Whole versions of the server: what differs between them, as far as anybody wrote it down. The application type of
+# Python programs is known from 11.5.0600 on [mstrio-py].
+RELEASES: dict[str | None, dict[str, Any]] = {
+    "2021-update-2": {
+        "web_version": "11.3.0200.00231",
+        "iserver_version": "11.3.0200.00230J",
+        "python_application": False,
+    },
+    "2024": {"web_version": "11.4.0600.00712", "iserver_version": "11.4.0600.00710", "python_application": False},
+    "2026": {"web_version": "11.6.0200.20215", "iserver_version": "11.6.0200.20210", "python_application": True},
+}
+# What identifies the metadata. No document shows it: its id, and a field that says something else, are a guess.
+REPOSITORY = {"id": "5E1F0A6C4D3B2C10A9B8C7D6E5F40312", "databaseType": "postgre_sql"}
+
 
 @dataclass
 class Settings:
     """All settings, with their defaults. Durations are seconds. The README says what each one does."""
 
+    release: str | None = None
+    calls: dict[str, bool] = field(default_factory=dict)
+    openapi_prefix: str = ""
+    openapi_omits: list[str] = field(default_factory=list)
+    unknown_method: str = "405"
+    missing_prefer: str = "ERR005"
+    privileges_shape: str = "wrapped"
+    repository: Any = field(default_factory=lambda: dict(REPOSITORY))
+    locked_import: str = "fail"
+    unlock_status: int = 201
+    session_cap: int | None = None
+    session_cookie_needed: bool = True
     status_case: str = "lower"
     missing_object: str = "404"
     unloaded_project: str = "500"
@@ -75,7 +101,7 @@ class Settings:
                 raise ValueError(f"There is no setting {name!r}.")
             if not check(value):
                 raise ValueError(f"{value!r} does not fit the setting {name!r}.")
-        for name, value in values.items():
+        for name, value in {**RELEASES.get(values.get("release"), {}), **values}.items():
             setattr(self, name, value)
 
     def as_dict(self) -> dict[str, Any]:
@@ -147,7 +173,24 @@ def _list_of(kind: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
 
+def _calls(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        re.match(r"[A-Z]+ /\S+\Z", name) and _flag(there) for name, there in value.items()
+    )
+
+
 CHECKS: dict[str, Callable[[Any], bool]] = {
+    "release": _one_of(*RELEASES, None),
+    "calls": _calls,
+    "openapi_prefix": _one_of("", "/api"),
+    "openapi_omits": _list_of(str),
+    "unknown_method": _one_of("405", "404"),
+    "missing_prefer": _one_of("ERR005", "ERR006", "accept"),
+    "privileges_shape": _one_of("wrapped", "held", "list", "names"),
+    "repository": lambda value: isinstance(value, (dict, list)),
+    "locked_import": _one_of("fail", "refuse", "accept"),
+    "unlock_status": _one_of(201, 204),
+    "session_cap": lambda value: value is None or _count(value),
     "status_case": _one_of("upper", "lower"),
     "missing_object": _one_of("404", "500", "500_ERR001"),
     "unloaded_project": _one_of("500", "404"),

@@ -118,6 +118,52 @@ Scope = dict[str, StoredObject]
 
 
 @dataclass
+class Lock:
+    """A lock on a project, the configuration or a schema.
+
+    :ivar id: what the one who took it knows it by
+    :ivar session: the session that it ends with, None for one that outlives its session
+    """
+
+    type: str
+    id: str = ""
+    time: str = ""
+    comment: str = ""
+    machine: str = ""
+    owner_id: str = ADMINISTRATOR
+    owner_name: str = "Administrator"
+    session: Any = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "lockType": self.type,
+            "lockTime": self.time,
+            "comment": self.comment,
+            "machineName": self.machine,
+            "owner": {"id": self.owner_id, "name": self.owner_name},
+        }
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Lock:
+        """Read what :meth:`as_dict` writes, and the id; all but the type may be missing.
+
+        :raises ValueError: when the type is missing
+        """
+        if not row.get("lockType"):
+            raise ValueError("A lock needs lockType.")
+        owner = row.get("owner") or {}
+        return cls(
+            type=str(row["lockType"]),
+            id=str(row.get("lockId", "")),
+            time=str(row.get("lockTime") or ids.now()),
+            comment=str(row.get("comment", "")),
+            machine=str(row.get("machineName", "")),
+            owner_id=str(owner.get("id", ADMINISTRATOR)),
+            owner_name=str(owner.get("name", "Administrator")),
+        )
+
+
+@dataclass
 class Project:
     """A project: its row in ``GET /projects``, its objects, and its links of users to roles and filters by user id."""
 
@@ -128,11 +174,32 @@ class Project:
     status: int = 0
     objects: Scope = field(default_factory=dict)
     security: dict[str, Any] = field(default_factory=dict)
+    schema_lock: Lock | None = None
+
+
+@dataclass
+class Node:
+    """A node of the cluster: what it says of projects that are not as usual there, by their ids."""
+
+    name: str
+    port: int = 34952
+    status: str = "running"
+    default: bool = False
+    projects: dict[str, str] = field(default_factory=dict)
+
+    def status_of(self, project: Project) -> str:
+        if self.status != "running":
+            return "unloaded"
+        return self.projects.get(project.id, "loaded" if project.status == 0 else "unloaded")
 
 
 @dataclass
 class User:
-    """Somebody who may log in."""
+    """Somebody who may log in.
+
+    :ivar privileges: those that hold everywhere
+    :ivar project_privileges: those that hold in one project only, by its id
+    """
 
     username: str
     password: str | None
@@ -140,6 +207,12 @@ class User:
     ldap: bool
     anonymous: bool
     privileges: frozenset[str]
+    id: str = ""
+    full_name: str = ""
+    project_privileges: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def may(self, privilege: str, project: str | None) -> bool:
+        return privilege in self.privileges or privilege in self.project_privileges.get(project or "", ())
 
 
 @dataclass
@@ -149,6 +222,9 @@ class Store:
     projects: dict[str, Project] = field(default_factory=dict)
     configuration: Scope = field(default_factory=dict)
     users: list[User] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    # Locks of projects by their ids, and that of the configuration by the empty text.
+    locks: dict[str, Lock] = field(default_factory=dict)
 
     def project(self, name_or_id: str) -> Project | None:
         by_id = self.projects.get(name_or_id.upper())

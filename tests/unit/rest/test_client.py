@@ -16,6 +16,7 @@ from samples import OBJECT_ID, PROJECT_ID, VERSION, json_values, row_json, sessi
 from scripted_server import CLOSE, Reply, ScriptedServer
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import ConnectionLost, MigrationError, ServerError
+from ansible_collections.mstr.migration.plugins.module_utils.rest.known import BY_NAME
 from ansible_collections.mstr.migration.plugins.module_utils.rest.multipart import MultipartFile
 
 PACKAGE = {"id": "p/1+=", "status": "READY", "settings": {}, "content": [row_json()]}
@@ -38,6 +39,35 @@ CALLS = {
         Reply(200, {"version": VERSION}),
         True,
     ),
+    "user": (lambda api, project: api.user(), "GET /sessions/userInfo", Reply(200, {"id": "1"}), True),
+    "privileges": (lambda api, project: api.privileges(), "GET /sessions/privileges", Reply(200, []), True),
+    "metadata": (lambda api, project: api.metadata_id(), "GET /configurations/repository", Reply(200, {}), True),
+    "nodes": (lambda api, project: api.nodes(), "GET /monitors/iServer/nodes", Reply(200, {"nodes": []}), True),
+    "nodes of a project": (
+        lambda api, project: api.nodes(PROJECT_ID),
+        "GET /monitors/iServer/nodes?projects.id=%s" % PROJECT_ID,
+        Reply(200, {"nodes": []}),
+        True,
+    ),
+    "project lock": (
+        lambda api, project: api.project_lock(PROJECT_ID),
+        "GET /projects/%s/lock" % PROJECT_ID,
+        Reply(200, {"lockType": "not_locked"}),
+        True,
+    ),
+    "configuration lock": (
+        lambda api, project: api.configuration_lock(),
+        "GET /iserver/lock",
+        Reply(200, {"lockType": "not_locked"}),
+        True,
+    ),
+    "schema lock": (
+        lambda api, project: api.schema_lock(PROJECT_ID),
+        "GET /model/schema/lock",
+        Reply(200, {"lockType": "none"}),
+        True,
+    ),
+    "described calls": (lambda api, project: api.described_calls(), "GET /openapi.yaml", Reply(200, "paths:"), True),
     "create package": (
         lambda api, project: api.create_package(project),
         "POST /packages",
@@ -81,7 +111,10 @@ CALLS = {
         True,
     ),
 }
-WITHOUT_PROJECT = {"status", "log in", "renew", "log out", "projects"}
+WITHOUT_PROJECT = {"status", "log in", "renew", "log out", "projects", "user", "privileges", "metadata", "nodes"}
+WITHOUT_PROJECT |= {"nodes of a project", "project lock", "configuration lock", "described calls"}
+# Of a project, and of nothing else.
+WITH_PROJECT = {"schema lock"}
 each_call = pytest.mark.parametrize("name", CALLS)
 
 
@@ -95,7 +128,7 @@ def test_each_call_is_sent_as_documented(serve, name, project):
     method, path = asked.split(" ")
     assert (request.method, request.path) == (method, "/MicroStrategyLibrary/api" + path)
     # A configuration package must not send this header at all.
-    expected = None if name in WITHOUT_PROJECT else project
+    expected = None if name in WITHOUT_PROJECT else PROJECT_ID if name in WITH_PROJECT else project
     assert request.headers["X-MSTR-ProjectID"] == expected
     if name in ("import", "delete import", "delete package"):
         assert request.headers["Prefer"] == "respond-async"
@@ -385,3 +418,40 @@ def test_an_answer_that_is_no_json_is_an_error_that_does_not_show_it(serve, name
     with pytest.raises(ServerError, match="base_url") as error:
         CALLS[name][0](session_with(server).library, PROJECT_ID)
     assert "<" not in error.value.message
+
+
+def asked(serve, call, *answers, project=PROJECT_ID, shows=True):
+    server = serve(*answers)
+    found = session_with(server).library.has_call(BY_NAME[call], project, shows)
+    return found, server.requests
+
+
+def test_a_call_is_asked_for_once_and_by_a_get_alone(serve):
+    for name in BY_NAME:
+        found, requests = asked(serve, name, Reply(500, {"code": "ERR001", "message": "x"}))
+        assert found is not False
+        (request,) = requests
+        assert (request.method, request.body) == ("GET", b"")
+        assert (request.headers["X-MSTR-ProjectID"] == PROJECT_ID) == BY_NAME[name].needs_project
+
+
+def test_a_page_says_nothing_of_a_call(serve):
+    assert asked(serve, "folders", Reply(200, "<html>", {"Content-Type": "text/html"}))[0] is None
+    assert asked(serve, "folders", Reply(200, {}))[0] is True
+
+
+def test_without_a_project_what_needs_one_is_not_asked_for(serve):
+    assert asked(serve, "project_lock", Reply(200, {}), project=None) == (None, [])
+    assert asked(serve, "folders", Reply(200, {}), project=None) == (None, [])
+
+
+@pytest.mark.parametrize(("status", "shows"), [(405, True), (404, False), (200, False)])
+def test_whether_wrong_methods_show(serve, status, shows):
+    library = session_with(serve(Reply(status, {"code": "ERR001", "message": "x"}))).library
+    assert library.shows_wrong_methods() is shows
+
+
+def test_a_file_that_breaks_off_is_a_lost_answer(serve):
+    library = session_with(serve(Reply(200, "paths:\n  /a:\n    get:\n", missing=10))).library
+    with pytest.raises(ConnectionLost):
+        library.described_calls()
