@@ -381,6 +381,32 @@ def docs(session: nox.Session) -> None:
     run(session, *command, cwd=source, ANSIBLE_COLLECTIONS_PATH=str(source.parents[2]))
 
 
+@nox.session(python=PYTHON, requires=["build"])
+def pages(session: nox.Session) -> None:
+    """Hold the pages to the code: blocks, commands, links, messages; and the built file to what it is to have."""
+    install(session, "core-newest", "unit")
+    pytest(session, "tests/pages")
+
+
+@nox.session(python=PYTHON)
+def docs_site(session: nox.Session) -> None:
+    """Build the documentation as a site; a link to a page or a heading that is not there is an error."""
+    install(session, "docs")
+    source = copy_tree(session)
+    for page in run(session, "python", "docs/site/contents.py", ".", cwd=source).splitlines():
+        note(session, page)
+    reference = source / "reference"
+    reference.mkdir(mode=0o755)
+    command = ["antsibull-docs", "--config-file", "docs/site/antsibull-docs.cfg", "collection", "--use-current"]
+    command += ["--squash-hierarchy", "--fail-on-error", "--dest-dir", str(reference), "mstr.migration"]
+    run(session, *command, cwd=source, ANSIBLE_COLLECTIONS_PATH=str(source.parents[2]))
+    built = CACHE / "docs"
+    shutil.rmtree(built, ignore_errors=True)
+    sphinx = ["sphinx-build", "-c", "docs/site", "-d", str(built / "doctrees"), "-W", "--keep-going", "-q"]
+    run(session, *sphinx, ".", str(built / "html"), cwd=source)
+    session.log(f"{len(list((built / 'html').rglob('*.html')))} pages in {built / 'html'}")
+
+
 @nox.session(python=PYTHON)
 def changelog(session: nox.Session) -> None:
     """Check the changelog and its fragments."""
