@@ -13,7 +13,7 @@ GATES = rm -f .cache/sessions.json; $(NOX) --parallel 3 --report .cache/sessions
 SUMMARY = $(RUNNER)/bin/python tests/summary.py .cache/sessions.json .cache/reports
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo servers docs test test-quick livetest soak fault-matrix bench format clean
+.PHONY: help build demo servers docs test test-quick livetest soak fault-matrix bench release format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
@@ -56,6 +56,9 @@ fault-matrix: $(RUNNER)/made ## run every call with every fault, and write docs/
 
 bench: $(RUNNER)/made ## measure what has a goal, and write docs/performance.md (20 minutes)
 	@$(SESSION) bench
+
+release: $(RUNNER)/made ## turn the changelog fragments into CHANGELOG.rst, for the version in galaxy.yml
+	@$(SESSION) release
 
 format: $(RUNNER)/made ## format the Python code
 	@$(SESSION) format

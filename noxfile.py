@@ -409,9 +409,31 @@ def docs_site(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def changelog(session: nox.Session) -> None:
-    """Check the changelog and its fragments."""
+    """Check the changelog and its fragments, and that a release can be made of them: in a copy."""
     install(session, "lint")
-    run(session, "antsibull-changelog", "lint", cwd=copy_tree(session))
+    source = copy_tree(session)
+    run(session, "antsibull-changelog", "lint", cwd=source)
+    make_release(session, source)
+
+
+def make_release(session: nox.Session, tree: Path) -> None:
+    """Turn the fragments of a tree into the changelog of the version in galaxy.yml, and see that all are in it."""
+    fragments = sorted((tree / "changelogs" / "fragments").glob("*.yml"))
+    if not fragments:
+        session.error("there are no fragments: nothing has changed since the last release")
+    (version,) = re.findall(r"^version: (\S+)$", (tree / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    # ansible-doc finds the plugins of a tree only where collections are looked for.
+    run(
+        session,
+        *("antsibull-changelog", "release", "--version", version),
+        cwd=tree,
+        ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]),
+    )
+    written = (tree / "changelogs" / "changelog.yaml").read_text(encoding="utf-8")
+    missing = [path.name for path in fragments if path.name not in written or path.exists()]
+    if missing or f"v{version}" not in (tree / "CHANGELOG.rst").read_text(encoding="utf-8"):
+        session.error(f"CHANGELOG.rst has no version {version}, or lacks {missing}")
+    session.log(f"{len(fragments)} fragments are {version} in CHANGELOG.rst")
 
 
 @nox.session(python=PYTHON, tags=["quick"])
@@ -520,6 +542,18 @@ def bench(session: nox.Session) -> None:
     """Measure what has a goal, and write docs/performance.md."""
     install(session, "bench")
     program(session, "tests/benchmarks/bench.py")
+
+
+@nox.session(python=PYTHON, default=False)
+def release(session: nox.Session) -> None:
+    """Turn the fragments into CHANGELOG.rst, for the version in galaxy.yml; CONTRIBUTING.md has what comes next."""
+    install(session, "lint")
+    source = copy_tree(session)
+    make_release(session, source)
+    for name in ("CHANGELOG.rst", "changelogs/changelog.yaml"):
+        shutil.copy2(source / name, ROOT / name)
+    for path in (ROOT / "changelogs" / "fragments").glob("*.yml"):
+        path.unlink()
 
 
 @nox.session(python=PYTHON, default=False)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demonstration: the inventory of examples/ against three servers on this machine, from plan to rollback.
 
-``make demo`` runs it with the built collection, in an environment that has only ansible-core and requests. What is shown
-is what a user sees of the same commands. It works in a copy of examples/, in which two things are otherwise: the servers
-have free ports, and there is the file with the vault's password that examples/README.md says to make.
+``make demo`` runs it with the built collection, in an environment that has only ansible-core and requests. What is
+shown is what a user sees of the same commands. It works in a copy of examples/, in which two things are otherwise: the
+servers have free ports, and there is the file with the vault's password that examples/README.md says to make.
 """
 
 from __future__ import annotations
@@ -132,7 +132,10 @@ class Desk:
             expect("sha256 of %s" % path, receipt["undo"]["sha256"], digest)
             entries.append((receipt["environment"], receipt["plan_id"]))
             place = path.relative_to(self.directory)
-            print("%s  %s, %d bytes, mode %04o" % (place, receipt["state"], path.stat().st_size, path.stat().st_mode & 0o777))
+            print(
+                "%s  %s, %d bytes, mode %04o"
+                % (place, receipt["state"], path.stat().st_size, path.stat().st_mode & 0o777)
+            )
         return entries
 
 
@@ -142,13 +145,16 @@ def show(desk: Desk, collection: str) -> None:
     none = dict.fromkeys(ENVIRONMENTS, 0)
     desk.run("ansible-galaxy", "collection", "install", "--offline", collection)
     say("The inventory of examples/: what is common to all environments")
-    print((desk.directory / "inventory/group_vars/mstr/vars.yml").read_text(encoding="utf-8").partition("\n\n")[2], end="")
-    predicted = desk.run("ansible-playbook", "mstr.migration.deploy", "--check", "--diff", "-e", "mstr_plan_file=plans/")
+    variables = (desk.directory / "inventory/group_vars/mstr/vars.yml").read_text(encoding="utf-8")
+    # Without whose it is and under which licence.
+    print(variables.partition("\n\n")[2], end="")
+    plan = ("-e", "mstr_plan_file=plans/")
+    predicted = desk.run("ansible-playbook", "mstr.migration.deploy", "--check", "--diff", *plan)
     expect("environments that would change", predicted, every)
     say("What there is to approve, below %s" % desk.directory.relative_to(ROOT))
     plans = desk.plans()
     expect("environments with a plan", sorted(plans), sorted(ENVIRONMENTS))
-    carried_out = desk.run("ansible-playbook", "mstr.migration.deploy", "-e", "mstr_plan_file=plans/")
+    carried_out = desk.run("ansible-playbook", "mstr.migration.deploy", *plan)
     expect("changes by the approved plans", carried_out, every)
     expect("changes of the next run", desk.run("ansible-playbook", "mstr.migration.deploy"), none)
     rollback = ("mstr.migration.rollback", "--limit", "prod", "-e", "mstr_run=last", "--diff")

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Start the servers of examples/ on this machine: one server double with TLS for each environment of its inventory.
 
-``python tests/servers.py [--free-ports] CA``: CA is the file to which the certificate of their authority goes. It prints
-``NAME URL`` for each, and ends with them by SIGINT or SIGTERM. With ``--free-ports`` they take free ports instead of those
-that the inventory names. ``make servers`` runs it for ``examples/ca.pem``.
+``python tests/servers.py [--free-ports] CA``: CA is the file to which the certificate of their authority goes. It
+prints ``NAME URL`` for each, and ends with them by SIGINT or SIGTERM. With ``--free-ports`` they take free ports
+instead of those that the inventory names. ``make servers`` runs it for ``examples/ca.pem``.
 """
 
 from __future__ import annotations

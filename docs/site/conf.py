@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How Sphinx builds the documentation site; the session docs_site of noxfile.py runs it on a copy of the checkout.
 
-The pages are where they are in the repository, so that their links mean the same here and on the forge. Those of the plugins
-are written below ``reference`` beforehand, by antsibull-docs.
+The pages are where they are in the repository, so that their links mean the same here and on the forge. Those of the
+plugins are written below ``reference`` beforehand, by antsibull-docs.
 """
 
 from __future__ import annotations

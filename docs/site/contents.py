@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT_PAGE = "contents"
-# Pages that are linked before they are there: another change brings them. A page that is there is checked like any other.
+# Pages that are linked before they are there: another change brings them. One that is there is checked like any other.
 TO_COME = ("docs/awx.md",)
 REFERENCE = """\
 
@@ -25,6 +25,7 @@ REFERENCE = """\
    reference/mstr_role
    reference/environment_variables
 """
+CHANGELOG = "CHANGELOG.rst"
 
 
 def sections(index: str) -> list[tuple[str, list[str]]]:
@@ -55,10 +56,13 @@ def write(tree: Path) -> list[str]:
     for heading, pages in sections((tree / "docs" / "README.md").read_text(encoding="utf-8")):
         text += "\n.. toctree::\n   :caption: %s\n   :maxdepth: 1\n\n" % heading
         text += "".join("   %s\n" % page.rpartition(".")[0] for page in pages)
-    (tree / (ROOT_PAGE + ".rst")).write_text(text + REFERENCE, encoding="utf-8")
+    text += REFERENCE
+    # There is none before the first release.
+    if (tree / CHANGELOG).exists():
+        text += "   CHANGELOG\n"
+    (tree / (ROOT_PAGE + ".rst")).write_text(text, encoding="utf-8")
     return missing
 
 
 if __name__ == "__main__":
-    for name in write(Path(sys.argv[1])):
-        print("to come: %s" % name)
+    sys.stdout.writelines("to come: %s\n" % name for name in write(Path(sys.argv[1])))

@@ -16,7 +16,13 @@ from pages import ROOT
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 # What ansible-core itself says, and in which of its files.
-OF_ANSIBLE = {"User interrupted execution": "cli/__init__.py"}
+OF_ANSIBLE = {
+    "User interrupted execution": ("cli/__init__.py", "User interrupted execution"),
+    "Failed to import the required Python library (requests)": (
+        "module_utils/basic.py",
+        "Failed to import the required Python library (%s)",
+    ),
+}
 # What stands for a value in a message: of the operator %, of format(), of an f-string.
 VALUE = re.compile(r"%\([^)]*\)[sdrfg]|%[\d.]*[sdrfg]|\{[^{}]*\}|\x00")
 # A piece of a message that could stand anywhere says nothing.
@@ -31,9 +37,8 @@ def texts() -> list[str]:
         documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         # What EXAMPLES and the like show is no message.
         for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                if node.targets[0].id in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
-                    documentation.add(id(node.value))
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
+                documentation.add(id(node.value))
         for node in ast.walk(tree):
             if id(node) in documentation:
                 continue
@@ -72,9 +77,17 @@ def uncovered(part: str) -> str:
         stripped = piece.strip(" .,:;")
         if len(stripped) >= LEAST:
             part = part.replace(stripped, "\n")
-        elif len(stripped) >= 3 and re.search(r"\w", stripped) is None:
-            part = part.replace(stripped, "\n")
+        # The quote begins within the text, or ends within it.
+        if (length := overlap(part, stripped)) >= LEAST:
+            part = part[:-length]
+        if (length := overlap(stripped, part)) >= LEAST:
+            part = part[length:]
     return part
+
+
+def overlap(first: str, second: str) -> int:
+    """Return the length of the longest end of a text that is the beginning of another one."""
+    return next((n for n in range(min(len(first), len(second)), 0, -1) if first.endswith(second[:n])), 0)
 
 
 def leftover(quote: str) -> list[str]:
@@ -95,7 +108,8 @@ def test_there_are_messages() -> None:
 def test_a_message_is_said(quote: str) -> None:
     if quote in OF_ANSIBLE:
         root = Path(ansible.executor.task_queue_manager.__file__).parents[1]
-        assert quote in (root / OF_ANSIBLE[quote]).read_text(encoding="utf-8")
+        name, text = OF_ANSIBLE[quote]
+        assert text in (root / name).read_text(encoding="utf-8")
         return
     # A name or a value that the example has in it (finance, 3, 8) may be left; a message that is gone leaves more.
     assert len(leftover(quote)) <= 2, leftover(quote)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every block of YAML and JSON in the pages can be read, and those that are plays or tasks are such to ansible-playbook."""
+"""Blocks of YAML and JSON in the pages can be read, and plays and tasks are such to ansible-playbook."""
 
 from __future__ import annotations
 
@@ -30,13 +30,11 @@ Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(n
 
 YAML = [block for page in PAGES for block in blocks(page) if block.language in ("yaml", "yml")]
 # Those of the double's page show alternatives, as people write them.
-JSON = [
-    block for page in PAGES if page.startswith("docs/") for block in blocks(page) if block.language == "json"
-]
+JSON = [block for page in PAGES if page.startswith("docs/") for block in blocks(page) if block.language == "json"]
 
 
 def load(block: Block) -> Any:
-    return yaml.load(block.text, Loader)  # noqa: S506
+    return yaml.load(block.text, Loader)
 
 
 def known() -> set[str]:
