@@ -39,8 +39,10 @@ build: $(RUNNER)/made ## build the collection and install it into .cache/collect
 demo: $(RUNNER)/made ## deploy examples/ to three environments, played by servers on this machine, and roll back
 	@$(SESSION) demo
 
+# Not by nox, which would keep others from the checkout meanwhile.
 servers: $(RUNNER)/made ## start the servers of examples/ on this machine, until Ctrl-C
-	@$(SESSION) servers
+	@$(SESSION) double
+	@.cache/nox/double/bin/python tests/servers.py examples/ca.pem
 
 docs: $(RUNNER)/made ## build the documentation as a site, in .cache/docs/html
 	@$(SESSION) docs_site

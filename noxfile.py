@@ -479,13 +479,6 @@ def double(session: nox.Session) -> None:
     install(session, "test")
 
 
-@nox.session(python=PYTHON, default=False)
-def servers(session: nox.Session) -> None:
-    """Start the servers of examples/, until Ctrl-C."""
-    install(session, "test")
-    run(session, "python", "tests/servers.py", "examples/ca.pem", *session.posargs, show=True)
-
-
 def example(session: nox.Session, *arguments: str, show: bool) -> None:
     """Deploy examples/ from the built file, by an environment that has only what README.md asks users to install."""
     install(session, "core-newest", "client")
