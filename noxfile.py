@@ -413,15 +413,34 @@ def changelog(session: nox.Session) -> None:
     install(session, "lint")
     source = copy_tree(session)
     run(session, "antsibull-changelog", "lint", cwd=source)
-    make_release(session, source)
+    if fragments_of(source):
+        make_release(session, source)
+    elif not has_release(source):
+        session.error("there are no fragments, and the changelog does not have the version of galaxy.yml")
+
+
+def fragments_of(tree: Path) -> list[Path]:
+    return sorted((tree / "changelogs" / "fragments").glob("*.yml"))
+
+
+def version_of(tree: Path) -> str:
+    (version,) = re.findall(r"^version: (\S+)$", (tree / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    return str(version)
+
+
+def has_release(tree: Path) -> bool:
+    """Return whether the changelog has the version of galaxy.yml."""
+    written = tree / "CHANGELOG.rst"
+    return written.exists() and f"v{version_of(tree)}\n" in written.read_text(encoding="utf-8")
 
 
 def make_release(session: nox.Session, tree: Path) -> None:
     """Turn the fragments of a tree into the changelog of the version in galaxy.yml, and see that all are in it."""
-    fragments = sorted((tree / "changelogs" / "fragments").glob("*.yml"))
+    fragments, version = fragments_of(tree), version_of(tree)
     if not fragments:
         session.error("there are no fragments: nothing has changed since the last release")
-    (version,) = re.findall(r"^version: (\S+)$", (tree / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    if has_release(tree):
+        session.error(f"{version} is released already: raise version in galaxy.yml")
     # ansible-doc finds the plugins of a tree only where collections are looked for.
     run(
         session,
@@ -431,7 +450,7 @@ def make_release(session: nox.Session, tree: Path) -> None:
     )
     written = (tree / "changelogs" / "changelog.yaml").read_text(encoding="utf-8")
     missing = [path.name for path in fragments if path.name not in written or path.exists()]
-    if missing or f"v{version}" not in (tree / "CHANGELOG.rst").read_text(encoding="utf-8"):
+    if missing or not has_release(tree):
         session.error(f"CHANGELOG.rst has no version {version}, or lacks {missing}")
     session.log(f"{len(fragments)} fragments are {version} in CHANGELOG.rst")
 
@@ -545,7 +564,7 @@ def release(session: nox.Session) -> None:
     make_release(session, source)
     for name in ("CHANGELOG.rst", "changelogs/changelog.yaml"):
         shutil.copy2(source / name, ROOT / name)
-    for path in (ROOT / "changelogs" / "fragments").glob("*.yml"):
+    for path in fragments_of(ROOT):
         path.unlink()
 
 
