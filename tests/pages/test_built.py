@@ -33,6 +33,7 @@ ALLOWED = [
     "examples/packages/*.mmp",
     "examples/packages/*.mmp.manifest.json",
     "extensions/**",
+    "meta/*.txt",
     "meta/*.yml",
     "playbooks/**.yml",
     "plugins/**.py",

@@ -30,8 +30,16 @@ LEAST = 8
 
 
 def texts() -> list[str]:
-    """Return the texts of the plugins' code; a value that an f-string fills in is the character NUL."""
+    """Return the texts of the plugins' code, and the lines of roles and playbooks.
+
+    A value that an f-string fills in is the character NUL.
+    """
     found = []
+    for part in ("roles", "playbooks", "extensions"):
+        for path in sorted((ROOT / part).rglob("*.yml")):
+            found += [
+                line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.lstrip()[:1] != "#"
+            ]
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -47,7 +55,8 @@ def texts() -> list[str]:
                 found.append("".join(map(str, parts)))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(node.value)
-    return found
+    # A text within a template.
+    return found + [text for template in found if "{{" in template for text in re.findall("'([^']+)'", template)]
 
 
 def pieces(text: str) -> list[str]:
