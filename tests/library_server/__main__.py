@@ -21,7 +21,7 @@ def need_aiohttp() -> None:
     try:
         import aiohttp  # noqa: F401  pylint: disable=unused-import
     except ImportError:
-        python = HERE.parent.parent / ".cache" / "nox" / "demo" / "bin" / "python"
+        python = HERE.parent.parent / ".cache" / "nox" / "double" / "bin" / "python"
         if python.exists() and REEXEC_MARK not in os.environ:
             os.environ[REEXEC_MARK] = "1"
             os.execv(str(python), [str(python), str(HERE), *sys.argv[1:]])
