@@ -14,7 +14,7 @@ REEXEC_MARK = "MSTR_DOUBLE_REEXEC"
 
 
 def need_aiohttp() -> None:
-    """Make sure that aiohttp is there: continue in the environment of the demonstration if it is not here.
+    """Make sure that aiohttp is there: continue in the environment made for it if it is not here.
 
     The environment variable stops a loop, should that environment lack aiohttp as well.
     """
