@@ -83,6 +83,8 @@ def test_it_has_nothing_else(built: tarfile.TarFile) -> None:
     names = [member.name for member in built.getmembers() if not member.isdir()]
     assert len(names) > 100
     assert [name for name in names if not is_allowed(name)] == []
+    directories = [member.name.rstrip("/") for member in built.getmembers() if member.isdir()]
+    assert [path for path in directories if not any(name.startswith(path + "/") for name in names)] == []
 
 
 def test_it_has_what_users_need(built: tarfile.TarFile) -> None:
