@@ -13,7 +13,7 @@ GATES = rm -f .cache/sessions.json; $(NOX) --parallel 3 --report .cache/sessions
 SUMMARY = $(RUNNER)/bin/python tests/summary.py .cache/sessions.json .cache/reports
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-quick livetest soak fault-matrix bench format clean
+.PHONY: help build demo servers docs test test-quick livetest soak fault-matrix bench release format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name about; do \
@@ -36,8 +36,16 @@ test-quick: $(RUNNER)/made ## run the gates that a change to plugins needs most
 build: $(RUNNER)/made ## build the collection and install it into .cache/collections
 	@$(SESSION) build
 
-demo: $(RUNNER)/made ## deploy to two environments, played by servers on this machine, and roll back
+demo: $(RUNNER)/made ## deploy examples/ to three environments, played by servers on this machine, and roll back
 	@$(SESSION) demo
+
+# Not by nox, which would keep others from the checkout meanwhile.
+servers: $(RUNNER)/made ## start the servers of examples/ on this machine, until Ctrl-C
+	@$(SESSION) double
+	@.cache/nox/double/bin/python tests/servers.py examples/ca.pem
+
+docs: $(RUNNER)/made ## build the documentation as a site, in .cache/docs/html
+	@$(SESSION) docs_site
 
 livetest: $(RUNNER)/made ## ask the server that MSTR_BASE_URL names how it answers (docs/livetest.md)
 	@rm -f .cache/livetest/verdict; $(SESSION) livetest; code=$$?; cat .cache/livetest/verdict 2>/dev/null; exit $$code
@@ -50,6 +58,9 @@ fault-matrix: $(RUNNER)/made ## run every call with every fault, and write docs/
 
 bench: $(RUNNER)/made ## measure what has a goal, and write docs/performance.md (20 minutes)
 	@$(SESSION) bench
+
+release: $(RUNNER)/made ## turn the changelog fragments into CHANGELOG.rst, for the version in galaxy.yml
+	@$(SESSION) release
 
 format: $(RUNNER)/made ## format the Python code
 	@$(SESSION) format

@@ -414,11 +414,78 @@ def docs(session: nox.Session) -> None:
     run(session, *command, cwd=source, ANSIBLE_COLLECTIONS_PATH=str(source.parents[2]))
 
 
+@nox.session(python=PYTHON, requires=["build"])
+def pages(session: nox.Session) -> None:
+    """Hold the pages to the code: blocks, commands, links, messages; and the built file to what it is to have."""
+    install(session, "core-newest", "unit")
+    pytest(session, "tests/pages")
+
+
+@nox.session(python=PYTHON)
+def docs_site(session: nox.Session) -> None:
+    """Build the documentation as a site; a link to a page or a heading that is not there is an error."""
+    install(session, "docs")
+    source = copy_tree(session)
+    for page in run(session, "python", "docs/site/contents.py", ".", cwd=source).splitlines():
+        note(session, page)
+    reference = source / "reference"
+    reference.mkdir(mode=0o755)
+    command = ["antsibull-docs", "--config-file", "docs/site/antsibull-docs.cfg", "collection", "--use-current"]
+    command += ["--squash-hierarchy", "--fail-on-error", "--dest-dir", str(reference), "mstr.migration"]
+    run(session, *command, cwd=source, ANSIBLE_COLLECTIONS_PATH=str(source.parents[2]))
+    built = CACHE / "docs"
+    shutil.rmtree(built, ignore_errors=True)
+    sphinx = ["sphinx-build", "-c", "docs/site", "-d", str(built / "doctrees"), "-W", "--keep-going", "-q"]
+    run(session, *sphinx, ".", str(built / "html"), cwd=source)
+    session.log(f"{len(list((built / 'html').rglob('*.html')))} pages in {built / 'html'}")
+
+
 @nox.session(python=PYTHON)
 def changelog(session: nox.Session) -> None:
-    """Check the changelog and its fragments."""
+    """Check the changelog and its fragments, and that a release can be made of them: in a copy."""
     install(session, "lint")
-    run(session, "antsibull-changelog", "lint", cwd=copy_tree(session))
+    source = copy_tree(session)
+    run(session, "antsibull-changelog", "lint", cwd=source)
+    if fragments_of(source):
+        make_release(session, source)
+    elif not has_release(source):
+        session.error("there are no fragments, and the changelog does not have the version of galaxy.yml")
+
+
+def fragments_of(tree: Path) -> list[Path]:
+    return sorted((tree / "changelogs" / "fragments").glob("*.yml"))
+
+
+def version_of(tree: Path) -> str:
+    (version,) = re.findall(r"^version: (\S+)$", (tree / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    return str(version)
+
+
+def has_release(tree: Path) -> bool:
+    """Return whether the changelog has the version of galaxy.yml."""
+    written = tree / "CHANGELOG.rst"
+    return written.exists() and f"v{version_of(tree)}\n" in written.read_text(encoding="utf-8")
+
+
+def make_release(session: nox.Session, tree: Path) -> None:
+    """Turn the fragments of a tree into the changelog of the version in galaxy.yml, and see that all are in it."""
+    fragments, version = fragments_of(tree), version_of(tree)
+    if not fragments:
+        session.error("there are no fragments: nothing has changed since the last release")
+    if has_release(tree):
+        session.error(f"{version} is released already: raise version in galaxy.yml")
+    # ansible-doc finds the plugins of a tree only where collections are looked for.
+    run(
+        session,
+        *("antsibull-changelog", "release", "--version", version),
+        cwd=tree,
+        ANSIBLE_COLLECTIONS_PATH=str(tree.parents[2]),
+    )
+    written = (tree / "changelogs" / "changelog.yaml").read_text(encoding="utf-8")
+    missing = [path.name for path in fragments if path.name not in written or path.exists()]
+    if missing or not has_release(tree):
+        session.error(f"CHANGELOG.rst has no version {version}, or lacks {missing}")
+    session.log(f"{len(fragments)} fragments are {version} in CHANGELOG.rst")
 
 
 @nox.session(python=PYTHON, tags=["quick"])
@@ -441,6 +508,14 @@ def ruff(session: nox.Session) -> None:
     run(session, "ruff", "format", "--check", ".", show=True)
 
 
+@nox.session(python=PYTHON, tags=["quick"])
+def reuse(session: nox.Session) -> None:
+    """Check that each file says whose it is and under which licence."""
+    install(session, "lint")
+    output = run(session, "reuse", "lint", "--lines")
+    session.log(output.strip() or "every file says so")
+
+
 # What is no gate.
 
 
@@ -450,10 +525,34 @@ def program(session: nox.Session, *command: str) -> None:
     run(session, "python", *command, *session.posargs, show=True, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS))
 
 
-@nox.session(python=PYTHON, requires=["build"], default=False)
+@nox.session(python=PYTHON, default=False)
+def double(session: nox.Session) -> None:
+    """Make an environment in which the server double runs: for sessions whose own has only what a user installs."""
+    install(session, "test")
+
+
+def example(session: nox.Session, *arguments: str, show: bool) -> None:
+    """Deploy examples/ from the built file, by an environment that has only what README.md asks users to install."""
+    install(session, "core-newest", "client")
+    command = ["python", "tests/demo.py", "--collection", str(artifact()), "--servers", str(python_of("double"))]
+    run(session, *command, *arguments, *session.posargs, show=show)
+
+
+def python_of(name: str) -> Path:
+    """Return the interpreter of another session's environment."""
+    return CACHE / "nox" / name / "bin" / "python"
+
+
+@nox.session(python=PYTHON, requires=["build", "double"])
+def installed(session: nox.Session) -> None:
+    """Do what the demonstration does, from the built file in an environment of its own, and say only what is wrong."""
+    example(session, "--directory", ".cache/installed", show=False)
+
+
+@nox.session(python=PYTHON, requires=["build", "double"], default=False)
 def demo(session: nox.Session) -> None:
-    """Deploy to two environments, played by servers on this machine, and roll back."""
-    program(session, "tests/demo.py")
+    """Deploy examples/ to three environments, played by servers on this machine, and roll back."""
+    example(session, show=True)
 
 
 @nox.session(python=PYTHON, default=False)
@@ -488,6 +587,18 @@ def bench(session: nox.Session) -> None:
     """Measure what has a goal, and write docs/performance.md."""
     install(session, "bench")
     program(session, "tests/benchmarks/bench.py")
+
+
+@nox.session(python=PYTHON, default=False)
+def release(session: nox.Session) -> None:
+    """Turn the fragments into CHANGELOG.rst, for the version in galaxy.yml; CONTRIBUTING.md has what comes next."""
+    install(session, "lint")
+    source = copy_tree(session)
+    make_release(session, source)
+    for name in ("CHANGELOG.rst", "changelogs/changelog.yaml"):
+        shutil.copy2(source / name, ROOT / name)
+    for path in fragments_of(ROOT):
+        path.unlink()
 
 
 @nox.session(python=PYTHON, default=False)

@@ -1,13 +1,16 @@
 # Copyright (c) 2026, the mstr.migration authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration: two environments, played by the server double over TLS, brought to two packages; one taken back.
+"""The demonstration: the inventory of examples/ against three servers on this machine, from plan to rollback.
 
-``make demo`` runs it with the built and installed collection. What is shown is what a user sees of the same commands.
+``make demo`` runs it with the built collection, in an environment that has only ansible-core and requests. What is
+shown is what a user sees of the same commands. It works in a copy of examples/, in which two things are otherwise: the
+servers have free ports, and there is the file with the vault's password that examples/README.md says to make.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import json
@@ -20,12 +23,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import trustme
-
 ROOT = Path(__file__).resolve().parent.parent
-DOUBLE = ROOT / "tests" / "library_server"
-WORK = ROOT / ".cache" / "demo"
-ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
+PROGRAMS = Path(sys.executable).parent
+ENVIRONMENTS = ("dev", "test", "prod")
 
 
 class DemoFailed(Exception):
@@ -37,148 +37,159 @@ def say(text: str) -> None:
     print("\n\033[1m### %s\033[0m" % text if sys.stdout.isatty() else "\n### %s" % text, flush=True)
 
 
-def prepare() -> None:
-    """Make the directory that a release engineer would have: packages, an inventory, the CA's certificate."""
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(parents=True)
-    subprocess.run(
-        [sys.executable, str(DOUBLE), "sample-packages", str(WORK / "packages")], check=True, stdout=subprocess.DEVNULL
-    )
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(WORK / "ca.pem"))
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(WORK / "server.pem"))
-
-
-@contextlib.contextmanager
-def environment(name: str) -> Iterator[str]:
-    """Start a server with TLS and give its base URL; stop it in the end."""
-    certificate = str(WORK / "server.pem")
-    server = subprocess.Popen(
-        [sys.executable, str(DOUBLE), "--port", "0", "--tls-cert", certificate, "--tls-key", certificate],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        base_url = (server.stdout.readline() if server.stdout else "").strip()
-        if not base_url.startswith("https://"):
-            raise DemoFailed("the server of environment %s did not start" % name)
-        print("environment %-4s is %s" % (name, base_url))
-        yield base_url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def write_inventory(environments: dict[str, str]) -> str:
-    """Write the inventory and return its text."""
-    hosts = "\n".join(
-        "    %s:\n      mstr_base_url: %s\n      mstr_environment_name: %s" % (name, url, name)
-        for name, url in environments.items()
-    )
-    text = """\
-mstr:
-  hosts:
-%s
-  vars:
-    mstr_username: administrator
-    mstr_password: library-demo  # in earnest: from a vault or the environment
-    mstr_ca_path: ca.pem
-    mstr_project: MicroStrategy Tutorial
-    mstr_history_dir: history
-    mstr_packages:
-      - name: finance
-        src: packages/finance.mmp
-      - name: users
-        src: packages/users.mmp
-        type: configuration
-""" % (hosts,)
-    (WORK / "inventory.yml").write_text(text, encoding="utf-8")
-    return text
-
-
-def run(*arguments: str) -> dict[str, int]:
-    """Run ansible-playbook as a user would and return how many changes its recap counts for each environment."""
-    command = ["ansible-playbook", "-i", "inventory.yml", *arguments]
-    say("$ " + shlex.join(command))
-    settings = {key: value for key, value in os.environ.items() if not key.startswith("MSTR_")}
-    process = subprocess.Popen(
-        [str(ANSIBLE), *command[1:]],
-        cwd=WORK,
-        # The servers are on this machine; a proxy is for others.
-        env={**settings, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    changed = {}
-    for line in process.stdout or ():
-        print(line, end="", flush=True)
-        recap = re.match(r"(\S+)\s+: ok=\d+\s+changed=(\d+)", re.sub(r"\x1b\[[0-9;]*m", "", line))
-        if recap:
-            changed[recap.group(1)] = int(recap.group(2))
-    if process.wait() != 0:
-        raise DemoFailed("ansible-playbook ended with exit code %d" % process.returncode)
-    return changed
-
-
-def undo_packages() -> list[str]:
-    """Return a line for each undo package on disk: path, size, sha256, and whether the receipt agrees."""
-    lines = []
-    for path in sorted((WORK / "history").rglob("undo.mmp")):
-        receipt = json.loads((path.parent / "receipt.json").read_text(encoding="utf-8"))
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != receipt["undo"]["sha256"]:
-            raise DemoFailed("%s is not the file that its receipt names" % path)
-        lines.append(
-            "%s  %d bytes, mode %04o, sha256 %s..."
-            % (path.relative_to(WORK), path.stat().st_size, path.stat().st_mode & 0o777, digest[:12])
-        )
-    return lines
-
-
 def expect(what: str, found: object, wanted: object) -> None:
     """Fail unless a step came to what it is there to show."""
     if found != wanted:
         raise DemoFailed("%s: expected %s, found %s" % (what, wanted, found))
 
 
+@contextlib.contextmanager
+def servers(python: str, authority: Path) -> Iterator[dict[str, str]]:
+    """Start a server with TLS for each environment and give their addresses by name; stop them in the end."""
+    command = [python, str(ROOT / "tests" / "servers.py"), "--free-ports", str(authority)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        lines = [(process.stdout.readline() if process.stdout else "").split() for _name in ENVIRONMENTS]
+        if not all(lines):
+            raise DemoFailed("the servers did not start")
+        yield dict(lines)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+class Desk:
+    """The directory in which a release engineer works: a copy of examples/, and a home in which nothing else is.
+
+    Attributes:
+        directory: The copy.
+        work: The directory that holds it.
+    """
+
+    def __init__(self, work: Path) -> None:
+        shutil.rmtree(work, ignore_errors=True)
+        self.work = work
+        self.directory = work / "examples"
+        made = shutil.ignore_patterns("history", "plans", "ca.pem", ".vault-password")
+        shutil.copytree(ROOT / "examples", self.directory, ignore=made)
+        page = (self.directory / "README.md").read_text(encoding="utf-8")
+        (command,) = re.findall(r"^\$ (echo \S+ > \.vault-password)$", page, re.MULTILINE)
+        subprocess.run(["sh", "-c", command], cwd=self.directory, check=True)
+        # What is set for other work, and another user's collections, are none of a newcomer's.
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("MSTR_", "ANSIBLE_"))}
+        home = work / "home"
+        home.mkdir()
+        # The servers are on this machine; a proxy is for others.
+        self.environment = {**kept, "HOME": str(home), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        if not sys.stdout.isatty():
+            self.environment["ANSIBLE_NOCOLOR"] = "1"
+
+    def connect(self, addresses: dict[str, str]) -> None:
+        """Write where the servers are into the inventory."""
+        hosts = self.directory / "inventory" / "hosts.yml"
+        text = hosts.read_text(encoding="utf-8")
+        for name, address in addresses.items():
+            text, count = re.subn(r"(\n    %s:\n      mstr_base_url: )\S+" % name, r"\g<1>%s" % address, text)
+            expect("addresses of %s in the inventory" % name, count, 1)
+        hosts.write_text(text, encoding="utf-8")
+
+    def run(self, program: str, *arguments: str) -> dict[str, int]:
+        """Run a program of Ansible as a user would; return how many changes its recap counts for each environment."""
+        say("$ " + shlex.join([program, *arguments]))
+        process = subprocess.Popen(
+            [str(PROGRAMS / program), *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        changed = {}
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            recap = re.match(r"(\S+)\s+: ok=\d+\s+changed=(\d+)", re.sub(r"\x1b\[[0-9;]*m", "", line))
+            if recap:
+                changed[recap.group(1)] = int(recap.group(2))
+        if process.wait() != 0:
+            raise DemoFailed("%s ended with exit code %d" % (program, process.returncode))
+        return changed
+
+    def plans(self) -> dict[str, str]:
+        """Return the id of the plan that was written for each environment."""
+        plans = {}
+        for path in sorted((self.directory / "plans").iterdir()):
+            plan = json.loads(path.read_text(encoding="utf-8"))
+            plans[path.name.partition(".")[0]] = plan["plan_id"]
+            print("%s  plan %s" % (path.relative_to(self.directory), plan["plan_id"]))
+        return plans
+
+    def entries(self) -> list[tuple[str, str]]:
+        """Show each entry of the history, its undo package checked; return environment and plan of each."""
+        entries = []
+        for path in sorted((self.directory / "history").rglob("undo.mmp")):
+            receipt = json.loads((path.parent / "receipt.json").read_text(encoding="utf-8"))
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            expect("sha256 of %s" % path, receipt["undo"]["sha256"], digest)
+            entries.append((receipt["environment"], receipt["plan_id"]))
+            place = path.relative_to(self.directory)
+            print(
+                "%s  %s, %d bytes, mode %04o"
+                % (place, receipt["state"], path.stat().st_size, path.stat().st_mode & 0o777)
+            )
+        return entries
+
+
+def show(desk: Desk, collection: str) -> None:
+    """Run the commands of examples/README.md, and hold each to what it is there to show."""
+    every = dict.fromkeys(ENVIRONMENTS, 1)
+    none = dict.fromkeys(ENVIRONMENTS, 0)
+    desk.run("ansible-galaxy", "collection", "install", "--offline", collection)
+    say("The inventory of examples/: what is common to all environments")
+    variables = (desk.directory / "inventory/group_vars/mstr/vars.yml").read_text(encoding="utf-8")
+    # Without whose it is and under which licence.
+    print(variables.partition("\n\n")[2], end="")
+    plan = ("-e", "mstr_plan_file=plans/")
+    predicted = desk.run("ansible-playbook", "mstr.migration.deploy", "--check", "--diff", *plan)
+    expect("environments that would change", predicted, every)
+    say("What there is to approve, below %s" % desk.directory.relative_to(ROOT))
+    plans = desk.plans()
+    expect("environments with a plan", sorted(plans), sorted(ENVIRONMENTS))
+    carried_out = desk.run("ansible-playbook", "mstr.migration.deploy", *plan)
+    expect("changes by the approved plans", carried_out, every)
+    expect("changes of the next run", desk.run("ansible-playbook", "mstr.migration.deploy"), none)
+    rollback = ("mstr.migration.rollback", "--limit", "prod", "-e", "mstr_run=last", "--diff")
+    expect("changes of the rollback", desk.run("ansible-playbook", *rollback), {"prod": 1})
+    expect("changes of the run after the rollback", desk.run("ansible-playbook", "mstr.migration.deploy"), none)
+    say("The undo packages on disk, below %s" % desk.directory.relative_to(ROOT))
+    entries = desk.entries()
+    expect("entries by the approved plans", sorted(entries), sorted(list(plans.items()) * 2))
+    say("Summary")
+    print(
+        "check:        2 packages on each of 3 environments would be imported, and only the plans were written\n"
+        "deploy:       the plans were carried out: 6 imports, each with its undo package and a receipt on disk\n"
+        "deploy again: changed=0 everywhere\n"
+        "rollback:     prod is as it was before the last run; the next deploy leaves it alone and says so"
+    )
+
+
 def main() -> int:
     """Run the demonstration; return the exit code."""
+    parser = argparse.ArgumentParser(description="Deploy examples/ to three servers on this machine, and roll back.")
+    parser.add_argument("--collection", required=True, help="the built collection, a file")
+    parser.add_argument("--servers", required=True, help="a Python that has what the server double needs")
+    parser.add_argument("--directory", default=".cache/demo", help="where to work, below the checkout; made anew")
+    options = parser.parse_args()
     try:
-        prepare()
-        say("Two environments, each a Library server with TLS")
-        with environment("test") as first, environment("prod") as second:
-            say("The inventory: environments, and the packages that they are to hold")
-            print(write_inventory({"test": first, "prod": second}))
-            predicted = run("mstr.migration.deploy", "--check", "--diff")
-            first_run = run("mstr.migration.deploy")
-            second_run = run("mstr.migration.deploy")
-            rollback = run("mstr.migration.rollback", "--limit", "prod", "-e", "mstr_package=finance", "--diff")
-            third_run = run("mstr.migration.deploy")
-        say("The undo packages on disk, below %s" % WORK.relative_to(ROOT))
-        kept = undo_packages()
-        print("\n".join(kept))
-        both = {"test": 1, "prod": 1}
-        # One task predicts them all.
-        expect("environments that would change", predicted, {"test": 1, "prod": 1})
-        expect("changes of the first run", first_run, both)
-        expect("changes of the second run", second_run, {"test": 0, "prod": 0})
-        expect("changes of the rollback", rollback, {"prod": 1})
-        expect("changes of the run after the rollback", third_run, {"test": 0, "prod": 0})
-        expect("undo packages", len(kept), 4)
+        desk = Desk(ROOT / options.directory)
+        with servers(options.servers, desk.directory / "ca.pem") as addresses:
+            desk.connect(addresses)
+            show(desk, options.collection)
     except (DemoFailed, subprocess.SubprocessError, OSError) as error:
         print("\nThe demonstration failed: %s" % error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nThe demonstration was stopped.", file=sys.stderr)
         return 130
-    say("Summary")
-    print(
-        "check:        2 packages on each of 2 environments would be imported, and nothing was written\n"
-        "deploy:       4 imports, each with its undo package and a receipt on disk\n"
-        "deploy again: changed=0 everywhere\n"
-        "rollback:     finance on prod is taken back; the next deploy leaves it alone and says so"
-    )
     return 0
 
 

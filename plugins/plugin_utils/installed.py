@@ -105,6 +105,12 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def _warning(given: Any) -> str:
+    """Return the text of a warning. Modules of ansible-core 2.19 and newer send an object with more than that."""
+    event = given.get("event") if isinstance(given, Mapping) else None
+    return str(event.get("msg") if isinstance(event, Mapping) else given)
+
+
 def _result_of(ended: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a module said in the end, or that it said nothing."""
     try:
@@ -112,6 +118,8 @@ def _result_of(ended: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError:
         result = None
     if isinstance(result, dict):
+        if isinstance(result.get("warnings"), list):
+            result["warnings"] = [_warning(each) for each in result["warnings"]]
         return result
     return {
         "failed": True,

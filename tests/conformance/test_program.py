@@ -59,11 +59,11 @@ def test_base_url() -> None:
 
 @pytest.mark.parametrize("venv", ["good", "bad", "none"])
 def test_interpreter_without_aiohttp(tmp_path: Path, venv: str) -> None:
-    """The environment of the demonstration takes over, where there is one; it must not go round in circles."""
+    """The environment that make demo makes for it takes over, where there is one; it must not go round in circles."""
     program = tmp_path / "tests" / "library_server"
     shutil.copytree(PROGRAM, program, ignore=shutil.ignore_patterns("__pycache__"))
     if venv != "none":
-        python = tmp_path / ".cache" / "nox" / "demo" / "bin" / "python"
+        python = tmp_path / ".cache" / "nox" / "double" / "bin" / "python"
         python.parent.mkdir(parents=True)
         # Without site-packages (-S) there is no aiohttp.
         python.write_text(f'#!/bin/sh\nexec "{command()[0]}" {"-S" if venv == "bad" else ""} "$@"\n', encoding="utf-8")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import sys
@@ -52,6 +53,17 @@ def test_both_do_the_same(server: Server, controller: Controller, packed: bool) 
     assert controller.deploy("--check", "--diff").recap("prod")["changed"] == 0
     assert controller.rollback("inc1").code == 0
     assert not server.has(declared("inc1"))
+
+
+@pytest.mark.every_core
+@pytest.mark.parametrize("packed", [False, True], ids=["installed", "packed"])
+def test_both_warn_in_words(server: Server, controller: Controller, packed: bool) -> None:
+    interpreter = {"ansible_python_interpreter": other_path()} if packed else {}
+    controller.declare(server, **interpreter)
+    run = controller.deploy()
+    assert run.code == 0, run.output
+    assert re.search(r"^\[WARNING\]: [^{]*\bthe list is empty", run.output, re.MULTILINE), run.output
+    assert "__ansible_type" not in run.output
 
 
 @pytest.mark.ansible

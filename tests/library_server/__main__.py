@@ -14,14 +14,14 @@ REEXEC_MARK = "MSTR_DOUBLE_REEXEC"
 
 
 def need_aiohttp() -> None:
-    """Make sure that aiohttp is there: continue in the environment of the demonstration if it is not here.
+    """Make sure that aiohttp is there: continue in the environment made for it if it is not here.
 
     The environment variable stops a loop, should that environment lack aiohttp as well.
     """
     try:
         import aiohttp  # noqa: F401  pylint: disable=unused-import
     except ImportError:
-        python = HERE.parent.parent / ".cache" / "nox" / "demo" / "bin" / "python"
+        python = HERE.parent.parent / ".cache" / "nox" / "double" / "bin" / "python"
         if python.exists() and REEXEC_MARK not in os.environ:
             os.environ[REEXEC_MARK] = "1"
             os.execv(str(python), [str(python), str(HERE), *sys.argv[1:]])

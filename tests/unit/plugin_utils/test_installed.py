@@ -40,7 +40,13 @@ def test_what_ansible_adds_goes_as_what_it_is():
     plain = installed._plain(value)
     assert plain == {"a": ["b", 3, "secret"], "c": [2], "d": "2026-03-01"}
     assert json.loads(json.dumps(plain)) == plain
-    assert type(plain["a"][1]) is int
+    assert plain["a"][1].__class__ is int
+
+
+def test_a_warning_is_its_text():
+    newer = {"event": {"msg": "a word of warning", "__ansible_type": "Event"}, "__ansible_type": "WarningSummary"}
+    result = installed._result_of({"stdout": json.dumps({"warnings": [newer, "another"]}), "stderr": "", "rc": 0})
+    assert result == {"warnings": ["a word of warning", "another"]}
 
 
 def test_a_result_is_what_the_module_printed():
