@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 
 ROOT_PAGE = "contents"
-# Pages that are linked before they are there: another change brings them. One that is there is checked like any other.
-TO_COME = ("docs/awx.md", "tests/awx_server/README.md")
 REFERENCE = """\
 
 .. toctree::
@@ -42,16 +40,8 @@ def sections(index: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-def write(tree: Path) -> list[str]:
-    """Write the table of contents of a copy of the checkout, and a placeholder for each page that is to come.
-
-    Returns:
-        The pages that are to come.
-    """
-    missing = [page for page in TO_COME if not (tree / page).exists()]
-    for page in missing:
-        (tree / page).parent.mkdir(parents=True, exist_ok=True)
-        (tree / page).write_text("# To come\n\nThis page is not written yet.\n", encoding="utf-8")
+def write(tree: Path) -> None:
+    """Write the table of contents of a copy of the checkout."""
     text = "mstr.migration\n==============\n\n.. toctree::\n   :hidden:\n\n   README\n   docs/README\n"
     text += "\n:doc:`README` says what it is, :doc:`docs/README` where to read on.\n"
     for heading, pages in sections((tree / "docs" / "README.md").read_text(encoding="utf-8")):
@@ -62,8 +52,7 @@ def write(tree: Path) -> list[str]:
     if (tree / CHANGELOG).exists():
         text += "   CHANGELOG\n"
     (tree / (ROOT_PAGE + ".rst")).write_text(text, encoding="utf-8")
-    return missing
 
 
 if __name__ == "__main__":
-    sys.stdout.writelines("to come: %s\n" % name for name in write(Path(sys.argv[1])))
+    write(Path(sys.argv[1]))

@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "docs" / "site"))
-from contents import TO_COME  # noqa: E402
 
-__all__ = ["PAGES", "ROOT", "TO_COME", "Block", "anchors", "blocks", "commands", "links"]
+__all__ = ["PAGES", "ROOT", "Block", "anchors", "blocks", "commands", "links"]
 
 
 def tracked() -> list[str]:
