@@ -116,7 +116,7 @@ class Steps:
 
     def _rollback(self) -> None:
         self._log_in()
-        options = self._given("run", "entry", "force")
+        options = self._given("run", "entry", "force", "preflight")
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
         options.update(packages=self._packages, project=self._variable("project", ""))
@@ -190,7 +190,7 @@ class Steps:
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        return options
+        return {**options, **self._given("preflight", "journal")}
 
     def _plan(self) -> None:
         self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)

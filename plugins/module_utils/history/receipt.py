@@ -101,6 +101,8 @@ class Receipt:
         moved_from: The address that the server had before.
         run: The id of the run that imported it, by which all that it imported can be taken back together.
         plan_id: The id of the plan that was carried out, None where there was no document of it.
+        metadata: What told the metadata behind the server from others; None where the server did not say.
+        metadata_before: What did so before the entry was taken over.
         more: What other versions of this collection, or people, have added.
     """
 
@@ -137,6 +139,8 @@ class Receipt:
     moved_from: str | None = None
     run: str | None = None
     plan_id: str | None = None
+    metadata: str | None = None
+    metadata_before: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -239,6 +243,8 @@ _UNREAD = frozenset(
         "moved_from",
         "run",
         "plan_id",
+        "metadata",
+        "metadata_before",
     ]
 )
 

@@ -152,6 +152,7 @@ def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]
             job_id=os.environ.get("JOB_ID"),
             run=run.session.state.run,
             plan_id=options.plan_id,
+            metadata=run.session.state.metadata or None,
         )
     )
     # Shows to others that somebody still works on it.

@@ -116,6 +116,8 @@ class SessionFile:
         lock_token: What that file says for this run.
         lease_timeout: Seconds after which the run counts as dead, if it gave no sign of life.
         run: The id of the run, which its receipts have; None for a session that works with no history.
+        metadata: What tells the metadata behind the server from others; empty where the server does not say, None where
+            it was not asked yet.
     """
 
     base_url: str
@@ -133,6 +135,7 @@ class SessionFile:
     lock_token: str | None = None
     lease_timeout: float = 60.0
     run: str | None = None
+    metadata: str | None = None
 
 
 def new_path(parent: str | None = None) -> str:
