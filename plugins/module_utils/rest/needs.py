@@ -61,8 +61,8 @@ NEEDS = (UPLOADING, IMPORTING, SEEING_ALL)
 def lacks(privileges: Privileges, need: Need, project_id: str | None) -> bool | None:
     """Return whether the user certainly lacks a privilege in a project; None where nobody can tell.
 
-    The answer is not documented. It counts as understood where it has names in English, and this one is not among those
-    that the user has. What holds in some projects alone says nothing of the configuration.
+    The answer is not documented. It counts as understood where it names the privilege, or has names in English. What
+    holds in some projects alone says nothing of the configuration.
 
     Args:
         privileges: What the server lists.
@@ -73,7 +73,8 @@ def lacks(privileges: Privileges, need: Need, project_id: str | None) -> bool | 
         return False
     if project_id is None and any(privileges.has(need.names, project) for project in privileges.places):
         return None
-    return True if any(_is_english(name) for name in privileges.named) else None
+    understood = privileges.lists(need.names) or any(_is_english(name) for name in privileges.named)
+    return True if understood else None
 
 
 def _is_english(name: str) -> bool:

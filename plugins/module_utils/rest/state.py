@@ -90,6 +90,14 @@ class Privileges:
         """The ids of the projects that are named."""
         return frozenset(project for one in self.held for project in one.projects)
 
+    def lists(self, names: tuple[str, ...]) -> bool:
+        """Whether the server lists a privilege at all, held or not.
+
+        Args:
+            names: What it is called, as for ``has``.
+        """
+        return not {_plain(name) for name in names}.isdisjoint(map(_plain, self.named))
+
     def has(self, names: tuple[str, ...], project_id: str | None) -> bool:
         """Whether the user has a privilege in a project, or for the configuration.
 
