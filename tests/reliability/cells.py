@@ -66,7 +66,7 @@ class Call:
 STATUS = Call("GET /status", "GET", "^/status$", JSON, "ask for the server's version", needs_session=False)
 LOG_IN = Call("POST /auth/login", "POST", "^/auth/login$", HEADER, "log in", needs_session=False, sends=True)
 PROJECTS = Call("GET /projects", "GET", "^/projects$", JSON, "list the projects", fields=("*.id", "*.name"))
-# The preflight, whose calls are sent side by side, in any order. In a run that takes back, the first is sent by itself.
+# The preflight, whose calls are sent side by side, in any order; in a run that takes back, the first comes before.
 REPOSITORY = Call(
     "GET /configurations/repository", "GET", "^/configurations/", JSON, "ask which metadata this is", spare=True
 )
@@ -197,7 +197,11 @@ CALLS: dict[str, tuple[Call, ...]] = {
     TAKE_BACK: (
         STATUS,
         LOG_IN,
-        *UPLOADING,
+        REPOSITORY,
+        PROJECTS,
+        *PREFLIGHT[1:],
+        CREATE,
+        UPLOAD,
         read_package("", 0),
         look_up("", 0),
         START,
@@ -251,8 +255,9 @@ COURSE: dict[str, tuple[str, ...]] = {
     TAKE_BACK: (
         "GET /status",
         "POST /auth/login",
+        REPOSITORY.name,
         "GET /projects",
-        *SIDE_BY_SIDE,
+        *(name for name in SIDE_BY_SIDE if name != REPOSITORY.name),
         "POST /packages",
         "PUT /packages/{id}/binary",
         "GET /packages/{id}",
