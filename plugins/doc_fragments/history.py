@@ -28,6 +28,8 @@ options:
       - An entry of the history belongs to the server on which it was made, by its O(base_url). Entries of other servers count for
         nothing, and a warning names them. V(true) makes them entries of this server, for good; in check mode only as long
         as the task lasts.
+      - Does the same for entries that were made on another metadata behind the same address, as after a restore. Without it the task
+        fails there, before anything is done.
       - Set it once, for one run after the move.
     type: bool
     default: false

@@ -6,37 +6,13 @@
 
 from __future__ import annotations
 
-import os
-import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import AS_IT_IS, given
+from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import given
+from ansible_collections.mstr.migration.plugins.plugin_utils.options import below
 
 Package = Mapping[str, Any]
-
-
-def below(path: Any, directory: Any) -> str:
-    """Return a path made absolute, as below a directory; one that is not given is empty.
-
-    Args:
-        path: The path, as text or as what YAML makes of a name that is a number. One that begins with ``/``, ``~`` or
-            ``$`` is left as it is.
-        directory: The directory, with such a beginning. Where it is not given, the one in which Ansible was started.
-
-    Raises:
-        AnsibleFilterError: The directory has another one, so that it would mean a place that depends on who reads it.
-    """
-    directory = str(given(directory, os.path.realpath(".")))
-    if not directory.startswith(AS_IT_IS):
-        raise AnsibleFilterError("mstr_base_dir is to be an absolute path, since others mean it; it is %s." % directory)
-    # YAML has numbers and dates for some names, which an argument of the type path would take as text.
-    text = str(given(path, ""))
-    if not text or text.startswith(AS_IT_IS):
-        return text
-    return posixpath.join(directory, text)
 
 
 def package_list(packages: Iterable[Package], directory: Any) -> list[dict[str, Any]]:

@@ -30,6 +30,8 @@ extends_documentation_fragment:
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
   - mstr.migration.waiting.polls
+  - mstr.migration.around
+  - mstr.migration.around.journal
   - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
@@ -263,6 +265,41 @@ planned_anew:
   type: list
   elements: str
   sample: []
+preflight:
+  description: >-
+    What was found out before an import. V(null) where nothing was asked: nothing was due, or O(preflight=false), or the plan of this run was made with it.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    privileges:
+      description: >-
+        Whether the user has the privileges that are needed, each with C(name), C(project) (its id, V(null) for the configuration)
+        and C(held), which is V(null) where that cannot be told.
+      returned: always
+      type: list
+      elements: dict
+      sample: [{name: Create package, project: B7CA92F04B9FAE8D941C3E9B7E0CD754, held: true}]
+    projects:
+      description: >-
+        The projects, each with C(id), C(name) and C(nodes), which has C(name) and C(status) of each node, and is V(null) where the
+        server does not say.
+      returned: always
+      type: list
+      elements: dict
+    locks:
+      description: >-
+        The locks that are there, each with C(what) (V(project), V(schema) or V(configuration)), C(project), C(type), C(owner),
+        C(machine), C(time), C(comment), and C(own), which says whether it is this user's.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    problems:
+      description: What would make the import fail, a sentence each.
+      returned: always
+      type: list
+      elements: str
+      sample: []
 packages:
   description:
     - What became of the packages, in the order of O(packages), as RV(mstr.migration.mstr_package_plan#module:packages). RV(packages[].due),
@@ -393,7 +430,9 @@ plan:
       type: dict
       sample: {create: 2, replace: 1, delete: 0, duplicate: 0, unknown: 0, none: 9, superseded: 0, settled: 0}
     changes:
-      description: The objects that are not in sync.
+      description: >-
+        The objects that are not in sync. One that was edited since the last import also has C(edited), with C(text), C(user), C(time),
+        C(machine) and C(by_deployer); all but C(text) are V(null) where nobody can be named.
       returned: always
       type: list
       elements: dict
@@ -471,6 +510,7 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_import as import_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    around_spec,
     history_spec,
     list_spec,
     lock_spec,
@@ -504,6 +544,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             **package_spec(with_type=True),
             **waiting_spec(undo=True, polls=True),
+            **around_spec(journal=True),
             **progress_spec(),
         },
         mutually_exclusive=[("package_id", "src", "import_id", "plan_file"), ("undo_dest", "plan_file")],

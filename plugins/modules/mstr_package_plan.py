@@ -28,6 +28,8 @@ extends_documentation_fragment:
   - mstr.migration.lock.one_task
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
+  - mstr.migration.around
+  - mstr.migration.around.journal
   - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
@@ -141,6 +143,41 @@ report:
     changed in check mode.
   returned: always
   type: dict
+preflight:
+  description: >-
+    What was found out before an import. V(null) where nothing was asked: nothing was due, or O(preflight=false).
+  returned: always
+  type: dict
+  contains:
+    privileges:
+      description: >-
+        Whether the user has the privileges that are needed, each with C(name), C(project) (its id, V(null) for the configuration)
+        and C(held), which is V(null) where that cannot be told.
+      returned: always
+      type: list
+      elements: dict
+      sample: [{name: Create package, project: B7CA92F04B9FAE8D941C3E9B7E0CD754, held: true}]
+    projects:
+      description: >-
+        The projects, each with C(id), C(name) and C(nodes), which has C(name) and C(status) of each node, and is V(null) where the
+        server does not say.
+      returned: always
+      type: list
+      elements: dict
+    locks:
+      description: >-
+        The locks that are there, each with C(what) (V(project), V(schema) or V(configuration)), C(project), C(type), C(owner),
+        C(machine), C(time), C(comment), and C(own), which says whether it is this user's.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    problems:
+      description: What would make the import fail, a sentence each.
+      returned: always
+      type: list
+      elements: str
+      sample: []
 packages:
   description: The packages, in the order of O(packages).
   returned: always
@@ -243,6 +280,7 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    around_spec,
     history_spec,
     list_spec,
     lock_spec,
@@ -262,6 +300,7 @@ def main() -> None:
             **history_spec(),
             **lock_spec(),
             **waiting_spec(undo=True),
+            **around_spec(journal=True),
             **progress_spec(),
         },
     )

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting
   - mstr.migration.waiting.undo
   - mstr.migration.waiting.polls
+  - mstr.migration.around
   - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
@@ -325,6 +326,41 @@ msg:
   returned: when O(state=applied)
   type: str
   sample: "finance: taken back, 3 replaced"
+preflight:
+  description: >-
+    What was found out before an import. V(null) where nothing was asked: nothing was due, or O(preflight=false).
+  returned: when O(state=applied)
+  type: dict
+  contains:
+    privileges:
+      description: >-
+        Whether the user has the privileges that are needed, each with C(name), C(project) (its id, V(null) for the configuration)
+        and C(held), which is V(null) where that cannot be told.
+      returned: always
+      type: list
+      elements: dict
+      sample: [{name: Create package, project: B7CA92F04B9FAE8D941C3E9B7E0CD754, held: true}]
+    projects:
+      description: >-
+        The projects, each with C(id), C(name) and C(nodes), which has C(name) and C(status) of each node, and is V(null) where the
+        server does not say.
+      returned: always
+      type: list
+      elements: dict
+    locks:
+      description: >-
+        The locks that are there, each with C(what) (V(project), V(schema) or V(configuration)), C(project), C(type), C(owner),
+        C(machine), C(time), C(comment), and C(own), which says whether it is this user's.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    problems:
+      description: What would make the import fail, a sentence each.
+      returned: always
+      type: list
+      elements: str
+      sample: []
 runs:
   description: The newest runs of the environment that changed something, newest first.
   returned: when the task failed because none of O(run), O(name) and O(src) is given
@@ -417,6 +453,7 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import take_back, undo_package
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    around_spec,
     history_spec,
     list_spec,
     lock_spec,
@@ -444,6 +481,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             **package_spec(),
             **waiting_spec(undo=True, polls=True),
+            **around_spec(),
             **progress_spec(),
         },
         mutually_exclusive=[("src", "name", "run")],

@@ -282,6 +282,8 @@ VARIABLES: dict[str, Kind] = {
     "mstr_lease_timeout": _WAIT,
     "mstr_lock_timeout": _WAIT,
     "mstr_poll_interval": _WAIT,
+    "mstr_preflight": _SWITCH,
+    "mstr_journal": _SWITCH,
     "mstr_progress": _SWITCH,
 }
 # Those of the playbooks, which are about their plays.

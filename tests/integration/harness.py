@@ -122,9 +122,22 @@ class Server:
         """Return how many package files were uploaded so far."""
         return len(self.calls("PUT", "/binary"))
 
-    def edit(self, object_id: str, scope: str = TUTORIAL, **values: Any) -> dict[str, Any]:
-        """Change an object by hand, which gives it a new version."""
-        return self._call("PUT", "/objects/%s/%s" % (scope, object_id), values or {"definition": {"edited": True}})
+    def edit(self, object_id: str, scope: str = TUTORIAL, by: str = "", **values: Any) -> dict[str, Any]:
+        """Change an object by hand, which gives it a new version; by whom, as ``viewer``, for the change journal."""
+        path = "/objects/%s/%s%s" % (scope, object_id, "?user=" + by if by else "")
+        return self._call("PUT", path, values or {"definition": {"edited": True}})
+
+    def purge_journal(self) -> None:
+        """Empty the change journal."""
+        self._call("DELETE", "/journal")
+
+    def lock(self, scope: str = TUTORIAL, schema: bool = False, **values: Any) -> None:
+        """Lock a project, its schema, or the configuration, as somebody else does."""
+        about = {"lockType": "exclusive_constituent" if schema else "permanent_individual", "machineName": "desk"}
+        about.update(
+            owner={"id": "A" * 32, "name": "Ann"}, comment="month end", lockTime="2026-03-01T12:00:00.000+0000"
+        )
+        self._call("PUT", "/%slocks/%s" % ("schema-" if schema else "", scope), {**about, **values})
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the faults that are set, and how often each has struck."""

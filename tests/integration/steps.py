@@ -118,7 +118,7 @@ class Steps:
 
     def _rollback(self) -> None:
         self._log_in()
-        options = self._given("run", "entry", "force")
+        options = self._given("run", "entry", "force", "preflight")
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
         options.update(packages=self._packages, project=self._variable("project", ""))
@@ -171,7 +171,8 @@ class Steps:
     @property
     def _connection(self) -> dict[str, Any]:
         options = {**self._given(*HOST, *LIMITS, *LEASE, "wait_timeout", "undo_timeout"), **self._history}
-        options["job"] = {key: self._variables.get("awx_" + name, "") for key, name in JOB.items()}
+        job = {key: self._variables.get("awx_" + name) for key, name in JOB.items()}
+        options["job"] = {key: value for key, value in job.items() if value} or None
         for name, path in self._given("ca_path", "client_cert", "client_key", "session_dir").items():
             options[name] = filters.below(path, self._base)
         return options
@@ -193,7 +194,7 @@ class Steps:
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        return options
+        return {**options, **self._given("preflight", "journal")}
 
     def _plan(self) -> None:
         self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)

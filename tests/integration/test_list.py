@@ -59,7 +59,15 @@ def test_overlapping_increments_are_imported_once(server: Server, controller: Co
     # The plan logs out as well.
     assert again.modules == ["mstr_session", "mstr_package_plan"]
     assert calls_since(server, before) == sorted(
-        ["GET /status", "POST /auth/login", "GET /projects", *["GET /objects"] * 4, "POST /auth/logout"]
+        [
+            "GET /status",
+            "POST /auth/login",
+            "GET /projects",
+            # Whose history it is; beside the look-ups.
+            "GET /configurations/repository",
+            *["GET /objects"] * 4,
+            "POST /auth/logout",
+        ]
     )
     assert server.held() == []
 

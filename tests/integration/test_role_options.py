@@ -42,6 +42,8 @@ VARIABLES: dict[str, Any] = {
     "mstr_wait_timeout": "71",
     "mstr_undo_timeout": 31,
     "mstr_poll_interval": 0.7,
+    "mstr_preflight": False,
+    "mstr_journal": "no",
     # No option of a module: with it, none is given a file to note in.
     "mstr_progress": "no",
 }

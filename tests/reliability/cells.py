@@ -40,6 +40,7 @@ class Call:
         sends: Whether it sends more than its path.
         releases: Whether it releases something that the server holds.
         waits: Whether it is repeated until a time limit of its own, or its answer is waited for so long.
+        spare: Whether the run goes on without its answer, whatever breaks.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Call:
     sends: bool = False
     releases: bool = False
     waits: bool = False
+    spare: bool = False
 
     @property
     def reads(self) -> bool:
@@ -64,6 +66,20 @@ class Call:
 STATUS = Call("GET /status", "GET", "^/status$", JSON, "ask for the server's version", needs_session=False)
 LOG_IN = Call("POST /auth/login", "POST", "^/auth/login$", HEADER, "log in", needs_session=False, sends=True)
 PROJECTS = Call("GET /projects", "GET", "^/projects$", JSON, "list the projects", fields=("*.id", "*.name"))
+# The preflight, whose calls are sent side by side, in any order; in a run that takes back, the first comes before.
+REPOSITORY = Call(
+    "GET /configurations/repository", "GET", "^/configurations/", JSON, "ask which metadata this is", spare=True
+)
+PREFLIGHT = (
+    REPOSITORY,
+    Call("GET /sessions/privileges", "GET", "^/sessions/privileges$", JSON, "list the user's privileges", spare=True),
+    Call("GET /monitors/iServer/nodes", "GET", "^/monitors/", JSON, "list the nodes", spare=True),
+    Call(
+        "GET /projects/{id}/lock", "GET", "^/projects/[^/]+/lock$", JSON, "look for a lock on the project", spare=True
+    ),
+    Call("GET /model/schema/lock", "GET", "^/model/schema/lock$", JSON, "look for a lock on the schema", spare=True),
+)
+SIDE_BY_SIDE = tuple(sorted(call.name for call in PREFLIGHT))
 CREATE = Call(
     "POST /packages", "POST", "^/packages$", JSON, "create an empty package", fields=("id",), status_word=True
 )
@@ -147,7 +163,7 @@ def poll(when: str, skip: int) -> Call:
 
 
 RELEASE = (DELETE_IMPORT, DELETE_PACKAGE, LOG_OUT)
-UPLOADING = (PROJECTS, CREATE, UPLOAD)
+UPLOADING = (PROJECTS, *PREFLIGHT, CREATE, UPLOAD)
 
 CALLS: dict[str, tuple[Call, ...]] = {
     ONE_TASK: (
@@ -181,7 +197,11 @@ CALLS: dict[str, tuple[Call, ...]] = {
     TAKE_BACK: (
         STATUS,
         LOG_IN,
-        *UPLOADING,
+        REPOSITORY,
+        PROJECTS,
+        *PREFLIGHT[1:],
+        CREATE,
+        UPLOAD,
         read_package("", 0),
         look_up("", 0),
         START,
@@ -198,6 +218,7 @@ COURSE: dict[str, tuple[str, ...]] = {
         "GET /status",
         "POST /auth/login",
         "GET /projects",
+        *SIDE_BY_SIDE,
         "POST /packages",
         "PUT /packages/{id}/binary",
         "GET /packages/{id}",
@@ -215,6 +236,7 @@ COURSE: dict[str, tuple[str, ...]] = {
         "GET /status",
         "POST /auth/login",
         "GET /projects",
+        *SIDE_BY_SIDE,
         "POST /packages",
         "PUT /packages/{id}/binary",
         "GET /packages/{id}",
@@ -233,7 +255,9 @@ COURSE: dict[str, tuple[str, ...]] = {
     TAKE_BACK: (
         "GET /status",
         "POST /auth/login",
+        REPOSITORY.name,
         "GET /projects",
+        *(name for name in SIDE_BY_SIDE if name != REPOSITORY.name),
         "POST /packages",
         "PUT /packages/{id}/binary",
         "GET /packages/{id}",
@@ -575,8 +599,14 @@ class Cell:
         return self.call.answers == BINARY and self.fault.name in ("cut", "short")
 
 
+# What befalls the calls that a run can do without: one of each kind, since the same comes of all.
+OF_SPARE = ("reset before", "cut", "silent", "403", "404 call", "405", "429", "500", "503", "sign-in", "malformed")
+
+
 def fits(call: Call, fault: Fault, times: str) -> bool:
     """Whether a fault makes sense for a call; every cell that is left out is left out here."""
+    if call.spare and fault.name not in OF_SPARE:
+        return False
     return times in fault.times and fault.fits(call)
 
 

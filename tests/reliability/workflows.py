@@ -33,6 +33,7 @@ _SHAPES = (
     (re.compile(r"^/packages/imports/[^/]+"), "/packages/imports/{id}"),
     (re.compile(r"^/packages/(?!imports(?:/|$))[^/]+"), "/packages/{id}"),
     (re.compile(r"^/objects/[^/]+"), "/objects/{id}"),
+    (re.compile(r"^/projects/[^/]+"), "/projects/{id}"),
 )
 
 

@@ -61,8 +61,8 @@ def test_a_session_file_with_a_package_and_an_import(tmp_path):
     assert session.lock is not None
     written = json.loads(path.read_text())
     session_file.write(str(path), session)
-    # A session file of then knew of no run, and of no job.
-    assert json.loads(path.read_text()) == {**written, "run": None, "job": None}
+    # A session file of then knew of no run, no job and no metadata.
+    assert json.loads(path.read_text()) == {**written, "run": None, "job": None, "metadata": None}
 
 
 def test_a_manifest():

@@ -29,7 +29,7 @@ NAME = re.compile(r"(\d{8}T\d{9}Z)-(.+)-([0-9a-f]{12})\Z")
 
 _STATE_TEXT = re.compile(rb'"state":\s*"(\w+)"')
 # Quotation marks within a name are escaped, so this is the field itself.
-_BASE_URL_TEXT = re.compile(rb'"base_url":\s*"([^"\\]*)"')
+_ORIGIN_TEXTS = tuple(re.compile(rb'"%s":\s*"([^"\\]*)"' % name) for name in (b"base_url", b"metadata"))
 
 
 def names_in(directory: str) -> list[str]:
@@ -103,20 +103,26 @@ class Entry:
             ) from error
 
     @cached_property
-    def made_on(self) -> str | None:
-        """The base URL of the server it was made on; None where its receipt does not say.
+    def origin(self) -> tuple[str | None, str | None]:
+        """The base URL and the metadata that it was made on; None for what its receipt does not say.
 
         Each plan asks all entries, so their receipts are only searched for it.
         """
         if "receipt" not in self.__dict__:
             text = self._text
-            match = _BASE_URL_TEXT.search(text or b"")
-            if text is None or match:
-                return match.group(1).decode("utf-8", "replace") if match else None
+            found = [match.search(text or b"") for match in _ORIGIN_TEXTS]
+            if text is None or found[0]:
+                url, metadata = (match.group(1).decode("utf-8", "replace") if match else None for match in found)
+                return url, metadata
         # The receipt says nothing, or in another spelling of JSON than this collection writes.
         with contextlib.suppress(DiskError):
-            return self.receipt.base_url
-        return None
+            return self.receipt.base_url, self.receipt.metadata
+        return None, None
+
+    @property
+    def made_on(self) -> str | None:
+        """The base URL of the server it was made on; None where its receipt does not say."""
+        return self.origin[0]
 
     @property
     def has_ended(self) -> bool:

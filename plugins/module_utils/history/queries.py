@@ -18,6 +18,9 @@ from ..support.text import file_name_part
 from .entry import Entry
 from .receipt import FAILED, IMPORTED, UNDONE
 
+# How many entries are looked through, newest first, for the last import of an object.
+_LOOKED_THROUGH = 500
+
 
 @dataclass(frozen=True)
 class Record:
@@ -177,6 +180,42 @@ def standing_on(entry: Entry, entries: Iterable[Entry]) -> list[Entry]:
         for other in entries
         if other.name > entry.name and other.receipt.state != UNDONE and own & other.receipt.touched
     ]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What the last of our imports, or of their taking back, left of an object.
+
+    Attributes:
+        version: Its version; None where it was not there then.
+        since: When, as receipts write times.
+    """
+
+    version: str | None
+    since: str
+
+
+def last_left(entries: Sequence[Entry], keys: Iterable[Key]) -> dict[Key, Left]:
+    """Return what the newest entry that an object is in left of it; without those of which nobody knows.
+
+    Args:
+        entries: The entries of a project.
+        keys: The objects.
+    """
+    wanted, found = set(keys), {}
+    for entry in reversed(entries[-_LOOKED_THROUGH:]):
+        if not wanted:
+            break
+        receipt = entry.receipt
+        was_undone = receipt.state == UNDONE
+        versions = receipt.after_undoing if was_undone else receipt.after
+        since = receipt.undone_at if was_undone else receipt.ended or receipt.started
+        # What an entry has, and nobody looked up after it, is not known from older ones either.
+        for key in wanted & {*receipt.before, *receipt.after}:
+            wanted.discard(key)
+            if key in versions and since:
+                found[key] = Left(versions[key], since)
+    return found
 
 
 def expected_versions(entry: Entry, entries: Iterable[Entry]) -> dict[Key, str | None]:

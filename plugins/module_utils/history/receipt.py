@@ -105,6 +105,8 @@ class Receipt:
         job_user: Who launched that job.
         undone_job_template: The job template of the job that took it back.
         undone_job_user: Who launched that job.
+        metadata: What told the metadata behind the server from others; None where the server did not say.
+        metadata_before: What did so before the entry was taken over.
         more: What other versions of this collection, or people, have added.
     """
 
@@ -145,6 +147,8 @@ class Receipt:
     job_user: str | None = None
     undone_job_template: str | None = None
     undone_job_user: str | None = None
+    metadata: str | None = None
+    metadata_before: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -251,6 +255,8 @@ _UNREAD = frozenset(
         "job_user",
         "undone_job_template",
         "undone_job_user",
+        "metadata",
+        "metadata_before",
     ]
 )
 

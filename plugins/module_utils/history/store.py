@@ -52,7 +52,7 @@ class History:
     mode: int = 0o600
     base_url: str | None = None
     # The servers of entries, as far as they were read, by the entry's directory.
-    _made_on: dict[str, str | None] = field(default_factory=dict, compare=False)
+    _origins: dict[str, tuple[str | None, str | None]] = field(default_factory=dict, compare=False)
 
     @property
     def root(self) -> str:
@@ -132,11 +132,21 @@ class History:
         return sorted(found, key=lambda entry: entry.name)
 
     def _is_own(self, entry: Entry) -> bool:
-        if self.base_url is None:
-            return True
-        if entry.path not in self._made_on:
-            self._made_on[entry.path] = entry.made_on
-        return not is_elsewhere(self._made_on[entry.path], self.base_url)
+        return self.base_url is None or not is_elsewhere(self._origin(entry)[0], self.base_url)
+
+    def _origin(self, entry: Entry) -> tuple[str | None, str | None]:
+        if entry.path not in self._origins:
+            self._origins[entry.path] = entry.origin
+        return self._origins[entry.path]
+
+    def known_metadata(self) -> list[tuple[Entry, str]]:
+        """Return the entries that say on which metadata they were made, each with what it says, oldest first."""
+        found = [(entry, self._origin(entry)[1]) for entry in self.all_entries()]
+        return [(entry, metadata) for entry, metadata in found if metadata]
+
+    def forget_origins(self) -> None:
+        """Read anew on which servers entries were made: receipts were rewritten."""
+        self._origins.clear()
 
     @property
     def exists(self) -> bool:

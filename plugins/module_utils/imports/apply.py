@@ -18,7 +18,7 @@ from ..errors import InputError, Interrupted, MigrationError, about, as_failure
 from ..history.entry import Entry
 from ..history.receipt import UNDONE
 from ..history.store import History
-from ..package.declared import Reader
+from ..package.declared import Declared, Reader
 from ..package.upload import Staged, stage
 from ..plan import approval
 from ..plan.approval import CarriedOut
@@ -102,18 +102,24 @@ class PlanRun:
     def _history(self) -> History | None:
         return self._how.options.history
 
-    def prepare(self, reader: Reader, seen: dict[ObjectKey, Found] | None) -> None:
+    def prepare(
+        self,
+        reader: Reader,
+        seen: dict[ObjectKey, Found] | None,
+        before_upload: Callable[[list[Declared]], None] | None = None,
+    ) -> None:
         """Find out what is there, and see whether the plan still holds; nothing is changed yet.
 
         Args:
             reader: Finds out what packages hold.
             seen: What this run has looked up for the plan a moment ago; None to look it up now.
+            before_upload: Called with the packages that have to be uploaded to find out what they hold.
 
         Raises:
             MigrationError: The plan is stale, or something would stop its being carried out.
         """
         planner = self._planner
-        planner.prepare(self._session, reader)
+        planner.prepare(self._session, reader, before_upload=before_upload)
         if seen is None:
             planner.look_up(self._session)
             self._fresh = set(planner.found)

@@ -152,6 +152,7 @@ def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]
             **(run.session.state.job or Job()).as_imported(),
             run=run.session.state.run,
             plan_id=options.plan_id,
+            metadata=run.session.state.metadata or None,
         )
     )
     # Shows to others that somebody still works on it.

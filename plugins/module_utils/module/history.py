@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from ..errors import InputError
 from ..history.entry import Entry
 from ..history.store import History
+from ..session.session import Session
 from ..support.text import environment_from_url, printable
 from .base import MigrationModule
 from .options import parse_mode
@@ -115,6 +116,86 @@ def _take_over(module: MigrationModule, history: History, others: list[Entry]) -
     if not module.check_mode:
         for entry in others:
             Entry.reopen(entry.path).write(base_url=history.base_url, moved_from=entry.made_on)
+
+
+def says_metadata(module: MigrationModule) -> bool:
+    """Return whether the history says on which metadata its entries were made, so that a run has to compare it."""
+    return module.history is not None and bool(module.history.known_metadata())
+
+
+def settle_metadata(module: MigrationModule, session: Session) -> None:
+    """See that the history is of the metadata behind the server; take its entries over where the user says so.
+
+    A restored metadata, or another one behind the same address, has not what the history says. The server is asked only
+    where the history has entries that say which metadata they were made on, and once in a run.
+
+    Args:
+        module: The module.
+        session: The session.
+
+    Raises:
+        InputError: The history has entries of another metadata, and nobody said that it is to count.
+        DiskError: A receipt cannot be read or written.
+    """
+    history = module.history
+    known = history.known_metadata() if history is not None else []
+    if history is None or not known:
+        return
+    current = session.metadata
+    if current is None:
+        sentence = (
+            "Whether the history of environment %s is of the metadata that is behind %s now cannot be told, because "
+            "the server does not say which one that is. %s"
+            % (history.environment, module.base_url, session.without_metadata)
+        )
+        if sentence not in module.warnings:
+            module.warnings.append(sentence)
+        return
+    others = [(entry, metadata) for entry, metadata in known if metadata != current]
+    if others and not module.params["server_moved"]:
+        _refuse_metadata(module, history, others, current)
+    if others:
+        _take_over_metadata(module, history, others, current)
+
+
+def _refuse_metadata(module: MigrationModule, history: History, others: list[tuple[Entry, str]], current: str) -> None:
+    raise InputError(
+        "server_moved: behind %s is another metadata now (%s) than the one on which the history of environment %s "
+        "below %s was made (%s): %s. It may have been restored, or the address leads elsewhere. What the history "
+        "says of it need not be so, and nothing was done. If it is the environment that the history is of, say "
+        "server_moved: true, once. Else see where the address leads, or give this one its own environment_name."
+        % (
+            module.base_url,
+            printable(current, 80),
+            history.environment,
+            history.directory,
+            _metadata_of(others),
+            _some(entry.name for entry, _metadata in others),
+        )
+    )
+
+
+def _take_over_metadata(
+    module: MigrationModule, history: History, others: list[tuple[Entry, str]], current: str
+) -> None:
+    module.warnings.append(
+        "%d entries of the history of environment %s %s from another metadata behind the same server (%s), because "
+        "server_moved is set. Leave it out from now on."
+        % (
+            len(others),
+            history.environment,
+            "would be taken over" if module.check_mode else "are taken over",
+            _metadata_of(others),
+        )
+    )
+    if not module.check_mode:
+        for entry, metadata in others:
+            Entry.reopen(entry.path).write(metadata=current, metadata_before=metadata)
+        history.forget_origins()
+
+
+def _metadata_of(others: list[tuple[Entry, str]]) -> str:
+    return _some(sorted({printable(metadata, 80) for _entry, metadata in others}))
 
 
 def others_in_words(history: History, others: list[Entry]) -> str:

@@ -13,26 +13,14 @@ from ..errors import ConnectionLost, ServerError
 from ..rest.client import Library
 from ..rest.known import BY_NAME, KNOWN_CALLS, KnownCall, is_there
 from ..rest.models import Project
+from ..rest.needs import NEEDS, lock_row, node_rows, privilege_row
 from ..rest.openapi import CallKey
-from ..rest.state import (
-    BYPASS_ACCESS_CHECKS,
-    CREATE_PACKAGE,
-    IMPORT_PACKAGE,
-    Lock,
-    Node,
-    Privileges,
-)
+from ..rest.state import Privileges
 from ..session.session import pick_project
 
 if TYPE_CHECKING:
     from .base import MigrationModule
 
-# What the collection's calls want, by the vendor's pages, and what for.
-_PRIVILEGES = (
-    (CREATE_PACKAGE, "upload and build packages"),
-    (IMPORT_PACKAGE, "import packages"),
-    (BYPASS_ACCESS_CHECKS, "see every object that a package may replace; a hidden one looks as if it were missing"),
-)
 # As many answers may be lost in a row until nothing more is asked.
 _MOST_LOST = 2
 
@@ -94,7 +82,7 @@ class _Survey:
             "user": {
                 "id": user.id if user else None,
                 "name": user.name if user else None,
-                "privileges": None if privileges is None else [_privilege_row(one) for one in privileges],
+                "privileges": None if privileges is None else [privilege_row(one) for one in privileges],
             },
             "projects": rows,
             "calls": {call.name: self.calls.get(call.name) for call in KNOWN_CALLS},
@@ -146,7 +134,7 @@ class _Survey:
                 "id": project.id,
                 "name": project.name,
                 "status": project.status,
-                "nodes": None if nodes is None else _node_rows(nodes, project.id),
+                "nodes": None if nodes is None else node_rows(nodes, project.id),
                 "lock": self._lock(project),
             }
             for project in projects
@@ -158,7 +146,7 @@ class _Survey:
         before = len(self.differs)
         lock = self._read("project_lock", lambda: self._library.project_lock(project.id))
         if lock is not None:
-            return _lock_row(lock)
+            return lock_row(lock)
         # One that is not loaded says nothing of the others; all else is the same for all, and is said once.
         self._locks_are_refused = project.status in (None, 0)
         self.differs[before:] = ["%s [project %s]" % (text, project.name) for text in self.differs[before:]]
@@ -202,14 +190,10 @@ class _Survey:
     def _judge_privileges(self, privileges: Privileges | None, projects: list[Project]) -> None:
         if privileges is None:
             return
-        for names, purpose in _PRIVILEGES:
-            without = [one.name for one in projects if not privileges.has(names, one.id)]
+        for need in NEEDS:
+            without = [one.name for one in projects if not privileges.has(need.names, one.id)]
             if without:
-                where = ", ".join(without[:5]) + (", and %d more" % (len(without) - 5) if len(without) > 5 else "")
-                self.differs.append(
-                    "The server lists no privilege %s of the user for %s. It is needed to %s."
-                    % (" or ".join(names), where, purpose)
-                )
+                self.differs.append(need.missing(without))
 
     def _lacking(self) -> list[str]:
         """Return what it means that calls are not there, or that nobody can tell."""
@@ -221,26 +205,3 @@ class _Survey:
             elif there is None:
                 sentences.append("Whether %s is there cannot be told. Without it: %s." % (call.shown, call.lacking))
         return sentences
-
-
-def _privilege_row(privilege: Any) -> dict[str, Any]:
-    return {
-        "id": privilege.id,
-        "name": privilege.name,
-        "everywhere": privilege.everywhere,
-        "projects": sorted(privilege.projects),
-    }
-
-
-def _node_rows(nodes: list[Node], project_id: str) -> list[dict[str, Any]]:
-    return [{"name": node.name, "status": node.projects.get(project_id.upper())} for node in nodes]
-
-
-def _lock_row(lock: Lock) -> dict[str, Any]:
-    return {
-        "type": lock.type,
-        "owner": lock.owner,
-        "machine": lock.machine,
-        "time": lock.time,
-        "comment": lock.comment,
-    }

@@ -36,6 +36,18 @@ def lock_spec() -> dict[str, Any]:
     }
 
 
+def around_spec(journal: bool = False) -> dict[str, Any]:
+    """Return the argument spec of the options that say what is asked around an import.
+
+    Args:
+        journal: Whether the module can name who edited objects.
+    """
+    spec: dict[str, Any] = {"preflight": {"type": "bool", "default": True}}
+    if journal:
+        spec["journal"] = {"type": "bool", "default": True}
+    return spec
+
+
 def parse_mode(value: Any) -> int:
     """Return permission bits from what YAML made of them: 0660 is the number 432, "0660" a text.
 

@@ -20,12 +20,15 @@ from ..package.kind import examine_declared, package_type
 from ..package.upload import Staged, stage, staged
 from ..plan import text as plan_text
 from ..plan.destination import make_plan
-from ..plan.listing import Listed, ListedPlan
-from ..plan.package import refuse_keep_both
+from ..plan.edited import Editors
+from ..plan.listing import Listed, ListedPlan, ObjectKey
+from ..plan.package import Found, refuse_keep_both
+from ..plan.preflight import Preflight, place_of
 from ..session.session import Session
 from ..support.text import printable
+from .around import preflight_of
 from .base import MigrationModule
-from .history import open_history
+from .history import open_history, settle_metadata
 
 
 def present(module: MigrationModule) -> dict[str, Any]:
@@ -39,8 +42,10 @@ def present(module: MigrationModule) -> dict[str, Any]:
         return _from_file(module)
     options = options_of(module, open_history(module))
     with module.session() as session:
-        way = _wait_for if module.params["import_id"] else _from_session
-        return way(module, session, options)
+        if module.params["import_id"]:
+            return _wait_for(module, session, options)
+        settle_metadata(module, session)
+        return _from_session(module, session, options)
 
 
 def absent(module: MigrationModule) -> dict[str, Any]:
@@ -85,6 +90,7 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
     package, declared = examine_declared(params, params["project"], module.warnings)
     options = options_of(module, open_history(module), package.path)
     with module.session() as session:
+        settle_metadata(module, session)
         return _import_file(module, session, package, declared, options)
 
 
@@ -94,21 +100,24 @@ def _import_file(
     params = module.params
     session.progress.package(options.name)
     project_id = session.project_id(params["project"])
-    planned = _plan_from_manifest(session, package, project_id, options)
+    preflight = preflight_of(module, session)
+    planned = _plan_from_manifest(module, session, package, project_id, options)
     if planned is not None and not (
         planned.due or planned.is_left_alone or _is_vouched_for(package, project_id, options)
     ):
         # Uploaded, to see whether the manifest is right.
         planned = None
     if planned is not None:
-        done = _nothing_to_do(module, planned, options)
+        done = _nothing_to_do(module, planned, options, preflight)
         if done is not None:
             return done
+    else:
+        preflight.look([place_of(project_id, params["project"])])
     found = stage(session, package, project_id, declared, params["wait_timeout"])
     earlier = session.import_process
     goes_on = not session.outlives_task or not params["wait"]
     try:
-        return _import_staged(module, session, found, planned, options)
+        return _import_staged(module, session, found, planned, options, preflight)
     except WithoutUndo:
         # What is late can be fetched by another task.
         goes_on = True
@@ -119,13 +128,24 @@ def _import_file(
 
 
 def _plan_from_manifest(
-    session: Session, package: PackageFile, project_id: str | None, options: ImportOptions
+    module: MigrationModule, session: Session, package: PackageFile, project_id: str | None, options: ImportOptions
 ) -> ListedPlan | None:
     found = package.manifest
     if found is None:
         return None
     content = replace(found, type=package_type(found.type, found.rows, project_id is not None))
-    return make_plan(session, Listed(options.name, content, project_id, options.force), options.history)
+    return _plan(module, session, Listed(options.name, content, project_id, options.force))
+
+
+def _plan(module: MigrationModule, session: Session, listed: Listed) -> ListedPlan:
+    """Return the plan of the package, which names who edited its objects where it is due."""
+    seen: dict[ObjectKey, Found] = {}
+    planned = make_plan(session, listed, module.history, seen)
+    if not module.params["journal"]:
+        return planned
+    editors = Editors(session, module.history, seen)
+    editors.look([planned])
+    return editors.told(planned)
 
 
 def _is_vouched_for(package: PackageFile, project_id: str | None, options: ImportOptions) -> bool:
@@ -147,19 +167,23 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
         options = replace(options, name=name_of(package.file))
     session.progress.package(options.name)
     info = session.library.package(package.id, package.project_id, content=True)
-    return _import_staged(module, session, staged(package, info, package.type, uploaded=False), None, options)
+    found = staged(package, info, package.type, uploaded=False)
+    return _import_staged(module, session, found, None, options, preflight_of(module, session))
 
 
-def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: ImportOptions) -> dict[str, Any] | None:
+def _nothing_to_do(
+    module: MigrationModule, planned: ListedPlan, options: ImportOptions, preflight: Preflight
+) -> dict[str, Any] | None:
     """Return the task's result where nothing is to be imported: nothing is due, or it is check mode; else None.
 
     Args:
         module: The module.
         planned: The plan.
         options: How to import.
+        preflight: Finds out what would make it fail.
 
     Raises:
-        InputError: The import that is due would be refused.
+        MigrationError: The import that is due would be refused, or would fail.
     """
     package = planned.package
     if planned.is_left_alone:
@@ -169,19 +193,26 @@ def _nothing_to_do(module: MigrationModule, planned: ListedPlan, options: Import
         runs.check_destinations(options, package.project_id, make=not module.check_mode)
         if module.params["src"] and options.undo_dest == module.params["src"]:
             raise InputError("undo_dest: it is the package file itself; name another file.")
+        types = (change.row.type for change in planned.plan.objects)
+        preflight.look([place_of(package.project_id, module.params["project"], types)])
     if planned.due and not module.check_mode:
         return None
-    return _result(module, Outcome(planned.plan.as_result()), planned, changed=planned.due)
+    return _result(module, Outcome(planned.plan.as_result()), planned, preflight, changed=planned.due)
 
 
 def _import_staged(
-    module: MigrationModule, session: Session, found: Staged, planned: ListedPlan | None, options: ImportOptions
+    module: MigrationModule,
+    session: Session,
+    found: Staged,
+    planned: ListedPlan | None,
+    options: ImportOptions,
+    preflight: Preflight,
 ) -> dict[str, Any]:
     project_id = found.package.project_id
     if planned is None:
         listed = Listed(options.name, found.content, project_id, options.force)
-        planned = make_plan(session, listed, options.history)
-        done = _nothing_to_do(module, planned, options)
+        planned = _plan(module, session, listed)
+        done = _nothing_to_do(module, planned, options, preflight)
         if done is not None:
             return done
     if options.generate_undo and not options.keeps_undo and module.params["src"]:
@@ -194,7 +225,7 @@ def _import_staged(
     run = runs.start(session, found, planned.plan, options, module.warnings)
     if module.params["wait"]:
         runs.finish(run)
-    return _result(module, run.outcome, planned, changed=True)
+    return _result(module, run.outcome, planned, preflight, changed=True)
 
 
 def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
@@ -205,12 +236,15 @@ def _wait_for(module: MigrationModule, session: Session, options: ImportOptions)
     run.process.followed = True
     session.save()
     runs.finish(run)
-    return dict(run.outcome.as_result(), changed=False)
+    return dict(run.outcome.as_result(), preflight=None, changed=False)
 
 
-def _result(module: MigrationModule, outcome: Outcome, planned: ListedPlan, changed: bool) -> dict[str, Any]:
-    result = dict(outcome.as_result(), changed=changed)
+def _result(
+    module: MigrationModule, outcome: Outcome, planned: ListedPlan, preflight: Preflight, changed: bool
+) -> dict[str, Any]:
+    result = dict(outcome.as_result(), preflight=preflight.as_result(), changed=changed)
     if module.wants_diff and changed:
         title = plan_text.title(planned.package.name, module.params["project"])
-        result["diff"] = {"prepared": plan_text.describe(title, planned.plan, planned.package.force)}
+        text = plan_text.describe(title, planned.plan, planned.package.force)
+        result["diff"] = {"prepared": plan_text.joined([preflight.text(), text])}
     return result

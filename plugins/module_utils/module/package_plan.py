@@ -11,16 +11,19 @@ from typing import Any
 
 from ..errors import InputError
 from ..imports.report import Report
-from ..package.declared import Reader
+from ..package.declared import Declared, Reader
 from ..plan import text as plan_text
+from ..plan.decision import Decision
 from ..plan.document import PlanDocument, path_for, write
 from ..plan.planner import Planner, Scope
+from ..plan.preflight import Preflight, places_of
 from ..plan.seen import write_seen
 from ..session import file as session_file
 from ..session.session import Session
 from ..support.files import disk_errors, make_directory
+from .around import places_to_learn, preflight_of
 from .base import MigrationModule
-from .history import open_history
+from .history import open_history, says_metadata, settle_metadata
 from .options import parse_mode
 
 
@@ -29,12 +32,8 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
     reader = reader_of(module, module.warnings)
     planner = planner_of(module, reader, module.warnings)
     with module.session() as session:
-        planner.prepare(session, reader, module.params["write_manifests"])
-        planner.look_up(session)
-        decisions = planner.decide()
-        planner.check(decisions)
-        planner.confirm(session, reader, decisions)
-        document = planner.document(session.state.base_url, session.state.run, decisions)
+        preflight = preflight_of(module, session)
+        decisions, document = _decide(module, session, planner, reader, preflight)
         report = Report(decisions, session.state.run, document.plan_id)
         if module.check_mode:
             report.predict()
@@ -43,6 +42,7 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
             "changed": False,
             "in_sync": in_sync,
             "plan_id": document.plan_id,
+            "preflight": preflight.as_result(),
             "packages": report.packages,
             "report": report.as_result(complete=in_sync or module.check_mode),
         }
@@ -59,12 +59,39 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
                 write_seen(session_file.beside(session.path, session_file.SEEN), planner.found)
         texts = [decision.described() for decision in decisions if decision.due]
         if texts and module.wants_diff:
-            result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, texts, written)}
+            result["diff"] = {
+                "prepared": plan_text.describe_list(document.plan_id, None, [preflight.text(), *texts], written)
+            }
         if module.check_mode:
             result["msg"] = report.text(check_mode=True)
         if module.params["plan_file"]:
             result["logged_out"] = _ends(session, module.check_mode or in_sync)
     return result
+
+
+def _decide(
+    module: MigrationModule, session: Session, planner: Planner, reader: Reader, preflight: Preflight
+) -> tuple[list[Decision], PlanDocument]:
+    """Return what becomes of each package, and the plan as it is written.
+
+    Raises:
+        MigrationError: A package cannot be planned, or what is due would fail.
+    """
+
+    def before_upload(packages: list[Declared]) -> None:
+        settle_metadata(module, session)
+        preflight.look(places_to_learn(packages))
+
+    planner.prepare(session, reader, module.params["write_manifests"], before_upload)
+    planner.look_up(session, beside=session.learn_metadata if says_metadata(module) else None)
+    settle_metadata(module, session)
+    decisions = planner.decide()
+    planner.check(decisions)
+    preflight.look(places_of(decisions))
+    planner.confirm(session, reader, decisions)
+    document = planner.document(session, decisions)
+    # Who edited an object is none of the plan: what the journal says may change, and a plan stays the same.
+    return (planner.name_editors(session, decisions) if module.params["journal"] else decisions), document
 
 
 def planner_of(module: MigrationModule, reader: Reader, warnings: list[str]) -> Planner:

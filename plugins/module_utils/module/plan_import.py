@@ -19,10 +19,13 @@ from ..plan.document import PlanDocument, path_for, read
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
 from ..plan.planner import Planner
+from ..plan.preflight import Preflight, places_of
 from ..plan.seen import read_seen
 from ..session import file as session_file
 from ..session.session import Session
+from .around import places_to_learn, preflight_of
 from .base import MigrationModule
+from .history import settle_metadata
 from .package_plan import planner_of, reader_of
 
 
@@ -43,32 +46,45 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
     planner = planner_of(module, reader, warnings)
     _refuse_another(module, plan, planner)
     with module.session() as session:
-        how = HowToApply(
-            options=options,
-            approved=not own,
-            take_back=params["on_failure"] == "rollback",
-            log_in_again=lambda ended: _log_in_again(module, ended),
-            settle=lambda current: _settle(module, current),
-        )
-        run = PlanRun(session, planner, plan, how, module.warnings)
+        # The plan of this very run was made with them a moment ago.
+        preflight = preflight_of(module, session, wanted=not own)
+        if not own:
+            if plan.metadata is not None:
+                approval.refuse_other_metadata(plan, session.metadata)
+            settle_metadata(module, session)
+        run = PlanRun(session, planner, plan, _how(module, options, approved=not own), module.warnings)
         try:
-            run.prepare(reader, _seen(session) if own else None)
+            run.prepare(reader, _seen(session) if own else None, lambda items: preflight.look(places_to_learn(items)))
+            preflight.look(places_of(run.due_at_first))
+            if not own and params["journal"]:
+                run.due_at_first = planner.name_editors(session, run.due_at_first)
             if not module.check_mode:
                 run.carry_out()
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
             run.report.shorten()
-            failure.details.update(_result(module, run, complete=False))
+            failure.details.update(_result(module, run, preflight, complete=False))
             raise failure from error
-        result = _result(module, run, complete=run.is_complete)
+        result = _result(module, run, preflight, complete=run.is_complete)
         head = "" if own else "%s, is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
         result["msg"] = run.report.text(head, module.check_mode)
         if module.wants_diff and not own and result["changed"]:
             blocks = [decision.described() for decision in run.due_at_first]
+            blocks.insert(0, preflight.text())
             result["diff"] = {"prepared": plan_text.describe_list(plan.plan_id, seconds_since(plan.made), blocks)}
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
     return result
+
+
+def _how(module: MigrationModule, options: ImportOptions, approved: bool) -> HowToApply:
+    return HowToApply(
+        options=options,
+        approved=approved,
+        take_back=module.params["on_failure"] == "rollback",
+        log_in_again=lambda ended: _log_in_again(module, ended),
+        settle=lambda current: _settle(module, current),
+    )
 
 
 def _refuse_options(module: MigrationModule, options: ImportOptions) -> None:
@@ -115,12 +131,13 @@ def _settle(module: MigrationModule, session: Session) -> None:
     settle(module, session)
 
 
-def _result(module: MigrationModule, run: PlanRun, complete: bool) -> dict[str, Any]:
+def _result(module: MigrationModule, run: PlanRun, preflight: Preflight, complete: bool) -> dict[str, Any]:
     """Return what the task returns, also where it fails.
 
     Args:
         module: The module.
         run: The plan that is carried out.
+        preflight: What was found out before.
         complete: Whether nothing is left to do.
     """
     report = run.report
@@ -130,6 +147,7 @@ def _result(module: MigrationModule, run: PlanRun, complete: bool) -> dict[str, 
     return {
         "changed": report.changed,
         "plan_id": run.plan.plan_id,
+        "preflight": preflight.as_result(),
         "packages": report.packages,
         "report": report.as_result(complete),
         "planned_anew": run.moved,

@@ -21,11 +21,13 @@ from ..plan import text as plan_text
 from ..plan.destination import look_up_all
 from ..plan.listing import ObjectKey
 from ..plan.package import Found, PackagePlan
+from ..plan.preflight import Preflight, place_of
 from ..plan.together import Together
 from ..session.session import Session
 from ..support.text import printable
+from .around import preflight_of
 from .base import MigrationModule
-from .history import open_history
+from .history import open_history, settle_metadata
 from .to_take_back import Chosen, by_name, by_run, entry_of_file, refuse_nothing_named, refuse_of_another_server
 
 
@@ -47,6 +49,7 @@ def applied(module: MigrationModule) -> dict[str, Any]:
     elif not params["history_dir"] or (history is not None and not (params["name"] or params["run"])):
         refuse_nothing_named(history)
     with module.session() as session:
+        settle_metadata(module, session)
         if package is not None:
             project_id = session.project_id(params["project"])
             entry, entries = entry_of_file(package, history, project_id)
@@ -65,13 +68,16 @@ def _take_back_unknown(
 ) -> dict[str, Any]:
     """Take back what an undo package reverts of which the history has nothing."""
     name = os.path.basename(package.path)
+    preflight = preflight_of(module, session)
+    preflight.look([place_of(project_id, module.params["project"])])
     rollback = _rollback(module, package, name, None, [])
     planned, outcome, due = rollback.take_back(session, project_id, module.warnings)
     item = _item(None, name, project_id, package, outcome, due)
-    result = _result([item], None)
+    result = _result([item], None, preflight)
     result["msg"] = _line(printable(name, 100), planned.plan, due, module.check_mode)
     if module.wants_diff and due:
-        result["diff"] = {"prepared": _text(name, module.params["project"], planned.plan)}
+        texts = [preflight.text(), _text(name, module.params["project"], planned.plan)]
+        result["diff"] = {"prepared": plan_text.joined(texts)}
     return result
 
 
@@ -93,6 +99,7 @@ class _TakingBack:
         self.chosen = chosen
         self.files = files
         self.together = Together(chosen.what, chosen.parts, chosen.entries)
+        self.preflight = preflight_of(module, session)
         self.items: list[dict[str, Any]] = []
         self.lines: list[str] = []
         self.texts: list[str] = []
@@ -113,6 +120,10 @@ class _TakingBack:
             found = look_up_all(self.session, self.together.objects())
             if not module.params["force"]:
                 self.together.refuse_edited(found)
+        self.preflight.look(
+            place_of(entry.receipt.project, self._project(entry), (key[1] for key in entry.receipt.touched))
+            for entry in parts
+        )
         self._hold()
         if module.check_mode and len(parts) > 1:
             self._foretell(files, found)
@@ -193,7 +204,7 @@ class _TakingBack:
                 error.details["changed"] = True
 
     def _result(self) -> dict[str, Any]:
-        result = _result(self.items, self.chosen.first)
+        result = _result(self.items, self.chosen.first, self.preflight)
         if self.chosen.run_id is not None:
             result["run"] = self.chosen.run_id
         result["msg"] = "\n".join(self.lines) or self.chosen.nothing_left
@@ -201,7 +212,7 @@ class _TakingBack:
             result["msg"] += " " + self.chosen.further
             self.module.warnings.append(result["msg"])
         if self.texts:
-            result["diff"] = {"prepared": plan_text.joined(self.texts)}
+            result["diff"] = {"prepared": plan_text.joined([self.preflight.text(), *self.texts])}
         return result
 
 
@@ -260,12 +271,13 @@ def _item(
     }
 
 
-def _result(items: list[dict[str, Any]], first: Entry | None) -> dict[str, Any]:
+def _result(items: list[dict[str, Any]], first: Entry | None, preflight: Preflight) -> dict[str, Any]:
     """Return the result of the task: what became of each import, and of the newest once more by itself.
 
     Args:
         items: What became of each, newest first.
         first: The entry that is named where nothing was to be taken back.
+        preflight: What was found out before.
     """
     result: dict[str, Any] = {
         "undo": None,
@@ -280,4 +292,5 @@ def _result(items: list[dict[str, Any]], first: Entry | None) -> dict[str, Any]:
         result.update((key, items[0][key]) for key in result)
     result["changed"] = any(item["changed"] for item in items)
     result["taken_back"] = items
+    result["preflight"] = preflight.as_result()
     return result

@@ -71,6 +71,23 @@ def refuse_another(
         raise InputError("plan_file: %s %s" % (_some(found), _AGAIN))
 
 
+def refuse_other_metadata(plan: PlanDocument, metadata: str | None) -> None:
+    """Fail where another metadata is behind the server than when a plan was made.
+
+    Args:
+        plan: The plan.
+        metadata: What tells the metadata from others now; None where the server does not say.
+
+    Raises:
+        InputError: It is another one.
+    """
+    if plan.metadata is not None and metadata is not None and plan.metadata != metadata:
+        raise InputError(
+            "plan_file: its plan %s was made for the metadata %s, and behind the server is %s now. %s"
+            % (plan.plan_id, printable(plan.metadata, 80), printable(metadata, 80), _AGAIN)
+        )
+
+
 def _selected(name: str | None) -> str:
     return "the package %s alone" % printable(name, 100) if name else "the whole list"
 

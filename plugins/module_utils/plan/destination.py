@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Callable
 
 from ..errors import ServerError
 from ..history.entry import Entry
@@ -21,19 +22,26 @@ from .listing import Listed, ListedPlan, ObjectKey, plan_list, wanted
 from .package import CannotTell, Found
 
 
-def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[ObjectKey, Found]:
+def look_up_all(
+    session: Session, objects: Mapping[ObjectKey, Row], beside: Callable[[], None] | None = None
+) -> dict[ObjectKey, Found]:
     """Look each object up once, over several connections side by side.
 
     Args:
         session: The session.
         objects: What to look up, with a row that names it. Objects of the configuration level are looked up without a
             project.
+        beside: What else to ask at the same time.
 
     Raises:
         MigrationError: A look-up neither found the object, nor said that it is not there, nor refused to say.
     """
 
-    def look_up(item: tuple[ObjectKey, Row]) -> Found:
+    def look_up(item: tuple[ObjectKey, Row] | None) -> Found:
+        if item is None:
+            if beside is not None:
+                beside()
+            return None
         (place, _identity, _type), row = item
         try:
             return session.library.find_object(row.id, row.type, place or None)
@@ -42,7 +50,10 @@ def look_up_all(session: Session, objects: Mapping[ObjectKey, Row]) -> dict[Obje
                 return CannotTell("the server does not let this user look it up (%s)" % (error.code or 403))
             raise
 
-    return dict(zip(objects, side_by_side(look_up, list(objects.items()), POOL_SIZE)))
+    # It comes first, so that it is asked while there are look-ups left.
+    before: list[tuple[ObjectKey, Row] | None] = [] if beside is None else [None]
+    answers = side_by_side(look_up, [*before, *objects.items()], POOL_SIZE)
+    return dict(zip(objects, answers[len(before) :]))
 
 
 def plan_for(packages: Sequence[Listed], history: History | None, found: Mapping[ObjectKey, Found]) -> list[ListedPlan]:

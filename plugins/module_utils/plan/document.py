@@ -112,6 +112,7 @@ class PlanDocument:
         run: The id of the run that made it; None where none did.
         newest: The newest entries of the history by project, empty for the configuration level. What the plan does
             comes after them.
+        metadata: What tells the metadata behind the server from others; None where it was not asked, or does not say.
     """
 
     environment: str
@@ -123,6 +124,7 @@ class PlanDocument:
     made: str = field(default_factory=now, compare=False)
     run: str | None = field(default=None, compare=False)
     newest: dict[str, str] = field(default_factory=dict, compare=False)
+    metadata: str | None = field(default=None, compare=False)
 
     @property
     def plan_id(self) -> str:
@@ -145,6 +147,7 @@ class PlanDocument:
                 "plan_id": self.plan_id,
                 "environment": self.environment,
                 "base_url": self.base_url,
+                "metadata": self.metadata,
                 "selection": self.selection,
                 "seen": self.seen,
                 "made": self.made,
@@ -212,6 +215,7 @@ def loads(text: str) -> PlanDocument:
         made=shape.text(document, "made", "plan"),
         run=shape.optional_text(document, "run", "plan"),
         newest=dict(shape.mapping(document.get("newest") or {}, "plan.newest")),
+        metadata=shape.optional_text(document, "metadata", "plan"),
     )
     if document.get("plan_id") != plan.plan_id:
         raise ShapeError("plan_id: it is not that of what the plan says; it was edited after it was made")

@@ -11,7 +11,7 @@ Object Manager documents about conflicts, as the table in ``docs/plan.md`` gives
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Union
 
 from ..errors import InputError
@@ -49,6 +49,25 @@ class CannotTell:
     reason: str
 
 
+@dataclass(frozen=True)
+class Edited:
+    """That somebody edited an object since our last import of it, and who that was.
+
+    Attributes:
+        text: All of it, for people.
+        user: Who it was; None where nobody can be named. So are the others.
+        time: When, UTC.
+        machine: From which machine.
+        by_deployer: Whether it was the user who deploys; None where nobody can be named.
+    """
+
+    text: str
+    user: str | None = None
+    time: str | None = None
+    machine: str | None = None
+    by_deployer: bool | None = None
+
+
 # What a look-up came to: the object, None where the server clearly says it is not there, or no answer.
 Found = Union[DestinationObject, None, CannotTell]
 
@@ -69,6 +88,7 @@ class Change:
         note: Why it is so, where conflict and action do not tell; for people.
         folder: The path of the folder that the object is in, None where there is no object or it is not known; for
             people.
+        edited: Who edited the object since our last import of it; None where nobody did, or it was not asked.
     """
 
     row: Row
@@ -81,6 +101,7 @@ class Change:
     settled: bool = False
     note: str | None = None
     folder: str | None = None
+    edited: Edited | None = None
 
     @property
     def counts(self) -> bool:
@@ -96,6 +117,7 @@ class Change:
 
     def as_result(self) -> dict[str, Any]:
         """Return the change as a task returns it."""
+        edited = {} if self.edited is None else {"edited": asdict(self.edited)}
         return {
             "id": self.row.id,
             "name": printable(self.row.name),
@@ -106,6 +128,7 @@ class Change:
             "effect": self.effect,
             "version_before": self.version_before,
             "version_after": self.version_after,
+            **edited,
         }
 
 

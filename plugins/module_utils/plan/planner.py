@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Callable
 
 from ..errors import InputError, about
 from ..history.entry import Entry
@@ -24,6 +25,7 @@ from . import text as plan_text
 from .decision import Decision, to_import, to_take_back
 from .destination import look_up_all, plan_for
 from .document import PlanDocument, digest_of, in_order
+from .edited import Editors
 from .listing import Listed, ListedPlan, ObjectKey, wanted
 from .package import Found, refuse_keep_both
 from .together import Together
@@ -72,13 +74,20 @@ class Planner:
         self._chosen = selected(packages, scope.selection)
         self._to_undo: dict[int, ToUndo] = {}
 
-    def prepare(self, session: Session, reader: Reader, write_manifests: bool = False) -> None:
+    def prepare(
+        self,
+        session: Session,
+        reader: Reader,
+        write_manifests: bool = False,
+        before_upload: Callable[[list[Declared]], None] | None = None,
+    ) -> None:
         """Find out what the packages hold, and what there is to take back.
 
         Args:
             session: The session.
             reader: Finds out what packages hold.
             write_manifests: Whether to write manifests beside packages that have none.
+            before_upload: Called with the packages that have to be uploaded to find out, where there are some.
 
         Raises:
             MigrationError: A package cannot be read or taken back.
@@ -88,7 +97,7 @@ class Planner:
                 package.project_id = session.project_id(package.project)
         # Once more, since one may name the project and another give its id.
         refuse_twice(self.packages, [package.project_id for package in self.packages])
-        self._learn(session, reader)
+        self._learn(session, reader, before_upload)
         if write_manifests:
             for package in self.packages:
                 reader.write_beside(package)
@@ -98,7 +107,7 @@ class Planner:
         elif any(package.is_undone for package in self._chosen):
             raise InputError("history_dir: it is needed for packages that are to be undone (state), and is not set.")
 
-    def _learn(self, session: Session, reader: Reader) -> None:
+    def _learn(self, session: Session, reader: Reader, before_upload: Callable[[list[Declared]], None] | None) -> None:
         """Upload packages of which nobody knows what they hold.
 
         The first of them last, so that it is in the session when its turn comes to be imported.
@@ -108,6 +117,8 @@ class Planner:
             # A history that cannot be written is said so before the manifest below it is.
             with about(package.name, package.project):
                 self._check_history(package)
+        if to_learn and before_upload is not None:
+            before_upload([package for package in to_learn if package in self._chosen])
         for package in reversed(to_learn):
             with about(package.name, package.project):
                 reader.learn(session, package)
@@ -146,13 +157,20 @@ class Planner:
                 listed[place] = Listed(package.name, package.checked_content(), package.project_id, force, chosen)
         return listed
 
-    def look_up(self, session: Session, known: Iterable[ObjectKey] = (), only: int | None = None) -> None:
+    def look_up(
+        self,
+        session: Session,
+        known: Iterable[ObjectKey] = (),
+        only: int | None = None,
+        beside: Callable[[], None] | None = None,
+    ) -> None:
         """Look up what the destination has of the objects of the list.
 
         Args:
             session: The session.
             known: Objects that were looked up a moment ago, and are not again.
             only: The place of a package, from 0, to look up the objects of that one alone.
+            beside: What to ask beside the look-ups.
 
         Raises:
             MigrationError: A look-up neither found the object, nor said that it is not there, nor refused to say.
@@ -167,7 +185,7 @@ class Planner:
         projects = {package.project for package in self.packages}
         # What breaks now is about the list as a whole.
         with about("", projects.pop() if len(projects) == 1 else ""):
-            self.found.update(look_up_all(session, objects))
+            self.found.update(look_up_all(session, objects, beside))
 
     def decide(self) -> list[Decision]:
         """Return what becomes of each package of the list, for what is known of the destination.
@@ -229,23 +247,38 @@ class Planner:
         if self._scope.history is not None:
             self._scope.history.check(package.project_id, make=False)
 
-    def document(self, base_url: str, run: str | None, decisions: Sequence[Decision]) -> PlanDocument:
+    def name_editors(self, session: Session, decisions: Sequence[Decision]) -> list[Decision]:
+        """Return decisions whose objects say who edited them since our last import of them, see ``Editors``.
+
+        Args:
+            session: The session.
+            decisions: What becomes of each package.
+        """
+        editors = Editors(session, self._scope.history, self.found)
+        editors.look(decision.planned for decision in decisions if decision.due and decision.planned is not None)
+        told = []
+        for decision in decisions:
+            planned = None if decision.planned is None else editors.told(decision.planned)
+            told.append(replace(decision, planned=planned, plan=planned.plan) if planned is not None else decision)
+        return told
+
+    def document(self, session: Session, decisions: Sequence[Decision]) -> PlanDocument:
         """Return the plan as it is written to a file.
 
         Args:
-            base_url: The server's address.
-            run: The id of the run that makes it, None for none.
+            session: The session.
             decisions: What becomes of each package.
         """
         return PlanDocument(
             environment=self._scope.environment,
-            base_url=base_url,
+            base_url=session.state.base_url,
             selection=self._scope.selection,
             seen=digest_of(self.found),
             packages=tuple(decision.as_planned() for decision in decisions),
             steps=in_order([decision.step(self.found) for decision in decisions]),
-            run=run,
+            run=session.state.run,
             newest=self._newest(),
+            metadata=session.state.metadata or None,
         )
 
     def _newest(self) -> dict[str, str]:

@@ -190,9 +190,11 @@ def _effect(change: Change) -> str:
 def _reasons(change: Change) -> list[str]:
     """Return what has to be said of an object beside what its line shows."""
     note = printable(change.note, 400) if change.note else ""
-    reasons = ["a copy is made, and this one stays"] if change.effect == DUPLICATE else []
+    reasons = [change.edited.text] if change.edited is not None else []
+    if change.effect == DUPLICATE:
+        reasons.append("a copy is made, and this one stays")
     if change.conflict == NOT_COMPARED and change.effect == UNKNOWN:
-        return ["cannot be compared: %s" % (note or "a version is missing")]
+        return [*reasons, "cannot be compared: %s" % (note or "a version is missing")]
     if change.effect == UNKNOWN:
         reasons.append(_why_unknown(change.action))
     return [*reasons, note] if note else reasons
@@ -204,6 +206,12 @@ def _why_unknown(action: str) -> str:
     if action == UNSPECIFIED:
         return "the package names no action for it"
     return "the package names an action for it that is not known here: %s" % printable(action, 40)
+
+
+def marked(sign: str, sentence: str) -> list[str]:
+    """Return a sentence on as many lines as it needs, the first with a sign before it."""
+    lines = folded(sentence, _WIDTH - _INDENT)
+    return ["%s %s" % (sign, lines[0]), *(" " * _INDENT + line for line in lines[1:])]
 
 
 def names_of(changes: Iterable[Change]) -> str:

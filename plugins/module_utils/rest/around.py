@@ -12,10 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import MigrationError, ServerError
-from . import state
+from . import journal, state
 from .answers import is_page
 from .calls import Calls, quoted, with_project
 from .http import Repeat
+from .journal import JournalEntry
 from .known import NOTHING, KnownCall, is_there
 from .openapi import CallKey, calls_of
 from .state import Lock, Node, Privileges, User
@@ -66,6 +67,38 @@ class Around(Calls):
     def metadata_id(self) -> str | None:
         """Return what tells this metadata from others behind the same address; None where the answer has nothing."""
         return self._parsed(state.metadata_id, "GET", "/configurations/repository", "ask which metadata this is", None)
+
+    def search_journal(self, question: dict[str, Any], answer_timeout: float) -> str:
+        """Have the change journal searched, and return the search's id; since September 2024.
+
+        It wants the privilege Monitor Change Journal (the vendor's Python client).
+
+        Args:
+            question: What for, see ``journal.question``.
+            answer_timeout: Seconds to wait for the answer.
+        """
+        return self._parsed(
+            journal.parse_search,
+            "POST",
+            "/changeJournal",
+            "search the change journal",
+            None,
+            body=question,
+            answer_timeout=answer_timeout,
+            expect=(200, 201),
+        )
+
+    def journal_entries(self, search_id: str, offset: int, answer_timeout: float) -> list[JournalEntry]:
+        """Return a page of what a search of the change journal has found, at most ``journal.PAGE`` entries."""
+        return self._parsed(
+            journal.parse_entries,
+            "GET",
+            quoted("/changeJournal/%s", search_id),
+            "read the change journal",
+            None,
+            params={"offset": str(offset), "limit": str(journal.PAGE)},
+            answer_timeout=answer_timeout,
+        )
 
     def described_calls(self) -> frozenset[CallKey]:
         """Return the calls that the server's own OpenAPI file names; none where it is no such file."""

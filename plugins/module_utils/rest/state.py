@@ -72,12 +72,31 @@ class Privilege:
 
 @dataclass(frozen=True)
 class Privileges:
-    """The privileges that the user has."""
+    """The privileges that the user has.
+
+    Attributes:
+        held: They, as far as the server lists them.
+        named: The names of all that the server lists, those that the user does not have included.
+    """
 
     held: tuple[Privilege, ...]
+    named: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Privilege]:
         return iter(self.held)
+
+    @property
+    def places(self) -> frozenset[str]:
+        """The ids of the projects that are named."""
+        return frozenset(project for one in self.held for project in one.projects)
+
+    def lists(self, names: tuple[str, ...]) -> bool:
+        """Whether the server lists a privilege at all, held or not.
+
+        Args:
+            names: What it is called, as for ``has``.
+        """
+        return not {_plain(name) for name in names}.isdisjoint(map(_plain, self.named))
 
     def has(self, names: tuple[str, ...], project_id: str | None) -> bool:
         """Whether the user has a privilege in a project, or for the configuration.
@@ -97,8 +116,9 @@ def parse_privileges(data: Any) -> Privileges:
     of a single one. A row without these is taken for a privilege that the user has everywhere.
     """
     rows = data.get("privileges") if isinstance(data, dict) else data
-    found = (_privilege(row) for row in shape.items(rows, "privileges"))
-    return Privileges(tuple(one for one in found if one is not None and (one.everywhere or one.projects)))
+    found = [one for one in map(_privilege, shape.items(rows, "privileges")) if one is not None]
+    held = tuple(one for one in found if one.everywhere or one.projects)
+    return Privileges(held, frozenset(one.name for one in found))
 
 
 def _privilege(row: Any) -> Privilege | None:

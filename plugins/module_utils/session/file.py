@@ -118,6 +118,8 @@ class SessionFile:
         lease_timeout: Seconds after which the run counts as dead, if it gave no sign of life.
         run: The id of the run, which its receipts have; None for a session that works with no history.
         job: The job that the run is; None in files of earlier versions.
+        metadata: What tells the metadata behind the server from others; empty where the server does not say, None where
+            it was not asked yet.
     """
 
     base_url: str
@@ -136,6 +138,7 @@ class SessionFile:
     lease_timeout: float = 60.0
     run: str | None = None
     job: Job | None = None
+    metadata: str | None = None
 
 
 def new_path(parent: str | None = None) -> str:

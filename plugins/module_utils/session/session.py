@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from ..errors import InputError, LockError
+from ..errors import ConnectionLost, InputError, LockError, ServerError
 from ..rest.client import Library
 from ..rest.models import Project
 from ..support import signals
@@ -48,6 +48,8 @@ class Session:
         # Whether this task is a run of its own: its session has a file, by which the next run takes it up if this one
         # dies, and no other task uses it.
         self.is_of_one_task = False
+        # Why the server did not say which metadata it has, where it was asked in this task.
+        self.without_metadata = ""
         # Where a task notes how far it is; nowhere, unless it names a file.
         self.progress = Progress()
 
@@ -115,6 +117,7 @@ class Session:
             other: The session that was logged in.
         """
         self.library.transport.close()
+        other.state.metadata = self.state.metadata
         self.library, self.state = other.library, other.state
         self.save()
 
@@ -211,6 +214,26 @@ class Session:
         """
         self.ends_with_task = self.outlives_task and not self.losses() and not self.is_taken_over
         return self.ends_with_task
+
+    def learn_metadata(self) -> None:
+        """Ask which metadata is behind the server, unless that was asked before; a server that does not say is none.
+
+        Can be called beside other calls: the session file gets it with what is written next.
+        """
+        if self.state.metadata is not None:
+            return
+        found = None
+        try:
+            found = self.library.metadata_id()
+        except (ConnectionLost, ServerError) as error:
+            self.without_metadata = error.message
+        self.state.metadata = found or ""
+
+    @property
+    def metadata(self) -> str | None:
+        """What tells the metadata behind the server from others, None where the server does not say."""
+        self.learn_metadata()
+        return self.state.metadata or None
 
     def project_id(self, project: str | None) -> str | None:
         """Return the id of a project given by name or id; None for no project.

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from mstr_double.seed import build_nodes, project_privileges
 from mstr_double.server import Server
-from mstr_double.store import CONFIGURATION, Lock, Project, Scope
+from mstr_double.store import CONFIGURATION, Lock, Project, Scope, StoredObject
 
 CONTROL = "/_control"
 ControlHandler = Callable[[Server, web.Request], Awaitable[Any]]
@@ -176,14 +176,34 @@ async def get_object(server: Server, request: web.Request) -> Any:
 
 
 async def put_object(server: Server, request: web.Request) -> Any:
-    scope = _scope(server, request)
-    return server.store.edit(scope, request.match_info["id"].upper(), await _body(request)).as_dict()
+    """Edit an object; the query says who does, and from which machine: ``?user=viewer&machine=desk``."""
+    scope, object_id = _scope(server, request), request.match_info["id"].upper()
+    change = "change_object" if object_id in scope else "create_object"
+    item = server.store.edit(scope, object_id, await _body(request))
+    _note(server, request, scope, change, item)
+    return item.as_dict()
+
+
+def _note(server: Server, request: web.Request, scope: Scope, change: str, item: StoredObject) -> None:
+    """Write an edit into the change journal."""
+    name = request.query.get("user", "administrator")
+    user = next((one for one in server.store.users if one.username == name), None)
+    if user is None:
+        raise Refused(404, f"There is no user {name!r}.")
+    server.store.note(user, request.query.get("machine", "desk"), scope, change, [item])
+
+
+async def purge_journal(server: Server, _request: web.Request) -> Any:
+    server.store.journal.clear()
+    return {}
 
 
 async def delete_object(server: Server, request: web.Request) -> Any:
-    item = _scope(server, request).pop(request.match_info["id"].upper(), None)
+    scope = _scope(server, request)
+    item = scope.pop(request.match_info["id"].upper(), None)
     if item is None:
         raise Refused(404, "There is no such object.")
+    _note(server, request, scope, "delete_object", item)
     return item.as_dict()
 
 
@@ -258,4 +278,5 @@ CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("DELETE", "/locks/{scope}", delete_lock),
     ("PUT", "/schema-locks/{scope}", put_schema_lock),
     ("PUT", "/nodes", put_nodes),
+    ("DELETE", "/journal", purge_journal),
 ]

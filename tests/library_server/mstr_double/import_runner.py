@@ -13,14 +13,24 @@ from mstr_double.holders import FAILED, IMPORTED, ImportProcess
 from mstr_double.importer import Importer, ImportRefused, effective_action
 from mstr_double.package_format import Blob, FileBlob, MemoryBlob, PackageContent, encode, pieces
 from mstr_double.settings import Settings
+from mstr_double.store import User
 
 STEPS = 50
 # With no duration the work is still cut up, so that other requests are answered in between.
 ROWS_AT_ONCE = 5000
 
 
-async def run_import(process: ImportProcess, importer: Importer, settings: Settings, generate_undo: bool) -> None:
-    """Import row by row, then make the undo package. Goes on whether or not a session still asks for it."""
+# From where imports come, as the change journal has it.
+MACHINE = "library.example"
+
+
+async def run_import(
+    process: ImportProcess, importer: Importer, settings: Settings, generate_undo: bool, user: User | None = None
+) -> None:
+    """Import row by row, then make the undo package. Goes on whether or not a session still asks for it.
+
+    :param user: who imports, for the change journal
+    """
     failure = settings.import_failure
     try:
         if settings.missing_component == "fail" and (missing := importer.missing()):
@@ -34,6 +44,8 @@ async def run_import(process: ImportProcess, importer: Importer, settings: Setti
     else:
         process.progress = 100.0
         process.status = IMPORTED
+    if user is not None:
+        importer.note(user, MACHINE)
     if not generate_undo or settings.undo_never or not undo_possible(importer):
         return
     if process.status == FAILED and not settings.undo_on_failure:

@@ -17,7 +17,7 @@ from mstr_double import ids, package_rules
 from mstr_double.errors import Missing
 from mstr_double.package_format import PackageContent
 from mstr_double.settings import Settings
-from mstr_double.store import FOLDER, OBJECT_FIELDS, Scope, Store, StoredObject
+from mstr_double.store import FOLDER, OBJECT_FIELDS, Scope, Store, StoredObject, User
 
 DEFAULT_ACTION = "replace"
 
@@ -109,6 +109,13 @@ class Importer:
                 refusal = self._in_use(scope, existing)
                 found += [refusal] if refusal else []
         return found
+
+    def note(self, user: User, machine: str) -> None:
+        """Write into the change journal what this import has changed."""
+        for place in ("", "configuration_object"):
+            scope = self._scope(place)
+            own = [key[1] for key in self._before if (key[0] == "configuration_object") == bool(place)]
+            self.store.note(user, machine, scope, "change_object", [scope[one] for one in own if one in scope])
 
     def undo_package(self) -> PackageContent:
         """The package that brings back exactly what this import changed."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from mstr_double import (
     routes_imports,
+    routes_journal,
     routes_migrations,
     routes_monitors,
     routes_objects,
@@ -45,6 +46,8 @@ ROUTES: list[tuple[str, str, Handler, bool]] = [
     ("POST", "/model/schema/lock", routes_monitors.set_schema_lock, False),
     ("DELETE", "/model/schema/lock", routes_monitors.drop_schema_lock, False),
     ("GET", "/monitors/iServer/nodes", routes_monitors.list_nodes, False),
+    ("POST", "/changeJournal", routes_journal.search_journal, False),
+    ("GET", "/changeJournal/{search_id}", routes_journal.read_journal, False),
     ("GET", "/objects/{object_id}", routes_objects.get_object, False),
     # The imports come before the packages, else "imports" would be taken for the id of a package.
     ("POST", "/packages/imports", routes_imports.create_import, False),

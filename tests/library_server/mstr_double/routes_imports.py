@@ -45,7 +45,8 @@ async def create_import(call: Call) -> Reply:
     if lock is not None and server.settings.locked_import == "fail":
         process.status, process.message = FAILED, _locked(lock)
         return Reply(202, json=_shown(call, process))
-    server.spawn(run_import(process, importer, server.settings, generate_undo), IMPORT)
+    work = run_import(process, importer, server.settings, generate_undo, call.session.user)
+    server.spawn(work, IMPORT)
     return Reply(202, json=_shown(call, process))
 
 

@@ -30,6 +30,7 @@ PRIVILEGES = {
     "import_package": ("902", "Import package"),
     "bypass_acl": ("903", "Bypass all object security access checks"),
     "monitor_cluster": ("904", "Monitor cluster"),
+    "monitor_change_journal": ("905", "Monitor Change Journal"),
 }
 
 

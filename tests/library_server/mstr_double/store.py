@@ -216,6 +216,33 @@ class User:
 
 
 @dataclass
+class Journaled:
+    """An entry of the change journal: what somebody did to some objects of a project, or of the configuration."""
+
+    project: str | None
+    user_id: str
+    user_name: str
+    machine: str
+    change: str
+    transaction: str
+    objects: list[dict[str, Any]]
+    time: str = field(default_factory=ids.now)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "projectId": self.project,
+            "machine": self.machine,
+            "timestamp": self.time,
+            "timestampISO": self.time,
+            "sessionId": "",
+            "transaction": {"type": self.transaction},
+            "user": {"id": self.user_id, "name": self.user_name},
+            "changedObjects": [{**one, "changeType": self.change} for one in self.objects],
+            "changedLinks": [],
+        }
+
+
+@dataclass
 class Store:
     """Everything that outlives a session."""
 
@@ -225,6 +252,9 @@ class Store:
     nodes: list[Node] = field(default_factory=list)
     # Locks of projects by their ids, and that of the configuration by the empty text.
     locks: dict[str, Lock] = field(default_factory=dict)
+    # The change journal, oldest first, and what searches of it have found.
+    journal: list[Journaled] = field(default_factory=list)
+    searches: dict[str, list[Journaled]] = field(default_factory=dict)
 
     def project(self, name_or_id: str) -> Project | None:
         by_id = self.projects.get(name_or_id.upper())
@@ -249,6 +279,14 @@ class Store:
             date_created=PROJECT_MADE,
             date_modified=PROJECT_MADE,
         )
+
+    def note(self, user: User, machine: str, scope: Scope, change: str, items: list[StoredObject]) -> None:
+        """Write into the change journal what somebody did to objects."""
+        place = next((one.id for one in self.projects.values() if one.objects is scope), None)
+        transaction = {"delete_object": "delete_objects"}.get(change, "save_objects")
+        rows = [{"id": item.id, "type": item.type, "name": item.name} for item in items]
+        if rows:
+            self.journal.append(Journaled(place, user.id, user.full_name, machine, change, transaction, rows))
 
     def missing(self, object_id: str) -> Missing:
         """What can be said of an object that is not where it is needed: another project may have it."""

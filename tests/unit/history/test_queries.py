@@ -332,3 +332,36 @@ def test_the_server_of_a_receipt_is_read_however_it_is_spelt(tmp_path):
     history = History(str(tmp_path), "prod", base_url="https://a/x")
     assert history.all_entries() == []
     assert [other.made_on for other in history.of_other_servers()] == ["https://b/x"]
+
+
+def test_entries_say_on_which_metadata_they_were_made(tmp_path):
+    everything = History(str(tmp_path), "prod")
+    for values in (
+        receipt(base_url="https://a/x", metadata="M1"),
+        receipt(base_url="https://a/x"),
+        receipt(base_url="https://b/x", metadata="M2"),
+        # A name in a receipt is not taken for it.
+        receipt(base_url="https://a/x", changes=[{**changed(A)[0], "name": '"metadata": "M3"'}]),
+    ):
+        everything.begin(values)
+    history = History(str(tmp_path), "prod", base_url="https://a/x")
+    assert [metadata for _entry, metadata in history.known_metadata()] == ["M1"]
+    ((entry, _metadata),) = history.known_metadata()
+    entry.write(metadata="M4")
+    history.forget_origins()
+    assert [metadata for _entry, metadata in history.known_metadata()] == ["M4"]
+    assert [metadata for _entry, metadata in everything.known_metadata()] == ["M4", "M2"]
+
+
+def test_what_the_last_import_left_is_known_of_what_was_looked_at(past):
+    one, two, three = A + ":3", B + ":3", "C" * 32 + ":3"
+    entries = past(
+        receipt(before={one: None, two: None}, after={one: "1", two: "1"}, ended="2026-01-01T00:00:00.000Z"),
+        receipt(before={two: "1"}, after={two: "2"}, ended="2026-01-02T00:00:00.000Z"),
+        # Nobody looked after it.
+        receipt(before={three: None}, after={}, ended="2026-01-03T00:00:00.000Z"),
+    )
+    keys = [KEY_A, KEY_B, ("C" * 32, 3), ("D" * 32, 3)]
+    found = queries.last_left(entries, keys)
+    assert {key: left.version for key, left in found.items()} == {KEY_A: "1", KEY_B: "2"}
+    assert found[KEY_B].since == "2026-01-02T00:00:00.000Z"

@@ -67,6 +67,18 @@ CALLS = {
         Reply(200, {"lockType": "none"}),
         True,
     ),
+    "journal": (
+        lambda api, project: api.search_journal({"affectedObjects": []}, 5.0),
+        "POST /changeJournal",
+        Reply(200, {"searchId": "1"}),
+        False,
+    ),
+    "journal entries": (
+        lambda api, project: api.journal_entries("a/1", 100, 5.0),
+        "GET /changeJournal/a%2F1?offset=100&limit=100",
+        Reply(200, {"changeJournalEntries": []}),
+        True,
+    ),
     "described calls": (lambda api, project: api.described_calls(), "GET /openapi.yaml", Reply(200, "paths:"), True),
     "create package": (
         lambda api, project: api.create_package(project),
@@ -112,7 +124,14 @@ CALLS = {
     ),
 }
 WITHOUT_PROJECT = {"status", "log in", "renew", "log out", "projects", "user", "privileges", "metadata", "nodes"}
-WITHOUT_PROJECT |= {"nodes of a project", "project lock", "configuration lock", "described calls"}
+WITHOUT_PROJECT |= {
+    "nodes of a project",
+    "project lock",
+    "configuration lock",
+    "described calls",
+    "journal",
+    "journal entries",
+}
 # Of a project, and of nothing else.
 WITH_PROJECT = {"schema lock"}
 each_call = pytest.mark.parametrize("name", CALLS)

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation of the options that say what is asked and done around an import."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Doc fragments C(mstr.migration.around) and C(mstr.migration.around.journal)."""
+
+    DOCUMENTATION = r"""
+options:
+  preflight:
+    description:
+      - Whether to find out, before anything is uploaded, what would make an import fail. A privilege that the user certainly lacks, a
+        project that is loaded on no node, and somebody else's lock on the project, its schema or the configuration end the task. In
+        check mode they are warned of, and shown with the plan.
+      - Asked only where something is due. What the server does not say stops nothing, and is warned of. A lock of this very user in
+        another session is warned of too.
+    type: bool
+    default: true
+    version_added: 0.1.0
+"""
+
+    JOURNAL = r"""
+options:
+  journal:
+    description:
+      - Whether to ask the server's change journal who edited the objects of due packages that are neither as the package has them nor
+        as the last import left them, which O(history_dir) knows. It is asked once for at most 100 objects, and only where there are some.
+      - The plan names who it was, when, and from which machine, or says why nobody can be named. That is never a failure.
+    type: bool
+    default: true
+    version_added: 0.1.0
+"""
