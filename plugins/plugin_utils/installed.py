@@ -11,24 +11,29 @@ from its file, with its arguments on standard input, as the developer guide of a
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants as C
+from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-# The directory with ansible_collections, in which this collection is.
-_ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 5))
+# The directory ansible_collections, in which this collection is.
+_ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
 _COLLECTION = "mstr.migration."
 _MODULES = "ansible_collections.mstr.migration.plugins.modules."
-# The directory in which a task runs is that of the playbook; nothing is imported from there.
+# The directory in which a task runs is that of the playbook; nothing is imported from there. Nor is anything but
+# collections from where these are: beside ansible_collections may be the files of a project, named as those of Python.
 _START = (
-    "import sys; sys.path[:] = [sys.argv.pop(), *filter(None, sys.path)]; "
+    "import sys; sys.path[:] = filter(None, sys.path); "
+    "package = type(sys)('ansible_collections'); package.__path__ = [sys.argv.pop()]; "
+    "sys.modules[package.__name__] = package; "
     "import runpy; runpy.run_module(sys.argv.pop(), run_name='__main__', alter_sys=True)"
 )
 _INTERPRETER = "ansible_python_interpreter"
@@ -81,19 +86,27 @@ def _plain(value: Any) -> Any:
             return kind(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes)):
+    # Not all sequences: a text of the vault is one of letters with ansible-core 2.17 and 2.18, and no str.
+    if isinstance(value, (list, tuple, set, frozenset, range)):
         return [_plain(item) for item in value]
-    # Dates as well, and texts of the vault, which are decrypted by it.
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    # Texts of the vault as well, which are decrypted by it.
     return str(value)
 
 
 def _result_of(ended: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a module said in the end, or that it said nothing."""
+    warnings: list[str] = []
     try:
-        result = json.loads(ended["stdout"])
+        # Around it may be what Python's own start prints, by a sitecustomize for example.
+        text, warnings = _filter_non_json_lines(ended["stdout"], objects_only=True)
+        result = json.loads(text)
     except ValueError:
         result = None
     if isinstance(result, dict):
+        for warning in warnings:
+            Display().warning(warning)
         return result
     return {
         "failed": True,
