@@ -15,7 +15,6 @@ from typing import Any
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
-from ansible.utils.vars import merge_hash
 
 from .installed import InstalledModuleAction
 from .progress import Follower, Lines, is_for_people
@@ -30,26 +29,11 @@ class FollowedAction(InstalledModuleAction):
     Whatever breaks here but the module itself is passed over: an import is worth more than a line on it.
     """
 
-    _supports_check_mode = True
-    _supports_async = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module and return its result.
-
-        Args:
-            tmp: Not used; ansible-core passes it on.
-            task_vars: The variables of the task.
-        """
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        wrap_async = self._task.async_val
-        arguments = dict(self._task.args)
-        lines = Lines((task_vars or {}).get("inventory_hostname", ""))
-        with self._followed(arguments, lines, task_vars or {}):
-            done = self._run_module(arguments, task_vars or {}, bool(wrap_async))
-        result = merge_hash(result, done)
-        if not wrap_async:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-            self._print_rest(result, lines)
+    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        lines = Lines(task_vars.get("inventory_hostname", ""))
+        with self._followed(arguments, lines, task_vars):
+            result = super()._run_module(arguments, task_vars)
+        self._print_rest(result, lines)
         return result
 
     @contextlib.contextmanager

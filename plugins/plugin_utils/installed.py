@@ -23,6 +23,7 @@ from ansible import constants as C
 from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible.utils.vars import merge_hash
 
 # The directory ansible_collections, in which this collection is.
 _ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
@@ -42,17 +43,32 @@ _INTERPRETER = "ansible_python_interpreter"
 class InstalledModuleAction(ActionBase):
     """An action that runs the module of its name: from where it is installed if it can, else as ansible-core does."""
 
-    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any], wrap_async: bool) -> dict[str, Any]:
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module and return its result.
+
+        Args:
+            tmp: Not used; ansible-core passes it on.
+            task_vars: The variables of the task.
+        """
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        result = merge_hash(result, self._run_module(dict(self._task.args), task_vars or {}))
+        if not self._task.async_val:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the module and return its result.
 
         Args:
             arguments: The module's arguments; changed, as _execute_module changes them.
             task_vars: The variables of the task.
-            wrap_async: Whether the task does not wait for the module.
         """
-        if wrap_async or not self._is_at_home(task_vars):
+        if not self._is_at_home(task_vars):
             done: dict[str, Any] = self._execute_module(
-                module_args=arguments, task_vars=task_vars, wrap_async=wrap_async
+                module_args=arguments, task_vars=task_vars, wrap_async=bool(self._task.async_val)
             )
             return done
         self._update_module_args(self._task.resolved_action, arguments, task_vars)

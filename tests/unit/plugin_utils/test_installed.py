@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -67,3 +69,12 @@ def test_a_module_without_a_result_has_failed():
         assert result["failed"]
         assert (result["module_stdout"], result["module_stderr"], result["rc"]) == (output, "why", -9)
         assert result["msg"].startswith("MODULE FAILURE")
+
+
+def test_every_module_has_an_action_that_can_run_it_where_it_is_installed():
+    plugins = Path(installed.__file__).resolve().parent.parent
+    names = sorted(path.stem for path in (plugins / "modules").glob("mstr_*.py"))
+    assert names
+    for name in names:
+        action = importlib.import_module("ansible_collections.mstr.migration.plugins.action." + name)
+        assert issubclass(action.ActionModule, installed.InstalledModuleAction)
