@@ -29,13 +29,12 @@ class FollowedAction(InstalledModuleAction):
     Whatever breaks here but the module itself is passed over: an import is worth more than a line on it.
     """
 
-    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any], wrap_async: bool) -> dict[str, Any]:
+    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         lines = Lines(task_vars.get("inventory_hostname", ""))
         with self._followed(arguments, lines, task_vars):
-            done = super()._run_module(arguments, task_vars, wrap_async)
-        if not wrap_async:
-            self._print_rest(done, lines)
-        return done
+            result = super()._run_module(arguments, task_vars)
+        self._print_rest(result, lines)
+        return result
 
     @contextlib.contextmanager
     def _followed(self, arguments: dict[str, Any], lines: Lines, task_vars: Mapping[str, Any]) -> Iterator[None]:

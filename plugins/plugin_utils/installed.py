@@ -11,25 +11,30 @@ from its file, with its arguments on standard input, as the developer guide of a
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants as C
+from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-# The directory with ansible_collections, in which this collection is.
-_ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 5))
+# The directory ansible_collections, in which this collection is.
+_ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4))
 _COLLECTION = "mstr.migration."
 _MODULES = "ansible_collections.mstr.migration.plugins.modules."
-# The directory in which a task runs is that of the playbook; nothing is imported from there.
+# The directory in which a task runs is that of the playbook; nothing is imported from there. Nor is anything but
+# collections from where these are: beside ansible_collections may be the files of a project, named as those of Python.
 _START = (
-    "import sys; sys.path[:] = [sys.argv.pop(), *filter(None, sys.path)]; "
+    "import sys; sys.path[:] = filter(None, sys.path); "
+    "package = type(sys)('ansible_collections'); package.__path__ = [sys.argv.pop()]; "
+    "sys.modules[package.__name__] = package; "
     "import runpy; runpy.run_module(sys.argv.pop(), run_name='__main__', alter_sys=True)"
 )
 _INTERPRETER = "ansible_python_interpreter"
@@ -42,30 +47,28 @@ class InstalledModuleAction(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module and return its result, as ansible.builtin.normal does.
+        """Run the module and return its result.
 
         Args:
             tmp: Not used; ansible-core passes it on.
             task_vars: The variables of the task.
         """
         result: dict[str, Any] = super().run(tmp, task_vars)
-        wrap_async = bool(self._task.async_val)
-        result = merge_hash(result, self._run_module(dict(self._task.args), task_vars or {}, wrap_async))
-        if not wrap_async:
+        result = merge_hash(result, self._run_module(dict(self._task.args), task_vars or {}))
+        if not self._task.async_val:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any], wrap_async: bool) -> dict[str, Any]:
+    def _run_module(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the module and return its result.
 
         Args:
             arguments: The module's arguments; changed, as _execute_module changes them.
             task_vars: The variables of the task.
-            wrap_async: Whether the task does not wait for the module.
         """
-        if wrap_async or not self._is_at_home(task_vars):
+        if not self._is_at_home(task_vars):
             done: dict[str, Any] = self._execute_module(
-                module_args=arguments, task_vars=task_vars, wrap_async=wrap_async
+                module_args=arguments, task_vars=task_vars, wrap_async=bool(self._task.async_val)
             )
             return done
         self._update_module_args(self._task.resolved_action, arguments, task_vars)
@@ -99,9 +102,12 @@ def _plain(value: Any) -> Any:
             return kind(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes)):
+    # Not all sequences: a text of the vault is one of letters with ansible-core 2.17 and 2.18, and no str.
+    if isinstance(value, (list, tuple, set, frozenset, range)):
         return [_plain(item) for item in value]
-    # Dates as well, and texts of the vault, which are decrypted by it.
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    # Texts of the vault as well, which are decrypted by it.
     return str(value)
 
 
@@ -113,13 +119,18 @@ def _warning(given: Any) -> str:
 
 def _result_of(ended: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a module said in the end, or that it said nothing."""
+    warnings: list[str] = []
     try:
-        result = json.loads(ended["stdout"])
+        # Around it may be what Python's own start prints, by a sitecustomize for example.
+        text, warnings = _filter_non_json_lines(ended["stdout"], objects_only=True)
+        result = json.loads(text)
     except ValueError:
         result = None
     if isinstance(result, dict):
         if isinstance(result.get("warnings"), list):
             result["warnings"] = [_warning(each) for each in result["warnings"]]
+        for warning in warnings:
+            Display().warning(warning)
         return result
     return {
         "failed": True,

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Controller, Server, declared
+from harness import PASSWORD, Controller, Server, declared
 from processes import INSTALLED, PACKED, descendants, output, started, until
+from test_sites_inputs import VAULT_PASSWORD, vaulted
+from warm_modules import COLLECTIONS
 
 PLAN = "mstr.migration.mstr_package_plan"
 
@@ -82,10 +84,41 @@ def test_a_packed_module_is_stopped_too(server: Server, controller: Controller) 
 
 @pytest.mark.ansible
 def test_nothing_is_imported_from_the_directory_of_the_playbook(server: Server, controller: Controller) -> None:
+    options = {"packages": [{"src": str(controller.packages / "finance.mmp")}], "project": "MicroStrategy Tutorial"}
+    task = {"name": "plan", PLAN: options}
     for name in ("requests", "json", "ansible_collections"):
         (controller.directory / (name + ".py")).write_text("raise RuntimeError('not this one')\n", encoding="utf-8")
-    task = {"name": "plan", PLAN: {"packages": [{"src": str(controller.packages / "finance.mmp")}]}}
     run = controller.play(server, [task])
+    assert run.failures == [], run.output
+    # As well where a project has its collections beside its own files.
+    (controller.directory / "ansible_collections.py").unlink()
+    (controller.directory / "ansible_collections").symlink_to(COLLECTIONS / "ansible_collections")
+    controller.environment["ANSIBLE_COLLECTIONS_PATH"] = str(controller.directory)
+    run = controller.play(server, [task])
+    assert run.failures == [], run.output
+
+
+@pytest.mark.every_core
+def test_a_password_of_the_vault_is_the_one_that_logs_in(server: Server, controller: Controller) -> None:
+    """Also where it stands in the task itself: with ansible-core 2.17 and 2.18 it is no str then."""
+    source = controller.packages / "finance.mmp"
+    lines = [
+        "- hosts: localhost",
+        "  connection: local",
+        "  gather_facts: false",
+        "  vars: {ansible_python_interpreter: '{{ ansible_playbook_python }}'}",
+        "  tasks:",
+        "  - %s:" % PLAN,
+        "      packages: [{src: %s}]" % source,
+        "      project: MicroStrategy Tutorial",
+        "      base_url: %s" % server.base_url,
+        "      username: %s" % vaulted("administrator"),
+        "      password: %s" % vaulted(PASSWORD),
+    ]
+    playbook, key = controller.directory / "vaulted.yml", controller.directory / "key"
+    playbook.write_text("\n".join(lines), encoding="utf-8")
+    key.write_text(VAULT_PASSWORD, encoding="utf-8")
+    run = controller.playbook(str(playbook), "--vault-password-file", str(key))
     assert run.code == 0, run.output
 
 

@@ -259,6 +259,35 @@ def test_what_cannot_be_taken_back_is_said(server: Server, tmp_path: Path, writi
 
 
 @pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "cut", "bytes": 100},
+        {"kind": "body", "json": {"code": "ERR001"}, "content_type": "application/octet-stream"},
+        {"kind": "status", "status": 404, "body": {"code": "ERR004"}},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+def test_an_undo_package_that_came_broken_is_asked_for_again(
+    fault: dict[str, Any], server: Server, tmp_path: Path, writing: dict[str, str]
+) -> None:
+    objects = server.objects()
+    server.fault("GET", "^/packages/imports/.*/undoPackage/binary", fault)
+    tested = livetest(server, tmp_path, **writing)
+    assert tested.answer("undone") == "yes", tested.output
+    assert (tested.code, server.objects()) == (0, objects)
+
+
+@pytest.mark.parametrize(("method", "when"), [("POST", "after"), ("DELETE", "before")])
+def test_a_schema_that_may_be_locked_is_said(
+    method: str, when: str, server: Server, tmp_path: Path, writing: dict[str, str]
+) -> None:
+    server.fault(method, "^/model/schema/lock", {"kind": "reset", "when": when})
+    tested = livetest(server, tmp_path, **writing)
+    assert tested.code == 2
+    assert "The schema of LIVETEST_PROJECT may be locked" in tested.output
+
+
+@pytest.mark.parametrize(
     ("environment", "says"),
     [
         ({"MSTR_BASE_URL": ""}, "base_url: say where the server is"),

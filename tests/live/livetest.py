@@ -49,8 +49,10 @@ def main() -> int:
         return run(options.directory, Path(options.save) if options.save else None)
     except MigrationError as error:
         print(f"livetest: {error.message}", file=sys.stderr)
-        print("Nothing was tested.")
-        return 2
+    except KeyboardInterrupt:
+        print("livetest: stopped", file=sys.stderr)
+    print("Nothing was tested.")
+    return 2
 
 
 def run(directory: Path, save: Path | None) -> int:

@@ -24,7 +24,7 @@ from server import ASYNC, Live, answer_of, error_of, send, word, word_of
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError, MigrationError
 from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content
-from ansible_collections.mstr.migration.plugins.module_utils.package.file import examine
+from ansible_collections.mstr.migration.plugins.module_utils.package.file import examine, refuse_text
 from ansible_collections.mstr.migration.plugins.module_utils.plan.package import (
     PackagePlan,
     default_action,
@@ -51,6 +51,8 @@ FOLDER, REPORT = 8, 3
 LONGEST_PAUSE = 5.0
 # Seconds within which a package that was released makes room for another one.
 RELEASE_LIMIT = 60.0
+# Seconds within which an undo package that is there can be had.
+UNDO_LIMIT = 60.0
 Found = dict[Key, DestinationObject | None]
 
 
@@ -288,15 +290,36 @@ def _ended(library: Library, process: str, given: Scratch) -> tuple[ImportInfo, 
 
 
 def _keep_undo(library: Library, answers: Answers, process: str, given: Scratch) -> None:
-    length, parts = library.undo_package(process, given.project)
-    data = b"".join(parts)
-    given.undo.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(given.undo, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(data)
-    answers.give("undo_length", length is not None)
-    with given.package.open("rb") as handle:
-        answers.give("undo_form", handle.read(4) == data[:4])
+    """Keep the undo package on disk. It is asked for again where it comes broken: without it nothing is taken back."""
+    broken: list[MigrationError] = []
+
+    def is_kept() -> bool:
+        try:
+            length, parts = library.undo_package(process, given.project)
+            data = b"".join(parts)
+            _save(given.undo, data)
+            refuse_text(str(given.undo))
+        except MigrationError as error:
+            given.undo.unlink(missing_ok=True)
+            broken.append(error)
+            return False
+        answers.give("undo_length", length is not None)
+        with given.package.open("rb") as handle:
+            answers.give("undo_form", handle.read(4) == data[:4])
+        return True
+
+    if not _until(is_kept, UNDO_LIMIT):
+        raise broken[-1]
+
+
+def _save(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+    except OSError as error:
+        raise GivenUp(f"The undo package could not be written to {path}: {error.strerror}.") from error
 
 
 def _compare(answers: Answers, planned: PackagePlan, before: Found, after: Found) -> None:
@@ -366,14 +389,18 @@ def _build(library: Library, answers: Answers, rows: tuple[Row, ...], given: Scr
 
 def _unlock(library: Library, answers: Answers, given: Scratch) -> None:
     lock = {"lockType": "absolute_individual"}
-    locked = send(library, "POST", "/model/schema/lock", given.project, body=lock)
-    if locked.status_code >= 300:
-        answers.leave("unlock", f"The schema could not be locked: {answer_of(locked)}.")
-        return
     try:
+        locked = send(library, "POST", "/model/schema/lock", given.project, body=lock)
+        if locked.status_code >= 500:
+            raise GivenUp(f"The schema of LIVETEST_PROJECT may be locked: {answer_of(locked)} was the answer.")
+        if locked.status_code >= 300:
+            answers.leave("unlock", f"The schema could not be locked: {answer_of(locked)}.")
+            return
         response = send(library, "DELETE", "/model/schema/lock", given.project, params=lock)
     except MigrationError as error:
-        raise GivenUp(f"The schema of LIVETEST_PROJECT may still be locked: {error.message}") from error
+        raise GivenUp(f"The schema of LIVETEST_PROJECT may be locked: {error.message}") from error
+    except KeyboardInterrupt:
+        raise GivenUp("Stopped. The schema of LIVETEST_PROJECT may be locked.") from None
     answers.give("unlock", answer_of(response))
     if response.status_code >= 300:
         raise GivenUp(

@@ -16,6 +16,8 @@ _METHODS = frozenset(("get", "put", "post", "delete", "patch", "head", "options"
 _KEY = re.compile(
     r"(?P<indent> *)(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<plain>[^\s#'\"](?:[^:]|:(?! |$))*?)) *:(?: |$)"
 )
+# Characters; no key is that long. What is no key may take time by the square of its length.
+_LONGEST_KEY = 1000
 _PARAMETER = re.compile(r"{[^}]*}")
 
 # A method in upper case, and a path below ``/api`` with ``{}`` for each parameter.
@@ -40,7 +42,7 @@ def calls_of(lines: Iterable[str]) -> frozenset[CallKey]:
     path = ""
     for line in lines:
         line = line.rstrip()
-        match = _KEY.match(line.lstrip("\ufeff"))
+        match = _KEY.match(line.lstrip("\ufeff")[:_LONGEST_KEY])
         if match is None:
             # Neither a key of a path nor of a method; what a text says is indented deeper than both.
             continue

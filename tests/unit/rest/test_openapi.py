@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import yaml
@@ -105,6 +106,13 @@ components:
 )
 def test_what_is_no_such_file_names_no_calls(text):
     assert calls_of(text.split("\n")) == frozenset()
+
+
+def test_long_lines_take_no_time():
+    lines = ["paths:", "  /a:", "    get: {x: %s}" % ("y" * 10000), "  b" + " " * 1000000 + "c"]
+    began = time.process_time()
+    assert calls_of(lines) == {("GET", "/a")}
+    assert time.process_time() - began < 5
 
 
 @given(st.lists(st.text(max_size=30)))
