@@ -86,7 +86,7 @@ class InstalledModuleAction(ActionBase):
         if self._connection.transport != "local" or getattr(self._connection, "become", None):
             return False
         # Whoever keeps the packed module wants to see it.
-        if C.DEFAULT_KEEP_REMOTE_FILES or self._task.delegate_to:
+        if C.DEFAULT_KEEP_REMOTE_FILES or self._task.async_val or self._task.delegate_to:
             return False
         if not str(self._task.resolved_action).startswith(_COLLECTION):
             return False
