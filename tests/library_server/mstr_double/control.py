@@ -180,6 +180,14 @@ async def put_object(server: Server, request: web.Request) -> Any:
     return server.store.edit(scope, request.match_info["id"].upper(), await _body(request)).as_dict()
 
 
+async def put_objects(server: Server, request: web.Request) -> Any:
+    """Change or create many objects at once, each as above."""
+    scope = _scope(server, request)
+    for row in await _body(request):
+        server.store.edit(scope, str(row["id"]).upper(), row)
+    return {}
+
+
 async def delete_object(server: Server, request: web.Request) -> Any:
     item = _scope(server, request).pop(request.match_info["id"].upper(), None)
     if item is None:
@@ -249,6 +257,7 @@ CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("GET", "/faults", list_faults),
     ("DELETE", "/faults", clear_faults),
     ("GET", "/objects/{scope}", list_objects),
+    ("POST", "/objects/{scope}", put_objects),
     ("GET", "/objects/{scope}/{id}", get_object),
     ("PUT", "/objects/{scope}/{id}", put_object),
     ("DELETE", "/objects/{scope}/{id}", delete_object),
