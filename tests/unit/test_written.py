@@ -61,8 +61,8 @@ def test_a_session_file_with_a_package_and_an_import(tmp_path):
     assert session.lock is not None
     written = json.loads(path.read_text())
     session_file.write(str(path), session)
-    # A session file of then knew of no run.
-    assert json.loads(path.read_text()) == {**written, "run": None}
+    # A session file of then knew of no run, and of no package that is built in a session.
+    assert json.loads(path.read_text()) == {**written, "run": None, "package": {**written["package"], "built": ""}}
 
 
 def test_a_manifest():

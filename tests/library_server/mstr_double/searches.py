@@ -81,7 +81,7 @@ class Tree:
 
     def folders_of(self, item: StoredObject) -> tuple[str, ...] | None:
         """The folders above an object, nearest first; None where the user must not know of it."""
-        if item.private and not self._all:
+        if (item.private or item.hidden) and not self._all:
             return None
         return self._chain(item.folder or ROOT_FOLDER)
 
