@@ -288,6 +288,7 @@ def test_an_object_that_is_gone_when_the_package_is_built(setting: str, tree: Se
     before = {path.name: path.read_bytes() for path in controller.directory.iterdir()}
     tree.set(missing_content=setting, sub_errors=True)
     tree.edit(report(0), folder=SALES)
+    tree.forget()
     # It goes while the package is about to be built.
     tree.fault("PUT", "^/packages/[^/]+$", {"kind": "hang", "seconds": 30, "when": "before"})
 
@@ -372,3 +373,80 @@ def test_an_exported_package_is_deployed(tree: Server, controller: Controller) -
     )
     assert (run.code, run.named("anew")["changed"]) == (0, False)
     assert manifest(controller) == before
+
+
+# The playbook
+
+
+def declare(server: Server, controller: Controller, *exports: dict[str, Any], **variables: Any) -> None:
+    (controller.directory / "packages").mkdir(exist_ok=True)
+    controller.declare(server, mstr_exports=list(exports), **variables)
+
+
+SHARED = {"name": "sales", "dest": "packages/sales.mmp", "content": [{"folder": "/Sales"}], "settings": None}
+USERS = {"type": "configuration", "dest": "packages/users.mmp", "content": [{"types": ["user"], "name": "*e*"}]}
+LINKS = {"type": "project_security", "dest": "packages/links.mmp", "content": [{"types": ["user group"]}]}
+
+
+@pytest.mark.oldest_core
+def test_the_playbook(tree: Server, controller: Controller) -> None:
+    tree.set(stamp_files=True)
+    declare(tree, controller, SHARED, USERS, LINKS)
+    checked = controller.playbook_run("export", "--check", "--diff")
+    assert checked.code == 0, checked.output
+    assert '+ report "Report 0"' in checked.output
+    assert list((controller.directory / "packages").iterdir()) == []
+    first = controller.playbook_run("export")
+    assert first.code == 0, first.output
+    made = first.named("Keep what was exported")["ansible_facts"]["mstr_exports_result"]
+    assert [(one["name"], one["changed"], one["failed"]) for one in made] == [
+        ("sales", True, False), ("users", True, False), ("links", True, False),
+    ]  # fmt: skip
+    files = {path.name: path.read_bytes() for path in (controller.directory / "packages").iterdir()}
+    assert sorted(files) == sorted(
+        name + ending for name in ("sales.mmp", "users.mmp", "links.mmp") for ending in ("", ".manifest.json")
+    )
+    assert made[0]["package"]["sha256"] == json.loads(files["sales.mmp.manifest.json"])["sha256"]
+    tree.forget()
+    again = controller.playbook_run("export")
+    assert again.recap("prod")["changed"] == 0
+    assert tree.calls("POST", "/packages") == []
+    assert {path.name: path.read_bytes() for path in (controller.directory / "packages").iterdir()} == files
+    assert not (controller.directory / "history").exists()
+    assert tree.held() == []
+    assert controller.left_in_tmp() == []
+
+
+@pytest.mark.ansible
+def test_the_playbook_goes_on_after_a_package_that_fails(tree: Server, controller: Controller) -> None:
+    declare(tree, controller, {**SHARED, "content": [{"folder": "/Nowhere"}]}, USERS)
+    run = controller.playbook_run("export")
+    assert run.code == 2
+    assert "content: item 1: /Nowhere: there is no Nowhere" in run.output
+    made = run.named("Keep what was exported")["ansible_facts"]["mstr_exports_result"]
+    assert [(one["name"], one["changed"], one["failed"]) for one in made] == [
+        ("sales", False, True), ("users", True, False),
+    ]  # fmt: skip
+    assert tree.held() == []
+
+
+@pytest.mark.ansible
+def test_what_the_playbook_refuses_before_the_log_in(server: Server, controller: Controller) -> None:
+    declare(
+        server,
+        controller,
+        {"dest": "a.mmp", "contents": []},
+        {**USERS, "project": "x"},
+        SHARED,
+        {**SHARED, "name": "b"},
+    )
+    run = controller.playbook_run("export")
+    (message,) = run.failures
+    for part in (
+        "mstr_exports: item 1 (a): an export has no contents; content is meant, perhaps.",
+        "mstr_exports: item 1 (a): it needs its content",
+        "mstr_exports: item 2 (users): a configuration package must not name a project.",
+        "mstr_exports: item 4 (b): item 3 has the same dest",
+    ):
+        assert part in message
+    assert server.log() == []
