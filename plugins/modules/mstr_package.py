@@ -117,7 +117,9 @@ options:
         type: str
         choices: [use_existing, replace, force_replace, keep_both, use_newer, use_older, delete]
       include_dependents:
-        description: Whether all that the objects need comes along. Not for O(exclude).
+        description:
+          - Whether all that the objects need comes along. Not for O(exclude). With O(exclude), only what searches show comes
+            along, since a server cannot be told to leave out some of what it brings along by itself.
         type: bool
   exclude:
     description:

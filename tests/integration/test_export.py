@@ -148,6 +148,10 @@ def test_what_is_needed_says_by_what(listed: bool, way: str, tree: Server, contr
     assert (rows[TOTAL]["included"], rows[TOTAL]["needed_by"]) == ("needed", [report(0)])
     assert (rows[FACT]["included"], rows[FACT]["needed_by"]) == ("needed", [TOTAL])
     assert not result(export(tree, controller, **options))["changed"]
+    assert result(export(tree, controller, **options, exclude=[{"id": FACT}]))["changed"]
+    assert names(controller) == ["Report 0", "Total"]
+    assert not result(export(tree, controller, **options, exclude=[{"id": FACT}]))["changed"]
+    export(tree, controller, **options)
     # What is needed counts as much as what is asked for.
     tree.edit(FACT)
     again = result(export(tree, controller, **options))
@@ -450,3 +454,21 @@ def test_what_the_playbook_refuses_before_the_log_in(server: Server, controller:
     ):
         assert part in message
     assert server.log() == []
+
+
+def test_a_folder_of_five_hundred_objects(server: Server, controller: Controller) -> None:
+    server.set(stamp_files=True)
+    rows = [{"id": report(number), "name": "R %d" % number, "type": 3, "folder": SALES} for number in range(500)]
+    server.plant([{"id": SALES, "name": "Sales", "type": 8}, *rows])
+    assert result(export(server, controller))["package"]["object_count"] == 500
+    before = (controller.directory / "sales.mmp.manifest.json").read_text(encoding="utf-8").splitlines()
+    server.forget()
+    assert not result(export(server, controller))["changed"]
+    # The log-in, the project, the folder, and a search with its result: what was there is not looked up one by one.
+    assert len(server.log()) < 12
+    server.edit(report(77), folder=SALES)
+    assert result(export(server, controller))["changed"]
+    after = (controller.directory / "sales.mmp.manifest.json").read_text(encoding="utf-8").splitlines()
+    changed = [line for line in difflib.unified_diff(before, after, n=0) if line.startswith("+ ")]
+    assert len(changed) == 3
+    assert server.held() == []

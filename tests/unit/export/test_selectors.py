@@ -182,8 +182,8 @@ def test_settings_fit_the_type(kind, settings):
 
 
 def test_a_saved_search_is_run_anew_only_where_all_it_asks_for_is_known():
-    known = {"id": ID, "name": "My search", "type": 39, "nameQuery": "rev", "root": ID, "types": ["report_definition"],
-             "includeSubfolders": True, "ownerId": None, "visibility": "visible", "scope": "not_managed_only"}  # fmt: skip
+    known = {"id": ID, "name": "My search", "type": 39, "nameQuery": "rev", "root": ID, "ownerId": None}
+    known.update(types=["report_definition"], includeSubfolders=True, visibility="visible", scope="not_managed_only")
     query = query_of(known)
     assert query is not None
     assert (query.root, query.types, query.name, query.criteria) == (ID, (3,), "rev", {"includeSubfolders": True})
