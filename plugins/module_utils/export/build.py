@@ -49,7 +49,7 @@ def definition(request: Request, choice: Choice) -> dict[str, object]:
                 "id": chosen.item.id,
                 "type": chosen.item.type,
                 "action": chosen.action,
-                # A server that brings things along cannot be told to leave some out. What searches show of them is here.
+                # A server that brings things along cannot be told to leave some out; what searches show is here.
                 "includeDependents": chosen.include_dependents and not request.exclude,
             }
             for chosen in choice.objects.values()
