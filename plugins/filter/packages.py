@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import given
+from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import export_name, given
 from ansible_collections.mstr.migration.plugins.plugin_utils.options import below
 
 Package = Mapping[str, Any]
@@ -35,6 +35,51 @@ def package_list(packages: Iterable[Package], directory: Any) -> list[dict[str, 
     ]
 
 
+def export_list(exports: Iterable[Package], project: Any, directory: Any) -> list[dict[str, Any]]:
+    """Return what is to be exported without what is not given, with what it leaves out, and absolute paths.
+
+    Args:
+        exports: The packages as ``mstr_exports`` has them.
+        project: The project of those that name none, but for configuration packages.
+        directory: What relative paths are below.
+
+    Raises:
+        AnsibleFilterError: The directory is no absolute path.
+    """
+    found = []
+    for export in exports:
+        said = {key: value for key, value in export.items() if given(value) is not None}
+        kind = str(said.get("type", "project"))
+        default = "" if kind == "configuration" else given(project, "")
+        found.append(
+            {
+                **said,
+                "name": export_name(export),
+                "type": kind,
+                "project": said.get("project", default),
+                "dest": below(export.get("dest"), directory),
+            }
+        )
+    return found
+
+
+def exported(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what became of each package that was to be exported.
+
+    Args:
+        results: The results of the task that exports them, one for each.
+    """
+    return [
+        {
+            "name": result["item"]["name"],
+            "changed": bool(result.get("changed")),
+            "failed": bool(result.get("failed")),
+            "package": result.get("package"),
+        }
+        for result in results
+    ]
+
+
 class FilterModule:
     """The filters of this file, as ansible-core asks for them."""
 
@@ -43,4 +88,6 @@ class FilterModule:
         return {
             "below": below,
             "package_list": package_list,
+            "export_list": export_list,
+            "exported": exported,
         }

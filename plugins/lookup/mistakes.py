@@ -17,7 +17,7 @@ description:
 author: The mstr.migration authors (!UNKNOWN)
 options:
   _terms:
-    description: Which playbook the variables are for, V(deploy) or V(rollback).
+    description: Which playbook the variables are for, V(deploy), V(rollback) or V(export).
     type: list
     elements: str
     required: true

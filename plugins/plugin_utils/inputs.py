@@ -61,13 +61,16 @@ def mistakes(variables: Mapping[str, Any], playbook: str) -> list[str]:
 
     Args:
         variables: The role's variables by their names; those that are not given count for nothing.
-        playbook: Which of the role's playbooks they are for, ``deploy`` or ``rollback``.
+        playbook: Which of the role's playbooks they are for, ``deploy``, ``rollback`` or ``export``.
     """
     found = []
     for name, kind in VARIABLES.items():
         value = given(variables.get(name))
         if value is not None and not kind.fits(value):
             found.append("%s: it is to be %s, not %s." % (name, kind.words, _shown(value)))
+    if playbook == "export":
+        exports = given(variables.get("mstr_exports"), [])
+        return found + (list(mistakes_of_exports(exports, given(variables.get("mstr_project")))) if not found else [])
     packages = given(variables.get("mstr_packages"), [])
     if _is_list(packages):
         found += _mistakes_of_list(packages, given(variables.get("mstr_project"), ""))
@@ -244,6 +247,7 @@ VARIABLES: dict[str, Kind] = {
     "mstr_packages": Kind(
         'a list of packages, as [{"src": "finance.mmp"}] (with -e, as JSON: -e \'{"mstr_packages": [...]}\')', _is_list
     ),
+    "mstr_exports": Kind("a list of packages, as docs/export.md has them", _is_list),
     "mstr_package": _TEXT,
     "mstr_run": _TEXT,
     "mstr_entry": _TEXT,
@@ -373,3 +377,71 @@ def _matches(inventory: InventoryManager, pattern: Any) -> bool:
     # An index that is out of range is none that Ansible catches.
     except (AnsibleError, IndexError):
         return False
+
+
+# The keys of an item of mstr_exports. What is in its lists of selectors the module checks, before it logs in.
+EXPORT_KEYS: dict[str, Kind] = {
+    "name": _TEXT,
+    "project": _TEXT,
+    "type": _one_of("project", "project_security", "configuration"),
+    "dest": _TEXT,
+    "settings": Kind("a dictionary", lambda value: isinstance(value, Mapping)),
+    "content": Kind("a list of selectors", _is_list),
+    "exclude": Kind("a list of selectors", _is_list),
+    "complete": _SWITCH,
+}
+
+
+def mistakes_of_exports(exports: Sequence[Any], default_project: Any) -> Iterator[str]:
+    """Give what is wrong with ``mstr_exports``.
+
+    Args:
+        exports: The list.
+        default_project: The project of items that name none, None for none.
+    """
+    if not exports:
+        yield "mstr_exports: it is empty, so nothing would be exported; declare the packages of this environment."
+    seen: dict[tuple[str, str], int] = {}
+    for position, export in enumerate(exports, 1):
+        item = "mstr_exports: item %d" % position
+        if not isinstance(export, Mapping):
+            yield "%s is to be a package, as {dest: sales.mmp, content: [...]}, not %s." % (item, _shown(export))
+            continue
+        name = export_name(export)
+        if name:
+            item += " (%s)" % _shown(name)[1:-1]
+        for mistake in _mistakes_of_export(export, default_project):
+            yield "%s: %s" % (item, mistake)
+        for what, value in (("name", name), ("dest", str(given(export.get("dest"), "")))):
+            first = seen.setdefault((what, value), position) if value else position
+            if first != position:
+                yield "%s: item %d has the same %s; give each its own." % (item, first, what)
+
+
+def _mistakes_of_export(export: Mapping[str, Any], default_project: Any) -> Iterator[str]:
+    for key, value in export.items():
+        kind = EXPORT_KEYS.get(key)
+        if kind is None:
+            similar = difflib.get_close_matches(str(key), EXPORT_KEYS, 1)
+            yield "an export has no %s%s. It can have %s." % (
+                _shown(str(key))[1:-1],
+                "; %s is meant, perhaps" % similar[0] if similar else "",
+                ", ".join(EXPORT_KEYS),
+            )
+        elif given(value) is not None and not kind.fits(value):
+            yield "its %s is to be %s, not %s." % (key, kind.words, _shown(value))
+    if given(export.get("dest")) is None:
+        yield "it needs its dest, the package file to write."
+    if not given(export.get("content")):
+        yield "it needs its content, the objects that the package is to hold."
+    configuration = given(export.get("type")) == "configuration"
+    project = given(export.get("project"))
+    if configuration and project is not None:
+        yield "a configuration package must not name a project."
+    elif not configuration and project is None and default_project is None:
+        yield "it needs its project, or mstr_project."
+
+
+def export_name(export: Mapping[str, Any]) -> str:
+    """Return what an item of ``mstr_exports`` is called: its name, or its file's without the ending; empty for none."""
+    return name_of({"name": export.get("name"), "src": export.get("dest")}) or ""

@@ -19,23 +19,29 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import AS_IT_IS, given
 
-# What all modules are given.
+# What all modules are given: those that work with the history, and those that do not.
 ALL = "all"
+ACCESS = "access"
+_ACCESS = (
+    "base_url",
+    "username",
+    "password",
+    "api_token",
+    "login_mode",
+    "validate_certs",
+    "ca_path",
+    "client_cert",
+    "client_key",
+    "timeout",
+    "retries",
+    "environment_name",
+    "wait_timeout",
+)
 # The options that the role takes from its variables, by module. What else a module needs is in the role's tasks.
 OPTIONS: dict[str, tuple[str, ...]] = {
+    ACCESS: _ACCESS,
     ALL: (
-        "base_url",
-        "username",
-        "password",
-        "api_token",
-        "login_mode",
-        "validate_certs",
-        "ca_path",
-        "client_cert",
-        "client_key",
-        "timeout",
-        "retries",
-        "environment_name",
+        *_ACCESS,
         "history_dir",
         "history_mode",
         "server_moved",
@@ -43,7 +49,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "session_dir",
         "lease_timeout",
         "lock_timeout",
-        "wait_timeout",
         "undo_timeout",
     ),
     "mstr_package_plan": ("project", "name", "manifest_dir", "preflight", "journal"),
@@ -85,7 +90,7 @@ def options_of(module: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a module that the role's variables give.
 
     Args:
-        module: The module's name, or ``ALL`` for what all modules are given.
+        module: The module's name, or ``ALL`` or ``ACCESS`` for what all modules are given.
         variables: The role's variables by their names.
 
     Raises:

@@ -38,6 +38,7 @@ WORKS: dict[str, Callable[[Ground, int], works.Finding]] = {
     "undo": works.undo,
     "fleet": works.fleet,
     "plan": works.large_plan,
+    "export": works.export,
 }
 NOTICING = "noticing"
 

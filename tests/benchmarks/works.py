@@ -523,6 +523,40 @@ def _steepness(costs: dict[str, list[Cost]], sizes: tuple[int, ...], what: str) 
     return values
 
 
+# The objects of the largest folder that is measured; a page of a search has 1000.
+LARGE_FOLDER = 12000
+EXPORT_MIB = 64
+
+
+def export(ground: Ground, rounds: int) -> Finding:
+    """A second export of folders of 500 to 12,000 objects, in which nothing has changed."""
+    sizes = (500, 3000, LARGE_FOLDER)
+    commands = {}
+    with ground.server() as server:
+        for size in sizes:
+            folder = "%032X" % size
+            rows = [{"id": "%032X" % ((size << 32) + number), "name": "Metric %d" % number, "type": 4, "folder": folder}
+                    for number in range(size)]  # fmt: skip
+            server.plant([{"id": folder, "name": "Folder %d" % size, "type": 8}, *rows], PROJECT)
+            options = ground.connection(
+                server,
+                project=PROJECT,
+                type="project",
+                content=[{"folder": folder}],
+                dest=str(ground.directory / ("folder%d.mmp" % size)),
+            )
+            run(ground.module("mstr_package", **options))
+            commands[str(size)] = ground.module("mstr_package", **options)
+        costs = in_turns({name: after(server.forget, command) for name, command in commands.items()}, rounds)
+        assert server.calls("PUT", "/packages/") == []
+    memory = [cost.memory / MIB for cost in costs[str(LARGE_FOLDER)]]
+    typical = {size: middle(costs[str(size)]) for size in sizes}
+    return Finding(
+        [Result("peak memory, export of 12,000 objects", memory, EXPORT_MIB, "%s MiB", judged=WORST)],
+        {"export": [[size, cost.wall, cost.cpu, cost.memory / MIB] for size, cost in typical.items()]},
+    )
+
+
 def clean(ground: Ground) -> None:
     """Throw the working directory away."""
     shutil.rmtree(ground.directory, ignore_errors=True)

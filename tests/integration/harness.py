@@ -139,6 +139,14 @@ class Server:
         )
         self._call("PUT", "/%slocks/%s" % ("schema-" if schema else "", scope), {**about, **values})
 
+    def plant(self, rows: list[dict[str, Any]], scope: str = TUTORIAL) -> None:
+        """Make, or change, many objects at once."""
+        self._call("POST", "/objects/%s" % scope, rows)
+
+    def remove(self, object_id: str, scope: str = TUTORIAL) -> None:
+        """Delete an object by hand."""
+        self._call("DELETE", "/objects/%s/%s" % (scope, object_id))
+
     def faults(self) -> list[dict[str, Any]]:
         """Return the faults that are set, and how often each has struck."""
         return self._call("GET", "/faults")

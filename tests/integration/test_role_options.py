@@ -48,7 +48,7 @@ VARIABLES: dict[str, Any] = {
     "mstr_progress": "no",
 }
 # Those that a test of its own is about, and those by which a run is chosen.
-ELSEWHERE = {"mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages"}
+ELSEWHERE = {"mstr_on_failure", "mstr_base_dir", "mstr_base_url", "mstr_packages", "mstr_exports"}
 CHOICES = {"mstr_plan_file", "mstr_plan_max_age", "mstr_package", "mstr_run", "mstr_entry", "mstr_force"}
 # Instead of a user and a password.
 BY_TOKEN = {"mstr_api_token": API_TOKEN, "mstr_login_mode": "api_token", "mstr_username": "", "mstr_password": ""}

@@ -61,8 +61,9 @@ def test_a_session_file_with_a_package_and_an_import(tmp_path):
     assert session.lock is not None
     written = json.loads(path.read_text())
     session_file.write(str(path), session)
-    # A session file of then knew of no run, no job and no metadata.
-    assert json.loads(path.read_text()) == {**written, "run": None, "job": None, "metadata": None}
+    # A session file of then knew of no run, no job, no metadata, and no package that is built in a session.
+    new = {"run": None, "job": None, "metadata": None, "package": {**written["package"], "built": ""}}
+    assert json.loads(path.read_text()) == {**written, **new}
 
 
 def test_a_manifest():

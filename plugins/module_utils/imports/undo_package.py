@@ -11,28 +11,26 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO
 
 from ..errors import ConnectionLost, DiskError, InputError, MigrationError, ServerError
+from ..package.download import check_length, only_packages, write_parts
 from ..rest.models import ImportInfo
 from ..session.file import ImportProcess
 from ..session.session import Session
 from ..support.files import (
     CHUNK,
-    HEAD,
     atomic_file,
     disk_errors,
     make_directory,
     readable_file,
     sha256_of,
-    strange_kind,
 )
-from ..support.hashing import BackgroundHash
 from ..support.progress import UNDO_PACKAGE
 from ..support.wait import TimeIsUp, wait_for
 from .messages import sentence
 from .outcome import ImportRun, Outcome, SavedUndo
 
+_STEP = "download the undo package"
 # After so many refusals, one after the other, a server is taken at its word. A single one may be that of a proxy.
 _REFUSED_IN_A_ROW = 5
 
@@ -263,7 +261,7 @@ def would_change(session: Session, process: ImportProcess, place: Place) -> Save
         InputError: The place holds other bytes, and force is false.
         ServerError, ConnectionLost: The server does not give the package.
     """
-    digest, size = _write(_download(session, process)[1], None)
+    digest, size = write_parts(_download(session, process)[1], None)
     path = place.path
     if not os.path.lexists(path):
         return SavedUndo(path, digest, size)
@@ -277,7 +275,7 @@ def _download(session: Session, process: ImportProcess) -> tuple[int | None, Ite
     """Return an undo package: its length in bytes, None where the server gives none, and its parts."""
     length, parts = session.library.undo_package(process.id, process.project_id)
     head = bytes.fromhex(session.package.head) if session.package is not None else b""
-    return length, _only_packages(parts, head)
+    return length, only_packages(parts, head, _STEP)
 
 
 def _place(parts: Iterator[bytes], place: Place, length: int | None) -> SavedUndo:
@@ -285,14 +283,8 @@ def _place(parts: Iterator[bytes], place: Place, length: int | None) -> SavedUnd
     backup, path = None, place.path
     try:
         with atomic_file(path, place.mode) as handle:
-            digest, size = _write(parts, handle)
-            if length is not None and size != length:
-                raise ConnectionLost(
-                    "download the undo package: %d bytes came of the %d that the server announced." % (size, length),
-                    sent=True,
-                )
-            if size == 0:
-                raise ServerError("download the undo package: the server sent an empty file.", 200)
+            digest, size = write_parts(parts, handle)
+            check_length(size, length, _STEP)
             if os.path.lexists(path):
                 if _same(path, digest, size):
                     raise _AlreadyThere
@@ -304,51 +296,8 @@ def _place(parts: Iterator[bytes], place: Place, length: int | None) -> SavedUnd
     return SavedUndo(path, digest, size, backup=backup)
 
 
-def _only_packages(parts: Iterator[bytes], like: bytes) -> Iterator[bytes]:
-    """Pass the parts of a download on, unless they begin as no package does: then something else answered.
-
-    Args:
-        parts: The parts.
-        like: The first bytes of the package that was uploaded; empty where they are not known.
-
-    Raises:
-        ServerError: They do.
-    """
-    head = b""
-    for part in parts:
-        if len(head) < HEAD:
-            head += part[: HEAD - len(head)]
-            if len(head) == HEAD:
-                _refuse_strange(head, like)
-        yield part
-    if len(head) < HEAD:
-        _refuse_strange(head, like)
-
-
-def _refuse_strange(head: bytes, like: bytes) -> None:
-    kind = strange_kind(head, like)
-    if kind is not None:
-        raise ServerError(
-            "download the undo package: the server, or something before it, sent %s instead of a package." % kind, 200
-        )
-
-
 class _AlreadyThere(Exception):
     """The same bytes are at the destination."""
-
-
-def _write(parts: Iterator[bytes], handle: BinaryIO | None) -> tuple[str, int]:
-    digest = BackgroundHash()
-    size = 0
-    try:
-        for part in parts:
-            digest.update(part)
-            size += len(part)
-            if handle is not None:
-                handle.write(part)
-        return digest.hexdigest(), size
-    finally:
-        digest.close()
 
 
 def _same(path: str, sha256: str, size: int) -> bool:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from ..errors import InputError
-from ..rest.models import PACKAGE_TYPES
+from ..rest.models import ACTIONS, PACKAGE_TYPES
 from ..support.text import printable
 
 _MODE = re.compile(r"0?[0-7]{3}\Z")
@@ -127,3 +127,40 @@ def list_spec(with_manifests: bool = True) -> dict[str, Any]:
     if with_manifests:
         spec["manifest_dir"] = {"type": "path"}
     return spec
+
+
+def selector_spec() -> dict[str, Any]:
+    """Return the argument spec of an item of ``content`` or ``exclude``."""
+    return {
+        "id": {"type": "str"},
+        "type": {"type": "str"},
+        "folder": {"type": "str"},
+        "recursive": {"type": "bool"},
+        "search": {"type": "str"},
+        "shortcuts_in": {"type": "str"},
+        "types": {"type": "list", "elements": "str"},
+        "modified_since": {"type": "str"},
+        "owner": {"type": "str"},
+        "name": {"type": "str"},
+        "action": {"type": "str", "choices": list(ACTIONS)},
+        "include_dependents": {"type": "bool"},
+    }
+
+
+def build_spec() -> dict[str, Any]:
+    """Return the argument spec of the options that say what a package is built from."""
+    return {
+        "settings": {
+            "type": "dict",
+            "options": {
+                "default_action": {"type": "str", "choices": list(ACTIONS)},
+                "update_schema": {"type": "list", "elements": "str"},
+                "acl_on_replacing_objects": {"type": "str"},
+                "acl_on_new_objects": {"type": "list", "elements": "str"},
+            },
+        },
+        "content": {"type": "list", "elements": "dict", "options": selector_spec()},
+        "exclude": {"type": "list", "elements": "dict", "options": selector_spec()},
+        "complete": {"type": "bool"},
+        "dest": {"type": "path"},
+    }

@@ -10,14 +10,20 @@ import os
 from typing import Any
 
 from ..package import manifest as manifests
+from ..package.content import with_reasons
 from ..package.kind import examine_declared
 from ..package.upload import stage
 from .base import MigrationModule
 
 
 def present(module: MigrationModule) -> dict[str, Any]:
-    """Make the session hold the file."""
+    """Make the session hold the file, or build a package."""
     params = module.params
+    if params["content"] is not None:
+        # Here, imported where it is needed: most tasks upload a file.
+        from .package_build import build
+
+        return build(module)
     module.package = os.path.basename(params["src"])
     package, declared = examine_declared(params, params["project"], module.warnings)
     with module.session() as session:
@@ -32,7 +38,9 @@ def present(module: MigrationModule) -> dict[str, Any]:
             params["force"] and not module.check_mode,
         )
         path = manifests.path_for(package.path)
-        written = params["manifest"] and manifests.write(path, staged.content, module.check_mode)
+        written = params["manifest"] and manifests.write(
+            path, with_reasons(staged.content, package.manifest), module.check_mode
+        )
     there = package.manifest is not None or (params["manifest"] and not module.check_mode)
     return {
         # Without a session file the upload is gone with the task, and only the manifest is left.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..rest.models import PROJECT_SECURITY, Row, type_name
@@ -26,6 +26,7 @@ class Content:
         settings: The package's settings, with the server's names.
         rows: Its objects.
         request: For a package that was built here, what it was built from; else None.
+        seen_until: For one that was built of what changed since the last export, the newest change seen by then.
     """
 
     sha256: str
@@ -34,6 +35,7 @@ class Content:
     settings: Mapping[str, Any]
     rows: tuple[Row, ...]
     request: Mapping[str, Any] | None = None
+    seen_until: str | None = None
 
     @property
     def comparable(self) -> bool:
@@ -77,6 +79,38 @@ def row_document(row: Row) -> dict[str, Any]:
         "action": row.action,
         "level": row.level,
     }
+
+
+def why_document(row: Row) -> dict[str, Any]:
+    """Return why a row is in its package, and what it uses, as manifests write it; empty where that is not known."""
+    found: dict[str, Any] = {}
+    if row.included is not None:
+        found["included"] = row.included
+    if row.needed_by is not None:
+        found["needed_by"] = list(row.needed_by)
+    if row.components is not None:
+        found["components"] = [{"id": identity, "type": number} for identity, number in row.components]
+    return found
+
+
+def with_reasons(content: Content, known: Content | None) -> Content:
+    """Return a content with what another description of the same file knows beside it: why, and from what request."""
+    if known is None:
+        return content
+    rows = {row.key: row for row in known.rows}
+
+    def reasoned(row: Row) -> Row:
+        same = rows.get(row.key)
+        if same is None:
+            return row
+        return replace(row, included=same.included, needed_by=same.needed_by, components=same.components)
+
+    return replace(
+        content,
+        rows=tuple(reasoned(row) for row in content.rows),
+        request=known.request,
+        seen_until=known.seen_until,
+    )
 
 
 def field_meaning(name: str, value: Any) -> Any:

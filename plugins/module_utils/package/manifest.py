@@ -13,15 +13,17 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import DiskError, InputError
 from ..rest import models
 from ..rest.models import Row
+from ..support import shape
 from ..support.files import disk_errors, write_file
 from ..support.shape import ShapeError
 from ..support.text import printable, readable_json
-from .content import Content, field_meaning, row_document, setting_meaning, sort_rows
+from .content import Content, field_meaning, row_document, setting_meaning, sort_rows, why_document
 
 SUFFIX = ".manifest.json"
 
@@ -43,10 +45,12 @@ def dumps(manifest: Content) -> str:
         "size": manifest.size,
         "type": manifest.type,
         "settings": {key: manifest.settings[key] for key in sorted(manifest.settings)},
-        "content": [row_document(row) for row in sort_rows(manifest.rows)],
+        "content": [{**row_document(row), **why_document(row)} for row in sort_rows(manifest.rows)],
     }
     if manifest.request is not None:
         document["request"] = manifest.request
+    if manifest.seen_until is not None:
+        document["seen_until"] = manifest.seen_until
     return readable_json(document)
 
 
@@ -70,7 +74,8 @@ def loads(text: str) -> Content:
         where = "content[%d]" % index
         if not isinstance(item, dict):
             raise ShapeError("%s: expected an object" % where)
-        rows.append(models.parse_row(dict(item, dateModified=item.get("date_modified")), where))
+        row = models.parse_row(dict(item, dateModified=item.get("date_modified")), where)
+        rows.append(replace(row, **_why(item, where)))
     sha256, size, kind = document.get("sha256"), document.get("size"), document.get("type")
     settings, request = document.get("settings"), document.get("request")
     if not isinstance(sha256, str) or not _SHA256.match(sha256):
@@ -83,7 +88,26 @@ def loads(text: str) -> Content:
         raise ShapeError("settings: expected an object")
     if request is not None and not isinstance(request, dict):
         raise ShapeError("request: expected an object")
-    return Content(sha256.lower(), size, kind, settings, sort_rows(rows), request)
+    seen_until = shape.optional_text(document, "seen_until", "manifest")
+    return Content(sha256.lower(), size, kind, settings, sort_rows(rows), request, seen_until)
+
+
+def _why(item: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return why a row is in the package, and what it uses, as far as the manifest says it."""
+    found: dict[str, Any] = {"included": shape.optional_text(item, "included", where)}
+    if item.get("needed_by") is not None:
+        place = where + ".needed_by"
+        ids = shape.items(item["needed_by"], place)
+        if not all(isinstance(identity, str) for identity in ids):
+            raise ShapeError("%s: expected ids" % place)
+        found["needed_by"] = tuple(ids)
+    if item.get("components") is not None:
+        place = where + ".components"
+        parts = [shape.mapping(part, place) for part in shape.items(item["components"], place)]
+        found["components"] = tuple(
+            (shape.text(part, "id", place).upper(), shape.integer(part, "type", place)) for part in parts
+        )
+    return found
 
 
 def differences(manifest: Content, settings: Mapping[str, Any], rows: Iterable[Row]) -> list[str]:

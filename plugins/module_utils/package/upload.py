@@ -136,12 +136,12 @@ def _upload(
     tries = session.library.transport.options.retries
     for attempt in range(tries + 1):
         broken: MigrationError
-        created = _create(session, project_id, released or attempt > 0)
+        created = create_empty(session, project_id, released or attempt > 0)
         # Without the file's sha256 until it is there whole, so that no later task takes it for the file.
         session.put_package(PackageInSession(created.id, project_id, "", package.size, "", models.PROJECT))
         try:
             _send(session, package, created.id, project_id, wait_timeout)
-            return _until_ready(session, created.id, project_id, wait_timeout)
+            return until_ready(session, created.id, project_id, wait_timeout, "upload the package")
         except ConnectionLost as error:
             if attempt == tries or error.hopeless:
                 raise
@@ -162,7 +162,7 @@ def _upload(
     raise AssertionError("unreachable")
 
 
-def _create(session: Session, project_id: str | None, released: bool) -> PackageInfo:
+def create_empty(session: Session, project_id: str | None, released: bool) -> PackageInfo:
     """Make an empty package, waiting for one that was released a moment ago to be gone.
 
     Releasing only starts (202, DELETING), and a session holds one package. With what error a server refuses another one
@@ -223,7 +223,22 @@ def _refuse_changed(package: PackageFile, upload: MultipartFile) -> None:
         )
 
 
-def _until_ready(session: Session, package_id: str, project_id: str | None, wait_timeout: float) -> PackageInfo:
+def until_ready(
+    session: Session, package_id: str, project_id: str | None, wait_timeout: float, step: str
+) -> PackageInfo:
+    """Wait until the server has made a package ready, and return it with its content.
+
+    Args:
+        session: The session.
+        package_id: The package.
+        project_id: The project that it is in; None for a configuration package.
+        wait_timeout: Seconds to wait.
+        step: What is waited for, for the message.
+
+    Raises:
+        MigrationError: It fails, or is not ready in that time.
+    """
+
     def look() -> PackageInfo:
         return session.library.package(package_id, project_id, content=True)
 
@@ -232,11 +247,12 @@ def _until_ready(session: Session, package_id: str, project_id: str | None, wait
         info = wait_for(look, lambda seen: seen.status in ("ready", "failed", "deleting"), wait_timeout)
     except TimeIsUp as limit:
         raise MigrationError(
-            "upload the package: the server did not make it ready within %g s (wait_timeout); the last status was %s."
-            % (wait_timeout, printable(getattr(limit.last, "status", "unknown"), 60))
+            "%s: the server did not make it ready within %g s (wait_timeout); the last status was %s."
+            % (step, wait_timeout, printable(getattr(limit.last, "status", "unknown"), 60))
         ) from limit
     if info.status != "ready":
-        raise MigrationError("upload the package: the server says that the package has %s." % info.status)
+        why = ": %s" % session.library.transport.masked(info.message).rstrip(".") if info.message else ""
+        raise MigrationError("%s: the server says that the package has %s%s." % (step, info.status, why))
     return info
 
 

@@ -62,9 +62,11 @@ class Calls:
         step: str,
         project_id: str | None,
         headers: Mapping[str, str] | None = None,
+        repeat: Repeat | None = None,
         **kwargs: Any,
     ) -> Any:
-        repeat = Repeat.SAFE if method == "GET" else Repeat.REFUSED
+        if repeat is None:
+            repeat = Repeat.SAFE if method == "GET" else Repeat.REFUSED
         response = self.transport.request(
             method, path, step, repeat=repeat, headers=with_project(headers, project_id), **kwargs
         )

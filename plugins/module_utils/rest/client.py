@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,6 @@ from ..errors import ConnectionLost, MigrationError, ServerError
 from ..support.text import printable
 from . import login, models
 from .answers import is_page, media_type, refused, says_no_such_call, says_not_found
-from .around import Around
 from .calls import quoted as _path
 from .calls import with_project as _with_project
 from .cookies import Untaken
@@ -31,6 +30,7 @@ from .http import Repeat
 from .login import TOKEN_HEADER
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .multipart import MultipartFile
+from .search import Search
 
 # Required by the calls that only start something.
 _ASYNC = {"Prefer": "respond-async"}
@@ -39,7 +39,7 @@ _NOT_LET_THROUGH = (401, 403, 404, 405)
 _DOWNLOAD_CHUNK = 1 << 20
 
 
-class Library(Around):
+class Library(Search):
     """A Library server.
 
     Args:
@@ -190,6 +190,29 @@ class Library(Around):
         path, params = _path("/packages/%s", package_id), {"showContent": "true" if content else "false"}
         return self._parsed(models.parse_package, "GET", path, "read the package", project_id, params=params)
 
+    def build_package(self, package_id: str, definition: Mapping[str, Any], project_id: str | None) -> PackageInfo:
+        """Have an empty package filled with objects; it is then read until it is ready.
+
+        Args:
+            package_id: The package's id.
+            definition: ``{type, settings, content}`` (the vendor's page "Create a migration package").
+            project_id: The project that the objects are in; None for a configuration package.
+        """
+        return self._parsed(
+            models.parse_package,
+            "PUT",
+            _path("/packages/%s", package_id),
+            "build the package",
+            project_id,
+            headers=_ASYNC,
+            body=definition,
+            expect=(200, 202),
+        )
+
+    def package_file(self, package_id: str, project_id: str | None) -> tuple[int | None, Iterator[bytes]]:
+        """Return a package as a file, as ``undo_package`` does."""
+        return self._download(_path("/packages/%s/binary", package_id), "download the package", project_id)
+
     def delete_package(self, package_id: str, project_id: str | None) -> None:
         """Release a package; one that is gone already is fine."""
         self._delete(_path("/packages/%s", package_id), "release the package", project_id)
@@ -223,10 +246,13 @@ class Library(Around):
         Raises:
             ConnectionLost: Also while the parts are read.
         """
-        step = "download the undo package"
+        path = _path("/packages/imports/%s/undoPackage/binary", import_id)
+        return self._download(path, "download the undo package", project_id)
+
+    def _download(self, path: str, step: str, project_id: str | None) -> tuple[int | None, Iterator[bytes]]:
         response = self.transport.request(
             "GET",
-            _path("/packages/imports/%s/undoPackage/binary", import_id),
+            path,
             step,
             repeat=Repeat.SAFE,
             # Something on the way may compress it all the same: whether it is whole shows at its decoded end.

@@ -177,7 +177,7 @@ class Transport:
         repeat: Repeat,
         expect: Collection[int] = (200,),
         headers: Mapping[str, str | None] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | list[str]] | None = None,
         body: Any = None,
         data: MultipartFile | None = None,
         stream: bool = False,

@@ -11,6 +11,7 @@ The parsers take decoded JSON of any shape. They ignore what they do not know, r
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,6 +114,9 @@ class Row:
         date_modified: When the source last changed it, as the server wrote it; None where not given.
         action: One of ``ACTIONS``; None where the package's default action applies.
         level: ``project_object`` or ``configuration_object``; None where the server gave none.
+        included: For a package that was built here, why it is in there: ``asked`` or ``needed``; None where not known.
+        needed_by: For one that is needed, the ids of the objects in the package that use it directly.
+        components: The objects that it uses directly; None where not known.
     """
 
     id: str
@@ -122,6 +126,9 @@ class Row:
     date_modified: str | None
     action: str | None
     level: str | None
+    included: str | None = None
+    needed_by: tuple[str, ...] | None = None
+    components: tuple[Key, ...] | None = None
 
     @property
     def key(self) -> Key:
@@ -138,12 +145,14 @@ class PackageInfo:
         status: Lower-case status word: empty, processing, ready, failed, deleting, or one not known.
         settings: The settings as the server wrote them; empty where it gave none.
         rows: The content, None where the answer had none.
+        message: What the server says about a failure, or None.
     """
 
     id: str
     status: str
     settings: dict[str, Any] = field(default_factory=dict)
     rows: tuple[Row, ...] | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True)
@@ -222,7 +231,17 @@ def parse_package(data: Any) -> PackageInfo:
         status=shape.text(package, "status", "package").lower(),
         settings={} if settings is None else shape.mapping(settings, "package.settings"),
         rows=rows,
+        message=_failure_message(package),
     )
+
+
+def _failure_message(data: Mapping[str, Any]) -> str | None:
+    """Return what a package or an import says of its failure, with the objects that it is about."""
+    message = str(data.get("message") or "")
+    parts = "; ".join(error_parts(data.get("subErrors")))
+    if parts:
+        message = "%s: %s" % (message.rstrip("."), parts) if message else parts
+    return printable(message, 1000) if message else None
 
 
 def parse_import(data: Any) -> ImportInfo:
@@ -230,17 +249,13 @@ def parse_import(data: Any) -> ImportInfo:
     process = shape.mapping(data, "import")
     progress = process.get("progress")
     sensible = isinstance(progress, (int, float)) and not isinstance(progress, bool) and 0 <= progress <= 100
-    message = str(process.get("message") or "")
-    parts = "; ".join(error_parts(process.get("subErrors")))
-    if parts:
-        message = "%s: %s" % (message.rstrip("."), parts) if message else parts
     return ImportInfo(
         id=shape.text(process, "id", "import"),
         status=shape.text(process, "status", "import").lower(),
         progress=float(progress) if sensible and progress is not None else None,
         # Some gateways write a text.
         undo_package_created=str(process.get("undoPackageCreated")).lower() == "true",
-        message=printable(message, 1000) if message else None,
+        message=_failure_message(process),
     )
 
 

@@ -46,6 +46,7 @@ class PackageInSession:
         file: That file's name, without a directory.
         type: project, project_security or configuration.
         head: The file's first bytes, hexadecimal; empty where they are not known.
+        built: For one that was built in the session, a digest of what it was built from; empty else.
     """
 
     id: str
@@ -55,6 +56,7 @@ class PackageInSession:
     file: str
     type: str
     head: str = ""
+    built: str = ""
 
 
 @dataclass

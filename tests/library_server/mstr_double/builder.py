@@ -36,7 +36,7 @@ def build(
     for asked in body["content"]:
         scope = _scope_for(store, package_type, asked["type"], own_scope)
         item = scope.get(str(asked["id"]).upper())
-        if item is None or item.type != asked["type"] or (item.hidden and not see_hidden):
+        if item is None or item.type != asked["type"] or ((item.hidden or item.private) and not see_hidden):
             missing = Missing(str(asked["id"]).upper(), KINDS.get(asked["type"], "Object"), asked.get("name"))
             raise BuildFailed(f"The object with ID '{asked['id']}' and type {asked['type']} is not found.", missing)
         dependents = bool(asked.get("includeDependents", False))

@@ -198,6 +198,14 @@ async def purge_journal(server: Server, _request: web.Request) -> Any:
     return {}
 
 
+async def put_objects(server: Server, request: web.Request) -> Any:
+    """Change or create many objects at once, each as above."""
+    scope = _scope(server, request)
+    for row in await _body(request):
+        server.store.edit(scope, str(row["id"]).upper(), row)
+    return {}
+
+
 async def delete_object(server: Server, request: web.Request) -> Any:
     scope = _scope(server, request)
     item = scope.pop(request.match_info["id"].upper(), None)
@@ -269,6 +277,7 @@ CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("GET", "/faults", list_faults),
     ("DELETE", "/faults", clear_faults),
     ("GET", "/objects/{scope}", list_objects),
+    ("POST", "/objects/{scope}", put_objects),
     ("GET", "/objects/{scope}/{id}", get_object),
     ("PUT", "/objects/{scope}/{id}", put_object),
     ("DELETE", "/objects/{scope}/{id}", delete_object),

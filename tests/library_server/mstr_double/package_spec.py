@@ -18,7 +18,7 @@ from mstr_double.store import owner_id
 ROW_FIELDS = frozenset(
     {
         "id", "name", "type", "subtype", "version", "dateCreated", "dateModified", "action", "level", "owner",
-        "definition", "depends_on", "folder", "hidden",
+        "definition", "depends_on", "folder", "hidden", "private",
     }
 )  # fmt: skip
 DEFAULT_SETTINGS: dict[str, dict[str, Any]] = {

@@ -46,11 +46,16 @@ async def get_object(call: Call) -> Reply:
         return Reply(200, json=_shown(call, store.configuration, as_object))
     for scope in scopes:
         item = scope.get(object_id)
-        if item is not None and item.type == kind and (not item.hidden or call.session.may("bypass_acl")):
+        if item is not None and item.type == kind and may_see(call, item):
             return Reply(200, json=_shown(call, scope, item))
     if project is None and kind not in CONFIGURATION_TYPES:
         raise errors.invalid_input("The project ID is required in the request headers.")
     raise _missing(call, object_id, kind)
+
+
+def may_see(call: Call, item: StoredObject) -> bool:
+    """Whether the user may know of an object."""
+    return not (item.hidden or item.private) or call.session.may("bypass_acl")
 
 
 def checked_project(call: Call) -> str | None:
@@ -99,9 +104,10 @@ def _missing(call: Call, object_id: str, kind: int) -> errors.ApiError:
     return errors.ApiError(500, "ERR001", message) if said == "500_ERR001" else errors.not_found(message)
 
 
-def _shown(call: Call, scope: Scope, item: StoredObject) -> dict[str, Any]:
+def shown_in_lists(call: Call, item: StoredObject) -> dict[str, Any]:
+    """An object as folders and searches list it: what is usual is left out."""
     owner = call.server.store.configuration.get(item.owner)
-    return {
+    shown = {
         "id": item.id,
         "name": item.name,
         "type": item.type,
@@ -112,6 +118,13 @@ def _shown(call: Call, scope: Scope, item: StoredObject) -> dict[str, Any]:
         "dateModified": item.date_modified,
         "owner": {"id": item.owner, "name": owner.name if owner else item.owner},
         "acg": ALL_RIGHTS,
+    }
+    return {**shown, "hidden": True} if item.hidden else shown
+
+
+def _shown(call: Call, scope: Scope, item: StoredObject) -> dict[str, Any]:
+    return {
+        **shown_in_lists(call, item),
         "hidden": item.hidden,
         "ancestors": call.server.store.ancestors(scope, item),
         "certifiedInfo": {"certified": False},

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from mstr_double.holders import ImportProcess, PackageHolder
-from mstr_double.store import User
+from mstr_double.store import StoredObject, User
 
 SESSION_COOKIE = "JSESSIONID"
 BALANCER_COOKIE = "MSTRNODE"
@@ -27,6 +27,10 @@ class Session:
     last_used: float = field(default_factory=time.monotonic)
     package: PackageHolder | None = None
     imports: dict[str, ImportProcess] = field(default_factory=dict)
+
+    # What its searches have found, by their ids, and whether one is not over.
+    searches: dict[str, list[StoredObject]] = field(default_factory=dict)
+    searching: bool = False
 
     # The projects that it was used in: each takes one of the sessions that a user may have there.
     projects: set[str] = field(default_factory=set)
@@ -71,6 +75,7 @@ class Sessions:
         self._by_token.pop(session.token, None)
         session.package = None
         session.imports.clear()
+        session.searches.clear()
 
     def drop_all(self) -> int:
         alive = list(self._by_token.values())

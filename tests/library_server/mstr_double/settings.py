@@ -65,6 +65,11 @@ class Settings:
     failure_messages: bool = True
     list_dependents: bool = True
     stamp_files: bool = False
+    search_status: int = 200
+    search_duration: float = 0.0
+    search_times_included: bool = True
+    searches_lost: int = 0
+    longest_page: int | None = None
     storage_configured: bool = True
     validation_duration: float = 0.0
     certification_body: str = "any"
@@ -190,6 +195,9 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "repository": lambda value: isinstance(value, (dict, list)),
     "locked_import": _one_of("fail", "refuse", "accept"),
     "unlock_status": _one_of(201, 204),
+    "search_status": _one_of(200, 201),
+    "searches_lost": _count,
+    "longest_page": lambda value: value is None or (_count(value) and value > 0),
     "session_cap": lambda value: value is None or _count(value),
     "status_case": _one_of("upper", "lower"),
     "missing_object": _one_of("404", "500", "500_ERR001"),

@@ -32,7 +32,9 @@ KINDS = {
 
 # Kinds of objects that belong to no project (type numbers: the vendor's list of object types). Devices, database roles,
 # logins and connections, projects, servers, users, transmitters, roles, locales, events, schedules, bundles, ...
-CONFIGURATION_TYPES = frozenset({9, 29, 30, 31, 32, 33, 34, 35, 36, 43, 44, 45, 49, 50, 51, 57, 77, 78, 79, 82, 84})
+CONFIGURATION_TYPES = frozenset(
+    {9, 29, 30, 31, 32, 33, 34, 35, 36, 44, 45, 49, 50, 51, 57, 71, 77, 78, 79, 80, 81, 82, 84}
+)
 
 
 @dataclass
@@ -50,6 +52,8 @@ class StoredObject:
     depends_on: list[str] = field(default_factory=list)
     folder: str | None = None
     hidden: bool = False
+    # Not to be browsed by users without ``bypass_acl``; of a folder, with all that is in it.
+    private: bool = False
     definition: Any = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,6 +70,8 @@ class StoredObject:
             "depends_on": list(self.depends_on),
             "folder": self.folder,
             "hidden": self.hidden,
+            # Left out where it says nothing, so that files and answers of before stay as they are.
+            **({"private": True} if self.private else {}),
             "definition": copy.deepcopy(self.definition),
         }
 
@@ -93,6 +99,7 @@ class StoredObject:
                 depends_on=[str(item).upper() for item in row.get("depends_on") or []],
                 folder=row.get("folder"),
                 hidden=bool(row.get("hidden", False)),
+                private=bool(row.get("private", False)),
                 definition=copy.deepcopy(row.get("definition")),
             )
         except KeyError as error:
@@ -102,7 +109,7 @@ class StoredObject:
 OBJECT_FIELDS = frozenset(
     {
         "id", "name", "type", "subtype", "version", "dateCreated", "dateModified", "owner", "depends_on", "folder",
-        "hidden", "definition",
+        "hidden", "private", "definition",
     }
 )  # fmt: skip
 

@@ -16,8 +16,6 @@ from mstr_double.server import Call
 
 async def nothing_there(call: Call) -> Reply:
     """Refuse; nothing of the kind is here."""
-    if call.request.method == "GET" and "searchId" in call.request.query:
-        raise errors.not_found("Object does not exist in the history list")
     if call.request.method == "GET" and call.arguments:
         raise errors.not_found(f"'{list(call.arguments.values())[-1]}' is not found.")
     raise errors.ApiError(501, "ERR001", "The server double does not play this call.")
@@ -25,13 +23,7 @@ async def nothing_there(call: Call) -> Reply:
 
 UNPLAYED: list[tuple[str, str]] = [
     ("GET", "/packages/{package_id}/objects"),
-    ("GET", "/folders/{folder_id}"),
     ("GET", "/folders/preDefined/{folder_type}"),
-    ("POST", "/metadataSearches/results"),
-    ("GET", "/metadataSearches/results"),
-    ("POST", "/v2/metadataSearches/results"),
-    ("GET", "/searchObjects/{search_id}/results"),
-    ("GET", "/searchObjects/{search_id}"),
     ("POST", "/searches/objects"),
     ("POST", "/model/schema/reload"),
     ("GET", "/model/tasks/{task_id}"),

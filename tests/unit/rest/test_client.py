@@ -18,10 +18,15 @@ from scripted_server import CLOSE, Reply, ScriptedServer
 from ansible_collections.mstr.migration.plugins.module_utils.errors import ConnectionLost, MigrationError, ServerError
 from ansible_collections.mstr.migration.plugins.module_utils.rest.known import BY_NAME
 from ansible_collections.mstr.migration.plugins.module_utils.rest.multipart import MultipartFile
+from ansible_collections.mstr.migration.plugins.module_utils.rest.objects import Query
 
 PACKAGE = {"id": "p/1+=", "status": "READY", "settings": {}, "content": [row_json()]}
 IMPORT = {"id": "i/1+=", "status": "PROCESSING", "undoPackageCreated": False, "progress": 0.0}
 # name: how it is called, what is asked for, what is answered, whether it may be sent twice
+SEARCH = (
+    "POST /v2/metadataSearches/results?domain=2&root=R&type=3&type=4&usedByObject=I%3B12&usedByRecursive=false"
+    "&visibility=all&scope=standalone"
+)
 CALLS = {
     "status": (lambda api, project: api.status([]), "GET /status", Reply(200, {}), True),
     "log in": (
@@ -37,6 +42,48 @@ CALLS = {
         lambda api, project: api.find_object(OBJECT_ID, 3, project),
         "GET /objects/%s?type=3" % OBJECT_ID,
         Reply(200, {"version": VERSION}),
+        True,
+    ),
+    "source object": (
+        lambda api, project: api.source_object(OBJECT_ID, 3, project),
+        "GET /objects/%s?type=3" % OBJECT_ID,
+        Reply(200, {"id": OBJECT_ID, "type": 3}),
+        True,
+    ),
+    "search": (
+        lambda api, project: list(api.search(Query(root="R", types=(3, 4), used_by=("I", 12)), project, 60)),
+        SEARCH,
+        Reply(200, {"id": "s", "totalItems": 0}),
+        True,
+    ),
+    "folder": (
+        lambda api, project: list(api.folder("F", project)),
+        "GET /folders/F?offset=0&limit=1000",
+        Reply(200, []),
+        True,
+    ),
+    "saved search": (
+        lambda api, project: api.saved_search("F", project),
+        "GET /searchObjects/F",
+        Reply(200, {}),
+        True,
+    ),
+    "saved search result": (
+        lambda api, project: list(api.saved_search_result("F", project)),
+        "GET /searchObjects/F/results?offset=0&limit=1000",
+        Reply(200, {"result": []}),
+        True,
+    ),
+    "build": (
+        lambda api, project: api.build_package("p=", {"type": "project"}, project),
+        "PUT /packages/p%3D",
+        Reply(202, {"id": "p=", "status": "processing"}),
+        False,
+    ),
+    "package file": (
+        lambda api, project: list(api.package_file("p=", project)[1]),
+        "GET /packages/p%3D/binary",
+        Reply(200, b"x", {"Content-Type": "application/octet-stream"}),
         True,
     ),
     "user": (lambda api, project: api.user(), "GET /sessions/userInfo", Reply(200, {"id": "1"}), True),
@@ -149,7 +196,7 @@ def test_each_call_is_sent_as_documented(serve, name, project):
     # A configuration package must not send this header at all.
     expected = None if name in WITHOUT_PROJECT else PROJECT_ID if name in WITH_PROJECT else project
     assert request.headers["X-MSTR-ProjectID"] == expected
-    if name in ("import", "delete import", "delete package"):
+    if name in ("import", "delete import", "delete package", "build"):
         assert request.headers["Prefer"] == "respond-async"
     if name != "log in":
         assert request.headers["X-MSTR-AuthToken"] == "t0ken"
@@ -474,3 +521,37 @@ def test_a_file_that_breaks_off_is_a_lost_answer(serve):
     library = session_with(serve(Reply(200, "paths:\n  /a:\n    get:\n", missing=10))).library
     with pytest.raises(ConnectionLost):
         library.described_calls()
+
+
+def found(*ids):
+    return [{"id": identity, "type": 3, "name": "n"} for identity in ids]
+
+
+def test_a_search_is_read_in_pages_until_all_that_was_announced_is_there(serve):
+    server = serve(Reply(201, {"id": "s", "totalItems": 3}), Reply(200, found("a", "b")), Reply(200, found("c")))
+    items = list(session_with(server).library.search(Query(), PROJECT_ID, 60))
+    assert [item.id for item in items] == ["A", "B", "C"]
+    assert [request.path.partition("offset=")[2] for request in server.requests[1:]] == ["0&limit=1000", "2&limit=1000"]
+
+
+def test_a_search_of_which_a_part_is_missing_is_asked_once_more(serve):
+    part = (Reply(200, {"id": "s", "totalItems": 2}), Reply(200, found("a")), Reply(200, []))
+    whole = (Reply(200, {"id": "t", "totalItems": 1}), Reply(200, found("a")))
+    library = session_with(serve(*part, *whole)).library
+    assert {item.id for item in library.search(Query(), PROJECT_ID, 60)} == {"A"}
+    library = session_with(serve(*part, *part)).library
+    with pytest.raises(MigrationError, match="announced 2 objects and gave 1"):
+        list(library.search(Query(), PROJECT_ID, 60))
+
+
+def test_a_server_without_the_newer_search_is_asked_for_it_once(serve):
+    none = Reply(404, {"code": "ERR004", "message": "HTTP 404 Not Found"})
+    empty = Reply(200, {"id": "s", "totalItems": 0})
+    server = serve(none, empty, empty)
+    library = session_with(server).library
+    for _number in range(2):
+        assert list(library.search(Query(types=(3,)), PROJECT_ID, 60)) == []
+    asked = [request.path.partition("/api")[2] for request in server.requests]
+    assert asked[0].startswith("/v2/metadataSearches/results?")
+    assert asked[1:] == ["/metadataSearches/results?domain=2&type=3"] * 2
+    assert library.leaves_out_hidden

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the mstr.migration authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The flow of the module mstr_package where it builds a package: from its options to its result."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import InputError
+from ..export import build as building
+from ..export.changes import Change, changes, counts, is_as_asked, of_rows, predicted, text
+from ..export.choose import Choice, Chooser, look_up
+from ..export.needs import Needs
+from ..export.request import Request, parse_request
+from ..package import manifest as manifests
+from ..package.content import Content
+from ..package.kind import check_project_option
+from ..rest.models import CONFIGURATION, PROJECT, same_version
+from ..session.file import PackageInSession
+from ..session.session import Session
+from ..support.files import sha256_of
+from .base import MigrationModule
+
+
+def build(module: MigrationModule) -> dict[str, Any]:
+    """Build a package from objects of the environment, unless it is there already."""
+    params = module.params
+    check_project_option(params["project"], params["type"])
+    request = parse_request(params)
+    if request.type != CONFIGURATION and not params["project"]:
+        raise InputError("project: a package of type %s is built from one; say which." % request.type)
+    dest = params["dest"]
+    module.package = os.path.basename(dest or "")
+    last = _last_export(dest, module.warnings) if dest else None
+    with module.session() as session:
+        session.progress.package(module.package)
+        return _Build(module, session, request, last).run()
+
+
+@dataclass
+class _Build:
+    """The building of one package.
+
+    Attributes:
+        module: The module.
+        session: The session.
+        request: What is asked for.
+        last: The package at dest, as its manifest tells; None where there is none to rely on.
+    """
+
+    module: MigrationModule
+    session: Session
+    request: Request
+    last: Content | None
+
+    def run(self) -> dict[str, Any]:
+        """Return the module's result."""
+        params, session = self.module.params, self.session
+        project_id = None if self.request.type == CONFIGURATION else session.project_id(params["project"])
+        timeout, warnings = params["wait_timeout"], self.module.warnings
+        choice = Chooser(session, project_id, self.request, self.last, timeout, warnings).choose()
+        if self.last is not None and self._is_there(self.last, choice, project_id):
+            return self._result(False, self.last, [], None)
+        needs = Needs(session.library, project_id, self.request.type, self.last, timeout, warnings)
+        needs.add(choice, self.request)
+        held = session.package
+        digest = building.digest_of(self.request, project_id, choice)
+        if not params["dest"] and held is not None and held.built == digest:
+            return self._held(held)
+        if self.module.check_mode:
+            found = predicted(self.last, choice)
+            return {"changed": True, "package": None, **self._shown(found, "would be")}
+        return self._build(choice, needs, project_id, digest)
+
+    def _is_there(self, last: Content, choice: Choice, project_id: str | None) -> bool:
+        """Return whether the package at dest is what was asked for: the request, and the version of each object."""
+        if last.request != self.request.document(project_id) or not is_as_asked(last, choice):
+            return False
+        home = project_id if self.request.type == PROJECT else None
+        needed = [row for row in last.rows if row.key not in choice.objects]
+        found = look_up(self.session.library.source_object, [row.key for row in needed], home)
+        for row in needed:
+            item = found[row.key]
+            if item is None or not same_version(item.version, row.version):
+                return False
+        return True
+
+    def _build(self, choice: Choice, needs: Needs, project_id: str | None, digest: str) -> dict[str, Any]:
+        params, session, dest = self.module.params, self.session, self.module.params["dest"]
+        info = building.build(session, project_id, self.request, choice, params["wait_timeout"], params["force"])
+        try:
+            rows = building.reasoned(info, choice, needs)
+            content = building.content_of(info, rows, self.request, project_id, choice)
+            sha256, size = building.save(session, info.id, project_id, dest)
+            content = replace(content, sha256=sha256, size=size)
+            if dest and params["manifest"] is not False:
+                manifests.write(manifests.path_for(dest), content, check_mode=False)
+        except BaseException:
+            session.release_package()
+            raise
+        found = changes(of_rows(self.last.rows) if self.last else {}, of_rows(rows))
+        name = os.path.basename(dest or "")
+        session.put_package(PackageInSession(info.id, project_id, sha256, size, name, self.request.type, built=digest))
+        if dest:
+            session.release_package()
+        return self._result(True, content, found, None if dest else info.id)
+
+    def _held(self, held: PackageInSession) -> dict[str, Any]:
+        info = self.session.library.package(held.id, held.project_id, content=True)
+        content = Content(held.sha256, held.size, held.type, info.settings, info.rows or ())
+        return self._result(False, content, [], held.id)
+
+    def _result(self, changed: bool, content: Content, found: list[Change], held: str | None) -> dict[str, Any]:
+        dest = self.module.params["dest"]
+        path = manifests.path_for(dest) if dest else None
+        return {
+            "changed": changed,
+            "package": {
+                "id": held,
+                "status": "ready",
+                "type": content.type,
+                "sha256": content.sha256,
+                "size": content.size,
+                "object_count": len(content.rows),
+                "manifest": path if path and os.path.exists(path) else None,
+            },
+            **self._shown(found, "are" if changed else "stay as they are"),
+        }
+
+    def _shown(self, found: list[Change], verb: str) -> dict[str, Any]:
+        """Return what is told of the changes."""
+        result: dict[str, Any] = {
+            "changes": [change.as_result() for change in found],
+            "msg": "The objects %s." % verb if not found else "Objects of the package: %s." % counts(found),
+        }
+        if self.module.wants_diff and found:
+            project = self.module.params["project"]
+            result["diff"] = {"prepared": text(self.module.package or "in the session", project, found)}
+        return result
+
+
+def _last_export(dest: str, warnings: list[str]) -> Content | None:
+    """Return what the package at dest holds, by the manifest that was written with it; None where nothing tells.
+
+    Raises:
+        InputError: Dest is no place for a file, or its manifest cannot be read.
+    """
+    if os.path.islink(dest) or (os.path.exists(dest) and not os.path.isfile(dest)):
+        raise InputError("dest: %s is a link or no regular file; name a file." % dest)
+    directory = os.path.dirname(dest)
+    if not os.path.isdir(directory):
+        raise InputError("dest: there is no directory %s on the host where the module runs." % directory)
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise InputError("dest: the directory %s cannot be written to; check its permissions." % directory)
+    if not os.path.exists(dest):
+        return None
+    found = manifests.read(manifests.path_for(dest))
+    if found is None:
+        return None
+    if found.sha256 != sha256_of(dest)[0]:
+        warnings.append(
+            "%s is of another file than %s (its sha256 differs), so the package is built anew."
+            % (manifests.path_for(dest), dest)
+        )
+        return None
+    return found if found.request is not None else None
