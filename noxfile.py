@@ -120,7 +120,7 @@ PYTHON = newest(*PYTHONS[1:]) or getattr(sys, "_base_executable", sys.executable
 # server's storage service do it.
 VENDOR_CLIENTS = [
     nox.param(newest("3.10", "3.11") or "3.11", "mstrio-11.3.9", "test_mstrio_packages.py", id="11.3.9"),
-    nox.param(PYTHON, "mstrio", "test_mstrio_storage.py", id="current"),
+    nox.param(PYTHON, "mstrio", "test_mstrio_storage.py test_mstrio_exchange.py", id="current"),
 ]
 # Older cores that are tested too, each with its tests: 2.17 is the oldest supported one, 2.19 the first to tag data.
 OLDER_CORES = [
@@ -359,12 +359,13 @@ def conformance(session: nox.Session) -> None:
 def mstrio(session: nox.Session, client: str, own: str) -> None:
     """Hold the server double against the vendor's client."""
     if client == "mstrio":
-        install(session, client, "test")
+        # With ansible-core, since the collection and the client exchange packages there.
+        install(session, client, "core-newest", "test")
     else:
         # Its archive builds with the setuptools of its time only, and asks for Jupyter, which it does not need.
         install(session, f"{client}-needs")
         session.install("--no-deps", "--no-build-isolation", "-r", f"tests/requirements/{client}.txt")
-    pytest(session, "tests/conformance/test_mstrio.py", f"tests/conformance/{own}")
+    pytest(session, "tests/conformance/test_mstrio.py", *(f"tests/conformance/{name}" for name in own.split()))
 
 
 @nox.session(python=PYTHON, requires=["build"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..package.content import Content
 from ..rest.models import Key, Row, same_version, type_name
@@ -22,8 +22,7 @@ _SHORT = 7
 _LONGEST_NAME = 60
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An object in a package, as far as a change of it matters: its version and what an import does with it."""
 
     name: str

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, MigrationError
 from ..export import build as building
 from ..export.changes import Change, changes, counts, is_as_asked, of_rows, predicted, text
 from ..export.choose import Choice, Chooser, look_up
@@ -100,7 +101,9 @@ class _Build:
             if dest and params["manifest"] is not False:
                 manifests.write(manifests.path_for(dest), content, check_mode=False)
         except BaseException:
-            session.release_package()
+            # What is to be shown is this failure, not what the release says.
+            with contextlib.suppress(MigrationError):
+                session.release_package()
             raise
         found = changes(of_rows(self.last.rows) if self.last else {}, of_rows(rows))
         name = os.path.basename(dest or "")

@@ -76,6 +76,8 @@ def loads(text: str) -> Content:
             raise ShapeError("%s: expected an object" % where)
         row = models.parse_row(dict(item, dateModified=item.get("date_modified")), where)
         rows.append(replace(row, **_why(item, where)))
+        # A package can have thousands: what is read is let go of.
+        content[index] = None
     sha256, size, kind = document.get("sha256"), document.get("size"), document.get("type")
     settings, request = document.get("settings"), document.get("request")
     if not isinstance(sha256, str) or not _SHA256.match(sha256):

@@ -63,6 +63,7 @@ class Calls:
         project_id: str | None,
         headers: Mapping[str, str] | None = None,
         repeat: Repeat | None = None,
+        object_hook: Callable[[dict[str, Any]], Any] | None = None,
         **kwargs: Any,
     ) -> Any:
         if repeat is None:
@@ -71,7 +72,7 @@ class Calls:
             method, path, step, repeat=repeat, headers=with_project(headers, project_id), **kwargs
         )
         try:
-            data = response.json()
+            data = response.json(object_hook=object_hook)
         except (ValueError, RecursionError) as error:
             kind = media_type(response) or "nothing"
             raise ServerError(

@@ -188,7 +188,15 @@ class Library(Search):
     def package(self, package_id: str, project_id: str | None, content: bool = False) -> PackageInfo:
         """Return a package's state and, with content, its settings and rows."""
         path, params = _path("/packages/%s", package_id), {"showContent": "true" if content else "false"}
-        return self._parsed(models.parse_package, "GET", path, "read the package", project_id, params=params)
+        return self._parsed(
+            models.parse_package,
+            "GET",
+            path,
+            "read the package",
+            project_id,
+            params=params,
+            object_hook=models.without_unread,
+        )
 
     def build_package(self, package_id: str, definition: Mapping[str, Any], project_id: str | None) -> PackageInfo:
         """Have an empty package filled with objects; it is then read until it is ready.

@@ -215,6 +215,15 @@ def parse_row(data: Any, where: str) -> Row:
     )
 
 
+# Of rows: nothing here reads it, and thousands of rows take much memory with it.
+_UNREAD = frozenset(("owner", "dateCreated", "explicitIncluded", "includeDependents", "subtype", "extType"))
+
+
+def without_unread(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of JSON, as it is decoded, without what is not read of a package's rows."""
+    return {name: value for name, value in data.items() if name not in _UNREAD}
+
+
 def parse_package(data: Any) -> PackageInfo:
     """Return a package from decoded JSON."""
     package = shape.mapping(data, "package")

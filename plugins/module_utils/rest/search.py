@@ -134,12 +134,14 @@ class Search(Around):
         yield from self._pages(path, "run saved search %s" % printable(search_id, 40), project_id)
 
     def _pages(self, path: str, step: str, project_id: str | None) -> Iterator[SourceObject]:
-        seen = 0
+        seen, first = 0, None
         while True:
             params = {"offset": str(seen), "limit": str(_PAGE)}
             page = self._parsed(parse_source_objects, "GET", path, step, project_id, params=params)
-            if not page:
+            # A server that does not know of pages gives all of it each time.
+            if not page or page[0].key == first:
                 return
+            first = page[0].key
             yield from page
             seen += len(page)
 

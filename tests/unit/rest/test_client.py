@@ -555,3 +555,10 @@ def test_a_server_without_the_newer_search_is_asked_for_it_once(serve):
     assert asked[0].startswith("/v2/metadataSearches/results?")
     assert asked[1:] == ["/metadataSearches/results?domain=2&type=3"] * 2
     assert library.leaves_out_hidden
+
+
+def test_a_folder_is_read_to_its_end_also_where_the_server_knows_of_no_pages(serve):
+    library = session_with(serve(Reply(200, found("a", "b")), Reply(200, found("a", "b")))).library
+    assert [item.id for item in library.folder("F", PROJECT_ID)] == ["A", "B"]
+    library = session_with(serve(Reply(200, found("a", "b")), Reply(200, found("c")), Reply(200, []))).library
+    assert [item.id for item in library.folder("F", PROJECT_ID)] == ["A", "B", "C"]
