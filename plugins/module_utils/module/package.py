@@ -38,7 +38,7 @@ def present(module: MigrationModule) -> dict[str, Any]:
             params["force"] and not module.check_mode,
         )
         path = manifests.path_for(package.path)
-        written = params["manifest"] and manifests.write(
+        written = bool(params["manifest"]) and manifests.write(
             path, with_reasons(staged.content, package.manifest), module.check_mode
         )
     there = package.manifest is not None or (params["manifest"] and not module.check_mode)
