@@ -30,6 +30,9 @@ PRIVILEGES = {
     "import_package": ("902", "Import package"),
     "bypass_acl": ("903", "Bypass all object security access checks"),
     "monitor_cluster": ("904", "Monitor cluster"),
+    "monitor_users": ("905", "Monitor user connections"),
+    "idle_project": ("906", "Idle and resume project"),
+    "administer_caches": ("907", "Administer caches"),
 }
 
 

@@ -33,12 +33,6 @@ UNPLAYED: list[tuple[str, str]] = [
     ("GET", "/searchObjects/{search_id}/results"),
     ("GET", "/searchObjects/{search_id}"),
     ("POST", "/searches/objects"),
-    ("POST", "/model/schema/reload"),
-    ("GET", "/model/tasks/{task_id}"),
-    ("DELETE", "/monitors/projects/{project_id}/caches/{kind}"),
-    ("DELETE", "/monitors/projects/{project_id}/cache/{kind}"),
     ("POST", "/changeJournal"),
     ("GET", "/changeJournal/{search_id}"),
-    ("PATCH", "/monitors/iServer/nodes/{node}/projects/{project_id}"),
-    ("PATCH", "/monitors/projects/status"),
 ]
