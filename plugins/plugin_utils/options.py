@@ -46,7 +46,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "wait_timeout",
         "undo_timeout",
     ),
-    "mstr_package_plan": ("project", "name", "manifest_dir"),
+    "mstr_package_plan": ("project", "name", "manifest_dir", "schema", "caches"),
     "mstr_package_import": (
         "project",
         "name",
@@ -55,8 +55,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "plan_max_age",
         "history_keep",
         "poll_interval",
+        "schema",
+        "caches",
+        "window",
     ),
-    "mstr_undo_package": ("project", "run", "name", "entry", "force", "poll_interval"),
+    "mstr_undo_package": ("project", "run", "name", "entry", "force", "poll_interval", "schema", "caches"),
 }
 # The variables of options that are called otherwise.
 _CALLED = {"name": "mstr_package"}

@@ -116,7 +116,7 @@ class Steps:
 
     def _rollback(self) -> None:
         self._log_in()
-        options = self._given("run", "entry", "force")
+        options = self._given("run", "entry", "force", "schema", "caches")
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
         options.update(packages=self._packages, project=self._variable("project", ""))
@@ -190,7 +190,7 @@ class Steps:
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        return options
+        return {**options, **self._given("schema", "caches")}
 
     def _plan(self) -> None:
         self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)
@@ -201,7 +201,7 @@ class Steps:
         return self._check and not plan["in_sync"]
 
     def _import(self) -> None:
-        own = self._given("plan_max_age", "history_keep", "poll_interval")
+        own = self._given("plan_max_age", "history_keep", "poll_interval", "window")
         options = {**self._list, "on_failure": self._variable("on_failure", "stop"), **own}
         try:
             self._imported = self._task("Import what is due", "mstr_package_import", options)

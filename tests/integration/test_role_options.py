@@ -42,6 +42,9 @@ VARIABLES: dict[str, Any] = {
     "mstr_wait_timeout": "71",
     "mstr_undo_timeout": 31,
     "mstr_poll_interval": 0.7,
+    "mstr_schema": "reload",
+    "mstr_caches": "purge",
+    "mstr_window": "yes",
     # No option of a module: with it, none is given a file to note in.
     "mstr_progress": "no",
 }

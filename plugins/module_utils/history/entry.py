@@ -26,6 +26,8 @@ UNDO = "undo.mmp"
 # ``<UTC time>-<package>-<first 12 of the sha256>``
 NAME = re.compile(r"(\d{8}T\d{9}Z)-(.+)-([0-9a-f]{12})\Z")
 
+# What is due after an import: nothing else in a receipt is called so.
+_DUE_TEXT = re.compile(rb'"due":\s*true')
 _STATE_TEXT = re.compile(rb'"state":\s*"(\w+)"')
 # Quotation marks within a name are escaped, so this is the field itself.
 _BASE_URL_TEXT = re.compile(rb'"base_url":\s*"([^"\\]*)"')
@@ -51,7 +53,10 @@ class Entry:
         path: Its directory.
         mode: Permission bits of its files.
         receipt: What its receipt says; read when it is asked for, where it is not given.
+        has_due: Whether its receipt says that something is still to be done after its import, as ``made_on`` saw it.
     """
+
+    has_due = False
 
     def __init__(self, path: str, mode: int, receipt: Receipt | None = None) -> None:
         self.path = path
@@ -109,6 +114,7 @@ class Entry:
         """
         if "receipt" not in self.__dict__:
             text = self._text
+            self.has_due = bool(_DUE_TEXT.search(text or b""))
             match = _BASE_URL_TEXT.search(text or b"")
             if text is None or match:
                 return match.group(1).decode("utf-8", "replace") if match else None

@@ -101,6 +101,11 @@ class Receipt:
         moved_from: The address that the server had before.
         run: The id of the run that imported it, by which all that it imported can be taken back together.
         plan_id: The id of the plan that was carried out, None where there was no document of it.
+        schema: Whether the schema has to be reloaded for what was done last, ``due``, and what became of that:
+            ``reloaded``, ``seconds``; None where nothing of it was to be done.
+        caches: The same for caches: ``due``, and ``purged``, the kinds.
+        window: What the project was on each node before it was idled for the import, ``before``, and whether it was
+            ``restored``; None where it was not idled.
         more: What other versions of this collection, or people, have added.
     """
 
@@ -137,6 +142,9 @@ class Receipt:
     moved_from: str | None = None
     run: str | None = None
     plan_id: str | None = None
+    schema: dict[str, Any] | None = None
+    caches: dict[str, Any] | None = None
+    window: dict[str, Any] | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -202,6 +210,16 @@ class Receipt:
         changed.update(key for key in _keys(self.changes) if key not in after or key not in before)
         return frozenset(changed)
 
+    @property
+    def is_schema_due(self) -> bool:
+        """Whether the schema is to be reloaded for what was done last."""
+        return bool((self.schema or {}).get("due"))
+
+    @property
+    def are_caches_due(self) -> bool:
+        """Whether caches are to be purged for what was done last."""
+        return bool((self.caches or {}).get("due"))
+
     @cached_property
     def changed_nothing(self) -> bool:
         """Whether the import was seen to leave everything as it was: what was before it still holds.
@@ -239,6 +257,9 @@ _UNREAD = frozenset(
         "moved_from",
         "run",
         "plan_id",
+        "schema",
+        "caches",
+        "window",
     ]
 )
 

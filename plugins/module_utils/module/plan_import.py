@@ -22,6 +22,7 @@ from ..plan.planner import Planner
 from ..plan.seen import read_seen
 from ..session import file as session_file
 from ..session.session import Session
+from .around_import import around, lines_of, refuse_window, result_of
 from .base import MigrationModule
 from .package_plan import planner_of, reader_of
 
@@ -35,6 +36,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
     """
     params = module.params
     _refuse_options(module, options)
+    refuse_window(module)
     plan = read(path_for(params["plan_file"], module.environment))
     own = plan.run is not None and plan.run == module.run_id
     # What there is to say of a run's own plan was said when it was made.
@@ -43,6 +45,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
     planner = planner_of(module, reader, warnings)
     _refuse_another(module, plan, planner)
     with module.session() as session:
+        options = around(module, session, options)
         how = HowToApply(
             options=options,
             approved=not own,
@@ -53,16 +56,18 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         run = PlanRun(session, planner, plan, how, module.warnings)
         try:
             run.prepare(reader, _seen(session) if own else None)
-            if not module.check_mode:
+            if module.check_mode:
+                run.foretell()
+            else:
                 run.carry_out()
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
             run.report.shorten()
-            failure.details.update(_result(module, run, complete=False))
+            failure.details.update(_result(module, run, options, complete=False))
             raise failure from error
-        result = _result(module, run, complete=run.is_complete)
+        result = _result(module, run, options, complete=run.is_complete)
         head = "" if own else "%s, is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
-        result["msg"] = run.report.text(head, module.check_mode)
+        result["msg"] = "\n".join([run.report.text(head, module.check_mode), *lines_of(options)])
         if module.wants_diff and not own and result["changed"]:
             blocks = [decision.described() for decision in run.due_at_first]
             result["diff"] = {"prepared": plan_text.describe_list(plan.plan_id, seconds_since(plan.made), blocks)}
@@ -115,22 +120,26 @@ def _settle(module: MigrationModule, session: Session) -> None:
     settle(module, session)
 
 
-def _result(module: MigrationModule, run: PlanRun, complete: bool) -> dict[str, Any]:
+def _result(module: MigrationModule, run: PlanRun, options: ImportOptions, complete: bool) -> dict[str, Any]:
     """Return what the task returns, also where it fails.
 
     Args:
         module: The module.
         run: The plan that is carried out.
+        options: How it is imported.
         complete: Whether nothing is left to do.
     """
-    report = run.report
+    report, follow_ups = run.report, run.follow_ups
+    done = follow_ups.have_done
     if module.check_mode:
+        done = follow_ups.are_due
         for decision in run.due_at_first:
             report.note(decision.position, changed=True)
     return {
-        "changed": report.changed,
+        "changed": report.changed or done,
         "plan_id": run.plan.plan_id,
         "packages": report.packages,
         "report": report.as_result(complete),
         "planned_anew": run.moved,
+        **result_of(options),
     }
