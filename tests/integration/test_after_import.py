@@ -29,12 +29,8 @@ def attribute(controller: Controller, name: str = "Region", **spec: Any) -> dict
     return {"src": str(path)}
 
 
-def upkeep(server: Server) -> dict[str, Any]:
-    return dict(server._call("GET", "/upkeep"))
-
-
 def reloads(server: Server, project: str = TUTORIAL) -> int:
-    return int(upkeep(server)["schema_reloads"][project])
+    return int(server.upkeep()["schema_reloads"][project])
 
 
 def receipts(controller: Controller) -> list[dict[str, Any]]:
@@ -188,7 +184,7 @@ def test_what_is_due_is_shown_before_the_import(server: Server, controller: Cont
     assert planned["schema"][PROJECT]["due"]
     assert planned["caches"] == {PROJECT: {"purged": [], "due": True}}
     assert "caches of project MicroStrategy Tutorial: to be purged" in check.output
-    assert upkeep(server)["caches_purged"][TUTORIAL] == []
+    assert server.upkeep()["caches_purged"][TUTORIAL] == []
 
 
 @pytest.mark.parametrize(
@@ -258,10 +254,10 @@ def test_caches_are_purged_where_something_was_imported(server: Server, controll
     controller.declare(server, report(controller), there, mstr_caches="purge")
     run = controller.deploy()
     assert run.code == 0, run.output
-    assert upkeep(server)["caches_purged"] == {TUTORIAL: ["element", "object"], DEMO: []}
+    assert server.upkeep()["caches_purged"] == {TUTORIAL: ["element", "object"], DEMO: []}
     assert imported(run)["caches"] == {PROJECT: {"purged": ["element", "object"], "due": False}}
     assert controller.deploy().recap("prod")["changed"] == 0
-    assert upkeep(server)["caches_purged"][TUTORIAL] == ["element", "object"]
+    assert server.upkeep()["caches_purged"][TUTORIAL] == ["element", "object"]
 
 
 def test_caches_that_are_not_purged_stay_due(server: Server, controller: Controller) -> None:
@@ -274,7 +270,7 @@ def test_caches_that_are_not_purged_stay_due(server: Server, controller: Control
     # Whatever the next run says of caches: who asked for it wants it still.
     again = controller.deploy("-e", "mstr_caches=none")
     assert again.code == 0, again.output
-    assert upkeep(server)["caches_purged"][TUTORIAL] == ["element", "element", "object"]
+    assert server.upkeep()["caches_purged"][TUTORIAL] == ["element", "element", "object"]
     assert controller.deploy().recap("prod")["changed"] == 0
 
 
@@ -283,7 +279,7 @@ def test_a_page_may_call_the_path_otherwise(server: Server, controller: Controll
     server.set(calls=calls)
     controller.declare(server, report(controller), mstr_caches="purge")
     assert controller.deploy().code == 0
-    assert upkeep(server)["caches_purged"][TUTORIAL] == ["element", "object"]
+    assert server.upkeep()["caches_purged"][TUTORIAL] == ["element", "object"]
 
 
 @pytest.mark.oldest_core

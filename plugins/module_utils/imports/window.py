@@ -153,7 +153,7 @@ class Window:
             self.session.progress.phase(IDLE)
             to_idle = {node: _MODE for node, state in project.before.items() if state not in (UNLOADED, _MODE)}
             try:
-                _bring(self.session, project.id, to_idle, self.wait_timeout)
+                _bring(self.session, project.id, project.before, to_idle, self.wait_timeout)
             except ServerError as error:
                 if not lacks_call(error):
                     raise
@@ -235,7 +235,10 @@ def restore_left(
     open_window.remove(history, address)
     own = [entry for entry in history.all_entries() if entry.receipt.run == note.run and entry.receipt.window]
     mark_restored([entry.path for entry in own])
-    warnings.append("A run was cut off while projects were idle for it. They are restored: %s." % note.names)
+    warnings.append(
+        "Projects were left idle by a task that was cut off, or could not restore them. They are restored: %s."
+        % note.names
+    )
     return [project.name for project in note.projects]
 
 
@@ -276,7 +279,7 @@ def _restore(session: Session, project: open_window.Project, wait_timeout: float
             % (printable(project.name, 100), ", ".join(printable(node, 60) for node in gone))
         )
     wanted = {node: state for node, state in project.before.items() if node in now and now[node] != state}
-    _bring(session, project.id, wanted, wait_timeout)
+    _bring(session, project.id, now, wanted, wait_timeout)
 
 
 # States of a project.
@@ -301,12 +304,15 @@ def _settled(session: Session, project_id: str, wait_timeout: float) -> list[Nod
     return _wait(session, project_id, settled, wait_timeout, "to come to rest")
 
 
-def _bring(session: Session, project_id: str, wanted: Mapping[str, str], wait_timeout: float) -> None:
+def _bring(
+    session: Session, project_id: str, now: Mapping[str, str], wanted: Mapping[str, str], wait_timeout: float
+) -> None:
     """Bring a project to a state on each of some nodes.
 
     Args:
         session: The session.
         project_id: The project.
+        now: What it is on each node that runs.
         wanted: The states by node.
         wait_timeout: Seconds to wait for it.
 
@@ -315,21 +321,20 @@ def _bring(session: Session, project_id: str, wanted: Mapping[str, str], wait_ti
     """
     if not wanted:
         return
-    _ask_for(session, project_id, wanted, wait_timeout)
+    _ask_for(session, project_id, now, wanted)
 
     def there(nodes: list[Node]) -> bool:
-        now = _states(nodes, project_id)
+        seen = _states(nodes, project_id)
         # A node that has gone meanwhile is waited for in vain.
-        return all(now.get(node, state) == state for node, state in wanted.items())
+        return all(seen.get(node, state) == state for node, state in wanted.items())
 
     _wait(session, project_id, there, wait_timeout, "to be %s" % _in_words(wanted))
 
 
-def _ask_for(session: Session, project_id: str, wanted: Mapping[str, str], wait_timeout: float) -> None:
+def _ask_for(session: Session, project_id: str, now: Mapping[str, str], wanted: Mapping[str, str]) -> None:
     library = session.library
-    running = _states(_settled(session, project_id, wait_timeout), project_id)
     # The call for all nodes may load a project where it is not loaded.
-    if set(running) == set(wanted) and len(set(wanted.values())) == 1:
+    if set(now) == set(wanted) and len(set(wanted.values())) == 1:
         try:
             library.set_state_everywhere(project_id, next(iter(wanted.values())))
             return
@@ -337,8 +342,7 @@ def _ask_for(session: Session, project_id: str, wanted: Mapping[str, str], wait_
             if not lacks_call(error):
                 raise
     for node, state in wanted.items():
-        if node in running:
-            library.set_state(node, project_id, state)
+        library.set_state(node, project_id, state)
 
 
 def _wait(
