@@ -275,7 +275,8 @@ schema:
   type: dict
   sample: {MicroStrategy Tutorial: {reloaded: true, due: false, seconds: 2.3}}
 caches:
-  description: What became of the purge of caches in the same way: the kinds (C(purged)), and whether some are still due (C(due)).
+  description: >-
+    What became of the purge of caches in the same way, the kinds (C(purged)), and whether some are still due (C(due)).
   returned: when O(state=applied)
   type: dict
   sample: {MicroStrategy Tutorial: {purged: [element, object], due: false}}
