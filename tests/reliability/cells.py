@@ -164,12 +164,13 @@ def purge(kind: str) -> Call:
     return Call(name, "DELETE", "^/monitors/projects/[^/]+/caches/%s$" % kind, NOTHING, "purge the %s caches" % kind)
 
 
+# Nothing fails by it: that the session, or the server, is gone shows in the call after it.
 CONNECTIONS = Call(
     "GET /monitors/userConnections",
     "GET",
     "^/monitors/userConnections$",
     JSON,
-    "ask who is connected",
+    "",
     fields=("userConnections",),
 )
 RELOAD = Call(
