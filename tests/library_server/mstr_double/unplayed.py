@@ -33,10 +33,4 @@ UNPLAYED: list[tuple[str, str]] = [
     ("GET", "/searchObjects/{search_id}/results"),
     ("GET", "/searchObjects/{search_id}"),
     ("POST", "/searches/objects"),
-    ("POST", "/model/schema/reload"),
-    ("GET", "/model/tasks/{task_id}"),
-    ("DELETE", "/monitors/projects/{project_id}/caches/{kind}"),
-    ("DELETE", "/monitors/projects/{project_id}/cache/{kind}"),
-    ("PATCH", "/monitors/iServer/nodes/{node}/projects/{project_id}"),
-    ("PATCH", "/monitors/projects/status"),
 ]
