@@ -292,8 +292,8 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
-    around_spec,
     afterwards_spec,
+    around_spec,
     history_spec,
     list_spec,
     lock_spec,

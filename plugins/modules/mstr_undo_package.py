@@ -467,8 +467,8 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import take_back, undo_package
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
-    around_spec,
     afterwards_spec,
+    around_spec,
     history_spec,
     list_spec,
     lock_spec,
