@@ -76,6 +76,16 @@ options:
           - Whether the import is going to ask for an undo package. With V(true) a package that is due and has the action keep_both
             is refused now, before anything of the list is imported.
         type: bool
+      schema:
+        description:
+          - Whether the schema is reloaded after this package's import. If not set, as O(schema) says.
+        type: str
+        choices: [auto, reload, none]
+      caches:
+        description:
+          - Whether caches are purged after this package's import. If not set, as O(caches) says.
+        type: str
+        choices: [purge, none]
       force:
         description:
           - The package is due whatever is there, and even where it is held.

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting.polls
   - mstr.migration.around
   - mstr.migration.around.journal
+  - mstr.migration.afterwards
   - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
@@ -138,6 +139,15 @@ options:
         RV(unresolved), with a warning. Without it, the receipt does not know the versions that the import left.
     type: bool
     default: true
+  window:
+    description:
+      - Whether a project is idled (C(full_idle)) while packages are imported into it, so that no user works in it meanwhile. That
+        cancels what users have running. Afterwards the project is on each node what it was, also where the task fails or is stopped.
+        Where it is killed, the next run on the environment restores the project before it does anything else.
+      - Only where something is due. Needs O(history_dir), below which it is noted what the project was, a session that has the
+        environment to itself, and the privileges Monitor cluster, and Idle and resume project.
+    type: bool
+    default: false
   force:
     description:
       - Import even where nothing is due, and where the package was taken back and is held. Keep a file that is at O(undo_dest)
@@ -490,6 +500,27 @@ receipt:
   returned: when O(state=present), without O(plan_file)
   type: str
   sample: /srv/history/mstr.example.com_MicroStrategyLibrary/B7CA92F04B9FAE8D941C3E9B7E0CD754/20260301T120000123Z-finance-9f86d081884c/receipt.json
+schema:
+  description: >-
+    What became of the reload of the schema: whether it is done, or reloaded by a package itself (C(reloaded)), whether it is still due
+    (C(due)), and for how long it was waited for (C(seconds)), by the project's name or id as the task knows it. Empty where nothing was, or is, to be done.
+  returned: when O(state=present)
+  type: dict
+  sample: {MicroStrategy Tutorial: {reloaded: true, due: false, seconds: 2.3}}
+caches:
+  description: >-
+    What became of the purge of caches in the same way, the kinds (C(purged)), and whether some are still due (C(due)).
+  returned: when O(state=present)
+  type: dict
+  sample: {MicroStrategy Tutorial: {purged: [element, object], due: false}}
+window:
+  description: >-
+    What became of O(window), by the project's name or id as the task knows it: what the project was on each node before it was idled
+    (C(before)), whether it is so again (C(restored)), and who was connected to it (C(users)), besides the user of the session. V(null)
+    for C(users) where the user may not ask for that. Empty where nothing was idled.
+  returned: when O(state=present)
+  type: dict
+  sample: {MicroStrategy Tutorial: {before: {node1: loaded}, restored: true, users: [jane]}}
 import_outcome:
   description: >-
     V(failed) where the server ended the import as failed. V(unknown) where it is not known whether the package was, or will be,
@@ -510,6 +541,7 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_import as import_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    afterwards_spec,
     around_spec,
     history_spec,
     list_spec,
@@ -545,6 +577,8 @@ def main() -> None:
             **package_spec(with_type=True),
             **waiting_spec(undo=True, polls=True),
             **around_spec(journal=True),
+            **afterwards_spec(),
+            "window": {"type": "bool", "default": False},
             **progress_spec(),
         },
         mutually_exclusive=[("package_id", "src", "import_id", "plan_file"), ("undo_dest", "plan_file")],

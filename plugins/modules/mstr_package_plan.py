@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - mstr.migration.lock
   - mstr.migration.lock.one_task
   - mstr.migration.waiting
+  - mstr.migration.afterwards
   - mstr.migration.waiting.undo
   - mstr.migration.around
   - mstr.migration.around.journal
@@ -137,6 +138,17 @@ plan_file:
   returned: with O(plan_file)
   type: str
   sample: /srv/plans/prod.plan.json
+schema:
+  description: >-
+    What is to be done about the schema once what is due is imported, or because an earlier run has left it to do, by the project's name or id as the task knows it. Empty where nothing was, or is, to be done.
+  returned: always
+  type: dict
+  sample: {MicroStrategy Tutorial: {reloaded: false, due: true, seconds: null}}
+caches:
+  description: What is to be done about caches in the same way.
+  returned: always
+  type: dict
+  sample: {MicroStrategy Tutorial: {purged: [], due: true}}
 report:
   description: >-
     The packages in short, without paths and objects, as RV(mstr.migration.mstr_package_import#module:report). What is due counts as
@@ -280,6 +292,7 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import package_plan as plan_task
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    afterwards_spec,
     around_spec,
     history_spec,
     list_spec,
@@ -301,6 +314,7 @@ def main() -> None:
             **lock_spec(),
             **waiting_spec(undo=True),
             **around_spec(journal=True),
+            **afterwards_spec(),
             **progress_spec(),
         },
     )

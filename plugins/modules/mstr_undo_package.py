@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting.undo
   - mstr.migration.waiting.polls
   - mstr.migration.around
+  - mstr.migration.afterwards
   - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
@@ -267,6 +268,19 @@ run:
   returned: when O(state=applied) and O(run) are given
   type: str
   sample: 20260301T115900Z-5f1d3a90
+schema:
+  description: >-
+    What became of the reload of the schema: whether it is done, or reloaded by a package itself (C(reloaded)), whether it is still due
+    (C(due)), and for how long it was waited for (C(seconds)), by the project's name or id as the task knows it. Empty where nothing was, or is, to be done.
+  returned: when O(state=applied)
+  type: dict
+  sample: {MicroStrategy Tutorial: {reloaded: true, due: false, seconds: 2.3}}
+caches:
+  description: >-
+    What became of the purge of caches in the same way, the kinds (C(purged)), and whether some are still due (C(due)).
+  returned: when O(state=applied)
+  type: dict
+  sample: {MicroStrategy Tutorial: {purged: [element, object], due: false}}
 taken_back:
   description: The imports that this task took back, or in check mode would take back, newest first; empty where that is done.
   returned: when O(state=applied), also where the task broke off half-way
@@ -453,6 +467,7 @@ recovered:
 from ansible_collections.mstr.migration.plugins.module_utils.module import take_back, undo_package
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule
 from ansible_collections.mstr.migration.plugins.module_utils.module.options import (
+    afterwards_spec,
     around_spec,
     history_spec,
     list_spec,
@@ -482,6 +497,7 @@ def main() -> None:
             **package_spec(),
             **waiting_spec(undo=True, polls=True),
             **around_spec(),
+            **afterwards_spec(),
             **progress_spec(),
         },
         mutually_exclusive=[("src", "name", "run")],

@@ -255,6 +255,9 @@ VARIABLES: dict[str, Kind] = {
     "mstr_plan_file": _TEXT,
     "mstr_plan_max_age": _LIMIT,
     "mstr_on_failure": _one_of("stop", "rollback"),
+    "mstr_schema": _one_of("auto", "reload", "none"),
+    "mstr_caches": _one_of("purge", "none"),
+    "mstr_window": _SWITCH,
     "mstr_manifest_dir": _TEXT,
     "mstr_history_keep": _count(1),
     "mstr_project": _TEXT,
@@ -307,6 +310,8 @@ KEYS: dict[str, Kind] = {
     "state": _one_of("imported", "undone"),
     "checksum": Kind("sha256: and 64 hexadecimal digits", lambda value: bool(_SHA256.match(str(value)))),
     "generate_undo": _SWITCH,
+    "schema": _one_of("auto", "reload", "none"),
+    "caches": _one_of("purge", "none"),
     "force": _SWITCH,
 }
 

@@ -51,7 +51,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "lock_timeout",
         "undo_timeout",
     ),
-    "mstr_package_plan": ("project", "name", "manifest_dir", "preflight", "journal"),
+    "mstr_package_plan": ("project", "name", "manifest_dir", "preflight", "journal", "schema", "caches"),
     "mstr_package_import": (
         "project",
         "name",
@@ -62,8 +62,21 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "poll_interval",
         "preflight",
         "journal",
+        "schema",
+        "caches",
+        "window",
     ),
-    "mstr_undo_package": ("project", "run", "name", "entry", "force", "poll_interval", "preflight"),
+    "mstr_undo_package": (
+        "project",
+        "run",
+        "name",
+        "entry",
+        "force",
+        "poll_interval",
+        "preflight",
+        "schema",
+        "caches",
+    ),
 }
 # The variables of options that are called otherwise.
 _CALLED = {"name": "mstr_package"}

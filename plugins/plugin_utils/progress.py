@@ -16,7 +16,10 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.mstr.migration.plugins.module_utils.support.progress import (
+    IDLE,
     IMPORT,
+    RESUME,
+    SCHEMA,
     TAKE_BACK,
     UNDO_PACKAGE,
     UPLOAD,
@@ -43,6 +46,9 @@ _WORDS = {
     TAKE_BACK: "taking back",
     UNDO_PACKAGE: "fetching the undo package",
     VERIFY: "verifying",
+    IDLE: "idling the project",
+    RESUME: "restoring the project",
+    SCHEMA: "reloading the schema",
 }
 # Stdout callbacks whose output is for programs, or which are to print nothing.
 _FOR_PROGRAMS = ("json", "null")

@@ -94,7 +94,6 @@ def test_openapi(double: Double, prefix: str) -> None:
 def test_what_is_known_by_name_only_is_never_said_to_be_done(double: Double) -> None:
     client = double.login()
     assert client.post("/searches/objects", json={}).status_code == 501
-    assert client.post("/model/schema/reload", json={"updateTypes": []}).status_code == 501
     refused(client.get("/folders/" + "0" * 32), 404, "ERR004")
     message = refused(client.get("/metadataSearches/results?searchId=x"), 404, "ERR004")["message"]
     assert message == "Object does not exist in the history list"

@@ -155,6 +155,10 @@ class Server:
         """Refuse connections for some seconds, or until the faults are taken away."""
         self._call("POST", "/refuse", {"seconds": seconds})
 
+    def upkeep(self) -> dict[str, Any]:
+        """Return what was done around imports: reloads, purges, and the states of projects."""
+        return self._call("GET", "/upkeep")
+
     def forget(self) -> None:
         """Forget the API calls so far."""
         self._call("DELETE", "/log")

@@ -118,7 +118,7 @@ class Steps:
 
     def _rollback(self) -> None:
         self._log_in()
-        options = self._given("run", "entry", "force", "preflight")
+        options = self._given("run", "entry", "force", "preflight", "schema", "caches")
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
         options.update(packages=self._packages, project=self._variable("project", ""))
@@ -194,7 +194,7 @@ class Steps:
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        return {**options, **self._given("preflight", "journal")}
+        return {**options, **self._given("preflight", "journal", "schema", "caches")}
 
     def _plan(self) -> None:
         self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)
@@ -205,7 +205,7 @@ class Steps:
         return self._check and not plan["in_sync"]
 
     def _import(self) -> None:
-        own = self._given("plan_max_age", "history_keep", "poll_interval")
+        own = self._given("plan_max_age", "history_keep", "poll_interval", "window")
         options = {**self._list, "on_failure": self._variable("on_failure", "stop"), **own}
         try:
             self._imported = self._task("Import what is due", "mstr_package_import", options)

@@ -34,6 +34,7 @@ def imports(controller: Controller, server: Server, **options: Any) -> subproces
 def takes_back(controller: Controller, server: Server, **options: Any) -> subprocess.Popen[str]:
     """Start taking inc1 back."""
     which = {"state": "applied", "name": "inc1", "history_dir": str(controller.history), "project": TUTORIAL}
+    which["schema"] = "none"
     return start_module(controller, server, "mstr_undo_package", **{**QUICK, **which, **options})
 
 

@@ -288,6 +288,7 @@ def test_one_task_with_credentials_carries_a_plan_out(server: Server, controller
     assert lines == [
         "inc1 (project %s): imported, %d created; undo kept" % (TUTORIAL, len(declared("inc1"))),
         "users: imported, %d created; undo kept" % done["packages"][1]["summary"]["create"],
+        "schema of project %s: reloaded" % TUTORIAL,
     ]
     assert server.held() == []
 

@@ -44,6 +44,9 @@ VARIABLES: dict[str, Any] = {
     "mstr_poll_interval": 0.7,
     "mstr_preflight": False,
     "mstr_journal": "no",
+    "mstr_schema": "reload",
+    "mstr_caches": "purge",
+    "mstr_window": "yes",
     # No option of a module: with it, none is given a file to note in.
     "mstr_progress": "no",
 }

@@ -215,6 +215,7 @@ def test_a_failed_import_is_taken_back_with_the_one_that_completed_it(server: Se
     assert result["msg"].splitlines() == [
         "inc1: taken back, 2 deleted",
         "inc1, its failed import: taken back, 1 deleted",
+        "schema of project MicroStrategy Tutorial: reloaded",
     ]
     assert server.objects() == before
     assert states(controller) == ["undone", "undone"]

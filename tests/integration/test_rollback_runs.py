@@ -88,6 +88,7 @@ def test_a_run_of_packages_that_overlap_is_taken_back_by_one_command(
         "three: taken back, 2 replaced, 1 deleted",
         "two: taken back, 1 replaced, 1 deleted",
         "one: taken back, 1 replaced, 1 deleted",
+        "schema of project %s: reloaded" % TUTORIAL,
     ]
     assert server.objects() == before
     assert states(controller) == ["undone"] * 3

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The matrix: every call of three workflows, every fault, and the rules that say which of them go together."""
+"""The matrix: every call of the workflows, every fault, and the rules that say which of them go together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ONCE, ALWAYS = "once", "always"
 SETTINGS = "settings"
 
 # The workflows, see workflows.py.
-ONE_TASK, ROLE, TAKE_BACK = "A", "B", "C"
+ONE_TASK, ROLE, TAKE_BACK, AROUND = "A", "B", "C", "D"
 
 # Objects of the package; each is looked up.
 OBJECTS = 3
@@ -162,6 +162,53 @@ def poll(when: str, skip: int) -> Call:
     )
 
 
+def nodes(when: str, skip: int) -> Call:
+    """The question what the project is on each node."""
+    name = "GET /monitors/iServer/nodes, %s" % when
+    return Call(name, "GET", "^/monitors/iServer/nodes$", JSON, "list the nodes", skip, fields=("nodes",), waits=True)
+
+
+def change_state(when: str, skip: int) -> Call:
+    """The change of what the project is."""
+    name = "PATCH /monitors/projects/status, %s" % when
+    return Call(name, "PATCH", "^/monitors/projects/status$", NOTHING, "change the state of the project", skip)
+
+
+def purge(kind: str) -> Call:
+    """The purge of caches."""
+    name = "DELETE /monitors/projects/{id}/caches/%s" % kind
+    return Call(name, "DELETE", "^/monitors/projects/[^/]+/caches/%s$" % kind, NOTHING, "purge the %s caches" % kind)
+
+
+# Nothing fails by it: that the session, or the server, is gone shows in the call after it.
+CONNECTIONS = Call(
+    "GET /monitors/userConnections",
+    "GET",
+    "^/monitors/userConnections$",
+    JSON,
+    "",
+    fields=("userConnections",),
+)
+RELOAD = Call(
+    "POST /model/schema/reload",
+    "POST",
+    "^/model/schema/reload$",
+    JSON,
+    "reload the schema",
+    fields=("id", "status"),
+    status_word=True,
+)
+TASK = Call(
+    "GET /model/tasks/{id}",
+    "GET",
+    "^/model/tasks/",
+    JSON,
+    "reload of the schema",
+    fields=("id", "status"),
+    status_word=True,
+    waits=True,
+)
+
 RELEASE = (DELETE_IMPORT, DELETE_PACKAGE, LOG_OUT)
 UPLOADING = (PROJECTS, *PREFLIGHT, CREATE, UPLOAD)
 
@@ -208,6 +255,20 @@ CALLS: dict[str, tuple[Call, ...]] = {
         poll("", 0),
         look_up("verifying", 1),
         *RELEASE,
+    ),
+    # The others are those of the role.
+    AROUND: (
+        nodes("before", 0),
+        CONNECTIONS,
+        change_state("idling", 0),
+        nodes("idling", 1),
+        RELOAD,
+        TASK,
+        purge("element"),
+        purge("object"),
+        nodes("after", 2),
+        change_state("restoring", 1),
+        nodes("restoring", 3),
     ),
 }
 
@@ -265,6 +326,36 @@ COURSE: dict[str, tuple[str, ...]] = {
         "POST /packages/imports",
         "GET /packages/imports/{id}",
         *["GET /objects/{id}"] * OBJECTS,
+        "DELETE /packages/imports/{id}",
+        "DELETE /packages/{id}",
+        "POST /auth/logout",
+    ),
+    AROUND: (
+        "GET /status",
+        "POST /auth/login",
+        "GET /projects",
+        "POST /packages",
+        "PUT /packages/{id}/binary",
+        "GET /packages/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "GET /monitors/iServer/nodes",
+        "GET /monitors/userConnections",
+        "PATCH /monitors/projects/status",
+        "GET /monitors/iServer/nodes",
+        "GET /packages/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "POST /packages/imports",
+        "GET /packages/imports/{id}",
+        "GET /packages/imports/{id}",
+        "GET /packages/imports/{id}/undoPackage/binary",
+        *["GET /objects/{id}"] * OBJECTS,
+        "POST /model/schema/reload",
+        "GET /model/tasks/{id}",
+        "DELETE /monitors/projects/{id}/caches/element",
+        "DELETE /monitors/projects/{id}/caches/object",
+        "GET /monitors/iServer/nodes",
+        "PATCH /monitors/projects/status",
+        "GET /monitors/iServer/nodes",
         "DELETE /packages/imports/{id}",
         "DELETE /packages/{id}",
         "POST /auth/logout",
@@ -572,7 +663,7 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 # How often a fault strikes in the cells of a workflow. The longer ones are run with what lasts: that asks more of them.
-TIMES = {ONE_TASK: (ONCE, ALWAYS), ROLE: (ALWAYS,), TAKE_BACK: (ALWAYS,)}
+TIMES = {ONE_TASK: (ONCE, ALWAYS), ROLE: (ALWAYS,), TAKE_BACK: (ALWAYS,), AROUND: (ALWAYS,)}
 
 
 @dataclass(frozen=True)

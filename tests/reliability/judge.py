@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cells import LOG_IN, LOOK_UP, START, TAKE_BACK, Cell
+from cells import AROUND, LOG_IN, LOOK_UP, START, TAKE_BACK, Cell
 from workflows import Bench, Ran, is_kind
 
 LONGEST_MESSAGE = 4000
@@ -25,7 +25,8 @@ _MARKUP = re.compile(r"<(?:!doctype|html|head|body|b|h1|p|form)\b", re.IGNORECAS
 _LEFT = re.compile(r"Left behind: the session|session could not be closed|may have opened a session", re.IGNORECASE)
 _NO_WAY_BACK = re.compile(r"cannot be undone|undo package is lost|Lost: the undo package", re.IGNORECASE)
 _TAKEN_UP = re.compile(r"is left as it is, because its import is not at its end|for the next run to take up")
-_DONE = re.compile(r"The import is done")
+_DONE = re.compile(r"The import is done|What was imported, or taken back, stays so|What was due is done")
+_NOT_RESTORED = re.compile(r"Projects that were idled are not restored")
 _UNKNOWN = re.compile(r"It is unknown whether")
 
 DONE, NOT_DONE, UNKNOWN = "done", "not done", "unknown"
@@ -99,6 +100,9 @@ class Judge:
         self._check_imports(claim, truth)
         undo = self._check_files(claim)
         self._check_left()
+        if self.cell.workflow == AROUND:
+            restored = self.bench.state_of_project() == {"loaded"}
+            self.check(restored or bool(_NOT_RESTORED.search(self._text)), "the project is idle, and nobody is told")
         self.had_session_file = self._session_file() is not None
         self.verdict.outcome = self._outcome(claim, truth, undo)
         return self.verdict
@@ -218,6 +222,9 @@ class Judge:
         own = (".json", ".plan", ".seen")
         of_session = [session.with_suffix(ending) for ending in own] if session is not None else []
         left = [str(path) for path in files if path.parent.name in ("sessions", "locks") and path not in of_session]
+        if _NOT_RESTORED.search(self._text):
+            # It tells the next run what to restore.
+            left = [path for path in left if not path.endswith(".window.json")]
         if self.is_left_running:
             # The lock tells the next run of it.
             self.check(
@@ -345,7 +352,12 @@ class Judge:
         if self.had_session_file:
             self.check(not again["sessions"], "the next run does not close the session that it was left")
         receipts = [path for path in files if path.name == "receipt.json"]
-        states = [json.loads(path.read_text(encoding="utf-8"))["state"] for path in receipts]
+        said = [json.loads(path.read_text(encoding="utf-8")) for path in receipts]
+        states = [receipt["state"] for receipt in said]
+        if self.cell.workflow == AROUND:
+            self.check(self.bench.state_of_project() == {"loaded"}, "the next run leaves the project idle")
+            due = [name for receipt in said for name in ("schema", "caches") if (receipt.get(name) or {}).get("due")]
+            self.check(not due, "the next run leaves due: %s" % due)
         self.check("started" not in states, "the next run leaves the receipts %s" % states)
         if self.is_left_running:
             expected = ["undone" if self.cell.workflow == TAKE_BACK else "imported"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cells import ALWAYS, CALLS, FAULTS, GROUPS, ONCE, ONE_TASK, ROLE, TAKE_BACK, TIMES, all_cells
+from cells import ALWAYS, AROUND, CALLS, FAULTS, GROUPS, ONCE, ONE_TASK, ROLE, TAKE_BACK, TIMES, all_cells
 from workflows import ROOT
 
 PATH = ROOT / "docs" / "fault-matrix.md"
@@ -17,12 +17,13 @@ TITLES = {
     ONE_TASK: "A: `mstr_package_import`, the whole way in one task",
     ROLE: "B: as the role does it, with a session file",
     TAKE_BACK: "C: `mstr_undo_package`, an import taken back",
+    AROUND: "D: as B, in a window, with the schema reloaded and caches purged after; only the calls that this adds",
 }
 TIMES_TITLES = {ONCE: "the fault strikes once", ALWAYS: "the fault lasts"}
 
 HEAD = """# What becomes of a run when something breaks
 
-Every call of three workflows, and every fault, as the tests in `tests/reliability` found it. They run the real modules
+Every call of four workflows, and every fault, as the tests in `tests/reliability` found it. They run the real modules
 against the [server double](../tests/library_server/README.md). This page is written by `make fault-matrix`; the gate
 `reliability` fails where it is not what the tests find.
 
@@ -31,7 +32,8 @@ without a traceback, a page of HTML or a secret; a failure names the step and wh
 agrees with the metadata. An undo package on disk is the one that the server sent, to the last byte; where there is none
 of an import that is done, the user is told. The receipt says the same. Nothing stays on the server, unless the user is
 told. No temporary file stays. When the fault is over, the next run ends in the declared state, and does not import
-again what was imported.
+again what was imported. In D the project is what it was before, or the user is told that it is idle, and the next run
+restores it; and what was not done after the import, the next run does.
 """
 
 WORDS = """## Words

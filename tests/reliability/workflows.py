@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The three workflows, run with the real modules against the server double."""
+"""The workflows, run with the real modules against the server double."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cells import ALWAYS, LARGE, ONCE, ONE_TASK, ROLE, SETTINGS, TAKE_BACK, Call, Cell
+from cells import ALWAYS, AROUND, LARGE, ONCE, ONE_TASK, ROLE, SETTINGS, TAKE_BACK, Call, Cell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The harness of the integration tests knows how to start a double and to ask it.
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from harness import API_TOKEN, PASSWORD, Server, declared  # noqa: E402
+from harness import API_TOKEN, PASSWORD, TUTORIAL, Server, declared  # noqa: E402
 from warm_modules import Modules, Ran  # noqa: E402
 
 # Where nobody waits in vain, limits are long, so that a slow machine changes no outcome.
@@ -34,6 +34,8 @@ _SHAPES = (
     (re.compile(r"^/packages/(?!imports(?:/|$))[^/]+"), "/packages/{id}"),
     (re.compile(r"^/objects/[^/]+"), "/objects/{id}"),
     (re.compile(r"^/projects/[^/]+"), "/projects/{id}"),
+    (re.compile(r"^/model/tasks/[^/]+"), "/model/tasks/{id}"),
+    (re.compile(r"^/monitors/projects/[^/]+/caches/"), "/monitors/projects/{id}/caches/"),
 )
 
 
@@ -66,6 +68,7 @@ class Bench:
         credential: The password or API token of the workflow.
         lease: Seconds after which a run that gives no sign of life counts as dead.
         changed: The settings of the double that the fault of the cell changed.
+        around: The options of what the workflow does around an import.
     """
 
     server: Server
@@ -80,6 +83,7 @@ class Bench:
     credential: str = PASSWORD
     lease: float = 60.0
     changed: dict[str, Any] = field(default_factory=dict)
+    around: dict[str, Any] = field(default_factory=lambda: {"schema": "none"})
 
     @property
     def work(self) -> Path:
@@ -116,8 +120,13 @@ class Bench:
     def run(self, workflow: str) -> list[Ran]:
         """Run a workflow to its end. :returns: what ran"""
         self.ran = []
-        self.credential = API_TOKEN if workflow == ROLE else PASSWORD
-        {ONE_TASK: self._one_task, ROLE: self._role, TAKE_BACK: self._take_back}[workflow]()
+        self.credential = API_TOKEN if workflow in (ROLE, AROUND) else PASSWORD
+        # Only one of them does something around the import.
+        self.around = {"schema": "none"}
+        if workflow == AROUND:
+            self.around = {"schema": "auto", "caches": "purge"}
+        ways = {ONE_TASK: self._one_task, ROLE: self._role, TAKE_BACK: self._take_back, AROUND: self._role}
+        ways[workflow]()
         return self.ran
 
     def prepare(self, workflow: str) -> None:
@@ -129,7 +138,8 @@ class Bench:
             self.server.forget()
 
     def _one_task(self) -> None:
-        self.module("mstr_package_import", **self._user(), **self._project(), **self._run(), src=str(self.package))
+        options = {**self._user(), **self._project(), **self._run(), **self.around}
+        self.module("mstr_package_import", **options, src=str(self.package))
 
     def _take_back(self) -> None:
         self.module(
@@ -137,6 +147,7 @@ class Bench:
             **self._user(),
             **self._project(),
             **self._run(),
+            **self.around,
             state="applied",
             name=self.package.stem,
         )
@@ -171,12 +182,14 @@ class Bench:
             "plan_file": login["plan_file"],
             "history_dir": str(self.history),
             "manifest_dir": str(self.history / "manifests"),
+            **self.around,
         }
         planned = self.module("mstr_package_plan", **listed, wait_timeout=limits["wait_timeout"])
         self._look_for_secrets(login)
         if planned.failed or planned.result["in_sync"]:
             return
-        self.module("mstr_package_import", **listed, **limits, poll_interval=AMPLE["poll_interval"])
+        window = {"window": True} if self.around["schema"] == "auto" else {}
+        self.module("mstr_package_import", **listed, **limits, **window, poll_interval=AMPLE["poll_interval"])
         self._look_for_secrets(login)
 
     def _user(self) -> dict[str, Any]:
@@ -219,6 +232,10 @@ class Bench:
         objects = self.server.objects()
         versions = {key: item["version"] for key, item in objects.items()}
         return declared(self.package.stem).items() <= versions.items(), objects == self.before
+
+    def state_of_project(self) -> set[str]:
+        """Return what the project is on the nodes."""
+        return set(self.server.upkeep()["states"][TUTORIAL].values())
 
     def settle(self) -> dict[str, Any]:
         """Wait until the server has done all that it was asked for. :returns: its state then"""

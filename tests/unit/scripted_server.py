@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             _pass_on(self.connection, onwards)
             back.join()
 
-    do_GET = do_POST = do_PUT = do_DELETE = _answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:

@@ -27,6 +27,8 @@ UNDO = "undo.mmp"
 # ``<UTC time>-<package>-<first 12 of the sha256>``
 NAME = re.compile(r"(\d{8}T\d{9}Z)-(.+)-([0-9a-f]{12})\Z")
 
+# What is due after an import: nothing else in a receipt is called so.
+_DUE_TEXT = re.compile(rb'"due":\s*true')
 _STATE_TEXT = re.compile(rb'"state":\s*"(\w+)"')
 # Quotation marks within a name are escaped, so this is the field itself.
 _ORIGIN_TEXTS = tuple(re.compile(rb'"%s":\s*"([^"\\]*)"' % name) for name in (b"base_url", b"metadata"))
@@ -52,7 +54,10 @@ class Entry:
         path: Its directory.
         mode: Permission bits of its files.
         receipt: What its receipt says; read when it is asked for, where it is not given.
+        has_due: Whether its receipt says that something is still to be done after its import, as ``made_on`` saw it.
     """
+
+    has_due = False
 
     def __init__(self, path: str, mode: int, receipt: Receipt | None = None) -> None:
         self.path = path
@@ -110,6 +115,7 @@ class Entry:
         """
         if "receipt" not in self.__dict__:
             text = self._text
+            self.has_due = bool(_DUE_TEXT.search(text or b""))
             found = [match.search(text or b"") for match in _ORIGIN_TEXTS]
             if text is None or found[0]:
                 url, metadata = (match.group(1).decode("utf-8", "replace") if match else None for match in found)

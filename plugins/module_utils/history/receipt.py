@@ -107,6 +107,11 @@ class Receipt:
         undone_job_user: Who launched that job.
         metadata: What told the metadata behind the server from others; None where the server did not say.
         metadata_before: What did so before the entry was taken over.
+        schema: Whether the schema has to be reloaded for what was done last, ``due``, and what became of that:
+            ``reloaded``, ``seconds``; None where nothing of it was to be done.
+        caches: The same for caches: ``due``, and ``purged``, the kinds.
+        window: What the project was on each node before it was idled for the import, ``before``, and whether it was
+            ``restored``; None where it was not idled.
         more: What other versions of this collection, or people, have added.
     """
 
@@ -149,6 +154,9 @@ class Receipt:
     undone_job_user: str | None = None
     metadata: str | None = None
     metadata_before: str | None = None
+    schema: dict[str, Any] | None = None
+    caches: dict[str, Any] | None = None
+    window: dict[str, Any] | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -214,6 +222,16 @@ class Receipt:
         changed.update(key for key in _keys(self.changes) if key not in after or key not in before)
         return frozenset(changed)
 
+    @property
+    def is_schema_due(self) -> bool:
+        """Whether the schema is to be reloaded for what was done last."""
+        return bool((self.schema or {}).get("due"))
+
+    @property
+    def are_caches_due(self) -> bool:
+        """Whether caches are to be purged for what was done last."""
+        return bool((self.caches or {}).get("due"))
+
     @cached_property
     def changed_nothing(self) -> bool:
         """Whether the import was seen to leave everything as it was: what was before it still holds.
@@ -257,6 +275,9 @@ _UNREAD = frozenset(
         "undone_job_user",
         "metadata",
         "metadata_before",
+        "schema",
+        "caches",
+        "window",
     ]
 )
 

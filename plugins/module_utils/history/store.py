@@ -53,6 +53,8 @@ class History:
     base_url: str | None = None
     # The servers of entries, as far as they were read, by the entry's directory.
     _origins: dict[str, tuple[str | None, str | None]] = field(default_factory=dict, compare=False)
+    # The directories of those after whose import something is still to be done, as far as they were read.
+    _due: set[str] = field(default_factory=set, compare=False)
 
     @property
     def root(self) -> str:
@@ -119,6 +121,13 @@ class History:
         """Return the entries of the environment, whatever their project, oldest first."""
         return [entry for entry in self._entries_everywhere() if self._is_own(entry)]
 
+    def with_due(self, project_id: str) -> list[Entry]:
+        """Return the entries of a project after whose import something was still to be done when they were read first.
+
+        The receipts say what; each plan asks, so they are only searched for it.
+        """
+        return [entry for entry in self.entries(project_id) if entry.path in self._due]
+
     def of_other_servers(self) -> list[Entry]:
         """Return the entries below the environment's name that were made on other servers, oldest first.
 
@@ -132,11 +141,14 @@ class History:
         return sorted(found, key=lambda entry: entry.name)
 
     def _is_own(self, entry: Entry) -> bool:
-        return self.base_url is None or not is_elsewhere(self._origin(entry)[0], self.base_url)
+        made_on = self._origin(entry)[0]
+        return self.base_url is None or not is_elsewhere(made_on, self.base_url)
 
     def _origin(self, entry: Entry) -> tuple[str | None, str | None]:
         if entry.path not in self._origins:
             self._origins[entry.path] = entry.origin
+            if entry.has_due:
+                self._due.add(entry.path)
         return self._origins[entry.path]
 
     def known_metadata(self) -> list[tuple[Entry, str]]:

@@ -10,6 +10,7 @@ for what is there then.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Callable
@@ -29,8 +30,10 @@ from ..plan.package import Found
 from ..plan.planner import Planner
 from ..rest.models import DestinationObject
 from ..session.session import Session
+from ..support import signals
 from ..support.text import printable
 from . import run as runs
+from .follow_up import FollowUps
 from .outcome import ImportOptions
 from .report import Report
 from .rollback import Rollback
@@ -76,6 +79,7 @@ class PlanRun:
         due_at_first: What was to be done when it began.
         is_complete: Whether nothing is left to do once it is carried out.
         moved: The names of packages whose objects have changed between the plan and their import.
+        follow_ups: What is to be done after the imports.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class PlanRun:
         # Objects that were looked up since something was last changed.
         self._fresh: set[ObjectKey] = set()
         self._rollback = RunRollback(session, how.options, warnings)
+        self.follow_ups = how.options.follow_ups or FollowUps(session, 0.0, 1.0, warnings)
 
     @property
     def _history(self) -> History | None:
@@ -132,6 +137,7 @@ class PlanRun:
             planner.confirm(self._session, reader, decisions)
         planner.check(decisions, self._how.options.generate_undo)
         self.due_at_first = [decision for decision in decisions if decision.due and self._may(decision)]
+        self.follow_ups.find(self._history, (item.project_id for item in planner.packages), self._how.options.wanted)
         for decision in self.due_at_first:
             if decision.do == IMPORT and decision.package.file is None:
                 raise InputError("packages: %s is due and has no src." % printable(decision.package.name, 100))
@@ -155,12 +161,27 @@ class PlanRun:
         of = max(len(self.due_at_first), len(self._acted))
         self._session.progress.package(decision.package.name, len(self._acted), of)
 
+    def foretell(self) -> None:
+        """Note what would be due after the imports, where they are only predicted."""
+        for decision in self.due_at_first:
+            wanted = self._how.options.wanted.of(decision.package.option)
+            content = decision.planned.package.content if decision.planned is not None else None
+            self.follow_ups.predict(decision.package.project_id, wanted.predicted(decision.plan, content))
+
     def carry_out(self) -> None:
         """Do what is to be done.
 
         Raises:
-            MigrationError: A package could not be imported or taken back.
+            MigrationError: A package could not be imported or taken back, or what is due after it not be done.
         """
+        window = self._how.options.window
+        due = [decision.package for decision in self.due_at_first]
+        projects = {package.project_id: package.project for package in due if package.project_id}
+        with window.over(projects) if window is not None and projects else contextlib.nullcontext():
+            self._carry_out()
+            self.follow_ups.do()
+
+    def _carry_out(self) -> None:
         try:
             self._take_back_undone()
             self._import_due()
@@ -174,8 +195,20 @@ class PlanRun:
                 how = self._how
                 names = self._rollback.take_back(error, self._undone(), how.log_in_again, how.settle)
                 self.report.taken_back.extend(names)
+            self._follow_up_all_the_same(error)
             raise
         self._conclude()
+
+    def _follow_up_all_the_same(self, error: MigrationError) -> None:
+        """Do what is due after the imports that were done before one failed, where that can be done now."""
+        session, process = self._session, self._session.import_process
+        may_run = process is not None and not process.finished
+        if may_run or signals.told_to_stop() is not None or session.is_taken_over:
+            return
+        try:
+            self.follow_ups.do()
+        except MigrationError as problem:
+            error.message = "%s %s" % (error.message, problem.message)
 
     def _conclude(self) -> None:
         """Note what is due in the end and was not for this run to do."""
@@ -230,7 +263,8 @@ class PlanRun:
         row = self.report.packages[decision.position - 1]
         try:
             force = bool(decision.package.option["force"])
-            rollback = Rollback.of_entry(entry, history, self._how.options, force, hold=True)
+            options = replace(self._how.options, wanted=self._how.options.wanted.of(decision.package.option))
+            rollback = Rollback.of_entry(entry, history, options, force, hold=True)
             _planned, _outcome, changed = rollback.take_back(self._session, entry.receipt.project, self._warnings)
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
@@ -300,6 +334,7 @@ class PlanRun:
             generate_undo=self._how.options.generate_undo if generate_undo is None else generate_undo,
             force=package.option["force"],
             plan_id=self.plan.plan_id,
+            wanted=self._how.options.wanted.of(package.option),
         )
         runs.check_destinations(options, package.project_id, make=True)
         staged = stage(session, package.file, package.project_id, content.type, options.wait_timeout)

@@ -7,18 +7,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import MigrationError
 from ..history.entry import Entry
 from ..history.receipt import key_text
 from ..history.store import History
 from ..package.content import Content
+from ..plan.afterwards import NOTHING, Wanted
 from ..plan.listing import ObjectKey
 from ..plan.package import NOT_COMPARED, Change, Found, PackagePlan
 from ..rest.models import ImportInfo
 from ..session.file import ImportProcess, PackageInSession
 from ..session.session import Session
+
+if TYPE_CHECKING:
+    from .follow_up import FollowUps
+    from .window import Window
 
 
 class ImportFailed(MigrationError):
@@ -50,6 +55,9 @@ class ImportOptions:
         follow: Whether the task goes on to wait for the import.
         history_keep: How many entries of the package to keep after the import; None for all.
         plan_id: The id of the plan that is carried out, None where there is no document of it.
+        wanted: What is to be done after it.
+        follow_ups: Gets what is due after it; None where nobody does it.
+        window: The window that is open meanwhile, or None.
     """
 
     name: str
@@ -68,6 +76,9 @@ class ImportOptions:
     follow: bool = True
     history_keep: int | None = None
     plan_id: str | None = None
+    wanted: Wanted = NOTHING
+    follow_ups: FollowUps | None = None
+    window: Window | None = None
 
     @property
     def keeps_undo(self) -> bool:

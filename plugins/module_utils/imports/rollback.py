@@ -16,16 +16,18 @@ from ..history.receipt import UNDONE
 from ..history.store import History
 from ..package.file import PackageFile
 from ..package.upload import Staged, stage
+from ..plan.afterwards import NOTHING, Wanted, as_due
 from ..plan.destination import make_plan
 from ..plan.listing import Listed, ListedPlan
-from ..plan.package import EXISTS_DIFFERENTLY
+from ..plan.package import EXISTS_DIFFERENTLY, PackagePlan
 from ..plan.text import names_of
 from ..plan.undo import refuse_edited, undo_file
 from ..rest.models import FOLDER_TYPE
 from ..session.session import Session
 from ..support.text import printable
 from . import run as runs
-from .outcome import ImportFailed, ImportOptions, Outcome, versions_of
+from .follow_up import FollowUps
+from .outcome import ImportFailed, ImportOptions, ImportRun, Outcome, versions_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Rollback:
         force: Take it back although objects were edited since.
         hold: Whether it is to stay so.
         check_mode: Whether only to see what would change.
+        wanted: What is to be done after it.
+        follow_ups: Gets what is due after it; None where nobody does it.
     """
 
     package: PackageFile
@@ -53,6 +57,8 @@ class Rollback:
     force: bool
     hold: bool
     check_mode: bool
+    wanted: Wanted = NOTHING
+    follow_ups: FollowUps | None = None
 
     @classmethod
     def of_entry(cls, entry: Entry, history: History, options: ImportOptions, force: bool, hold: bool) -> Rollback:
@@ -79,6 +85,8 @@ class Rollback:
             force=force,
             hold=hold,
             check_mode=False,
+            wanted=options.wanted,
+            follow_ups=options.follow_ups,
         )
 
     def take_back(
@@ -136,20 +144,11 @@ class Rollback:
         )
         session.refuse_loss("take an import back")
         session.release_import()
+        self._announce(planned.plan, staged)
         run = runs.start(session, staged, planned.plan, options, warnings)
         outcome = run.outcome
         name = printable(self.name, 100)
-        try:
-            runs.finish(run)
-        except MigrationError as error:
-            if taken_back:
-                error.message += " %s is taken back." % name
-            elif isinstance(error, ImportFailed):
-                error.message += (
-                    " %s may be taken back in part. Remove the cause, then take it back again; a deployment before "
-                    "that brings it in again." % name
-                )
-            raise
+        self._finish(run, taken_back)
         if self.entry is not None and outcome.versions is not None:
             self.entry.write(versions_undone=outcome.versions)
         if outcome.unresolved:
@@ -162,6 +161,35 @@ class Rollback:
                 **outcome.as_result(),
             )
         return outcome
+
+    def _finish(self, run: ImportRun, taken_back: list[bool]) -> None:
+        """See the import of the undo package to its end, however that is.
+
+        Args:
+            run: The import.
+            taken_back: Has something in it once the history says that the import is taken back.
+        """
+        process, name = run.process, printable(self.name, 100)
+        try:
+            runs.finish(run)
+        except MigrationError as error:
+            if taken_back:
+                error.message += " %s is taken back." % name
+            elif isinstance(error, ImportFailed):
+                error.message += (
+                    " %s may be taken back in part. Remove the cause, then take it back again; a deployment before "
+                    "that brings it in again." % name
+                )
+            raise
+        finally:
+            if self.follow_ups is not None and process.finished:
+                self.follow_ups.note(run, self.entry, self.wanted)
+
+    def _announce(self, plan: PackagePlan, staged: Staged) -> None:
+        """Note what is due once the import is taken back, before anybody can be missing who says so."""
+        due = self.wanted.predicted(plan, staged.content) if staged.package.project_id else (False, False)
+        if self.entry is not None and any(due):
+            self.entry.write(**as_due(due))
 
     def _mark(self, session: Session, **values: Any) -> None:
         """Note in the receipt that its import is taken back."""

@@ -17,6 +17,7 @@ from ..history.queries import prunable
 from ..history.receipt import IMPORTED, STARTED, Receipt, now
 from ..package.content import Content
 from ..package.upload import Staged
+from ..plan.afterwards import as_due
 from ..plan.package import PackagePlan
 from ..rest.answers import says_not_found
 from ..rest.models import ImportInfo
@@ -79,7 +80,7 @@ def start(
     """
     package, outcome = staged.package, Outcome(plan.as_result())
     run = ImportRun(session, package, options, outcome, warnings, staged.content)
-    process = _announce(run, staged.content, versions_of(plan))
+    process = _announce(run, plan, staged.content)
     try:
         info = session.library.create_import(package.id, options.generate_undo, package.project_id)
     except (ConnectionLost, ServerError) as error:
@@ -101,10 +102,11 @@ def start(
     return run
 
 
-def _announce(run: ImportRun, content: Content, before: dict[str, str | None]) -> ImportProcess:
+def _announce(run: ImportRun, plan: PackagePlan, content: Content) -> ImportProcess:
     """Note the import before it is asked for, so that a run that takes up this session knows of it if this one dies."""
     options, outcome, session = run.options, run.outcome, run.session
-    outcome.entry = _begin_entry(run, content, before)
+    before = versions_of(plan)
+    outcome.entry = _begin_entry(run, plan, content, before)
     process = ImportProcess(
         "",
         run.package.project_id,
@@ -128,10 +130,12 @@ def _announce(run: ImportRun, content: Content, before: dict[str, str | None]) -
     return process
 
 
-def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]) -> Entry | None:
+def _begin_entry(run: ImportRun, plan: PackagePlan, content: Content, before: dict[str, str | None]) -> Entry | None:
     package, options = run.package, run.options
     if options.history is None:
         return None
+    # From now on, since nobody may be left to say so once the import is done.
+    due = as_due(options.wanted.predicted(plan, content) if package.project_id else (False, False))
     entry = options.history.begin(
         Receipt(
             state=STARTED,
@@ -153,8 +157,13 @@ def _begin_entry(run: ImportRun, content: Content, before: dict[str, str | None]
             run=run.session.state.run,
             plan_id=options.plan_id,
             metadata=run.session.state.metadata or None,
+            window=options.window.of(package.project_id) if options.window else None,
+            schema=due["schema"],
+            caches=due["caches"],
         )
     )
+    if options.window is not None:
+        options.window.entries.append(entry.path)
     # Shows to others that somebody still works on it.
     run.session.leases.append(entry.receipt_path)
     return entry
@@ -236,6 +245,15 @@ def finish(run: ImportRun) -> None:
     Raises:
         MigrationError: The import failed or its end was not seen, or the undo package cannot be had or kept.
     """
+    process, follow_ups = run.process, run.options.follow_ups
+    try:
+        _finish(run)
+    finally:
+        if follow_ups is not None and process.finished:
+            follow_ups.note(run, run.outcome.entry, run.options.wanted)
+
+
+def _finish(run: ImportRun) -> None:
     process, outcome = run.process, run.outcome
     try:
         _follow(run)

@@ -50,7 +50,7 @@ def failed(run: ImportRun, info: ImportInfo) -> ImportFailed:
     except MigrationError as error:
         text += " What it changed all the same is unknown: %s" % error.message
     else:
-        versions = versions_of(after)
+        versions = outcome.versions = versions_of(after)
         changed, uncertain = _changed_since(process.before, after)
         if changed:
             text += " It changed %d of %d objects before it failed: %s." % (
@@ -107,4 +107,5 @@ def _plan_again(run: ImportRun) -> PackagePlan:
     if content is None:
         info = run.session.library.package(package.id, package.project_id, content=True)
         content = Content(package.sha256, package.size, package.type, info.settings, info.rows or ())
+        run.content = content
     return make_plan(run.session, Listed(package.file, content, package.project_id), seen=run.seen).plan

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from ..errors import InputError
+from ..plan.afterwards import AUTO, CACHES, NONE, SCHEMA
 from ..rest.models import ACTIONS, PACKAGE_TYPES
 from ..support.text import printable
 
@@ -89,7 +90,17 @@ def listed_package_spec() -> dict[str, Any]:
         **package_spec(with_type=True),
         "state": {"type": "str", "choices": ["imported", "undone"], "default": "imported"},
         "generate_undo": {"type": "bool"},
+        "schema": {"type": "str", "choices": list(SCHEMA)},
+        "caches": {"type": "str", "choices": list(CACHES)},
         "force": {"type": "bool", "default": False},
+    }
+
+
+def afterwards_spec() -> dict[str, Any]:
+    """Return the argument spec of the options that say what is done after imports."""
+    return {
+        "schema": {"type": "str", "choices": list(SCHEMA), "default": AUTO},
+        "caches": {"type": "str", "choices": list(CACHES), "default": NONE},
     }
 
 

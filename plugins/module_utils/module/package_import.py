@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, MigrationError
 from ..history.queries import vouches
 from ..history.store import History
 from ..imports import run as runs
-from ..imports.outcome import ImportOptions, Outcome, WithoutUndo
+from ..imports.outcome import ImportOptions, ImportRun, Outcome, WithoutUndo
 from ..package.file import PackageFile, name_of
 from ..package.kind import examine_declared, package_type
 from ..package.upload import Staged, stage, staged
@@ -27,6 +28,7 @@ from ..plan.preflight import Preflight, place_of
 from ..session.session import Session
 from ..support.text import printable
 from .around import preflight_of
+from .around_import import around, refuse_window, result_of, wanted_of
 from .base import MigrationModule
 from .history import open_history, settle_metadata
 
@@ -38,10 +40,12 @@ def present(module: MigrationModule) -> dict[str, Any]:
         from .plan_import import carry_out
 
         return carry_out(module, options_of(module, open_history(module)))
+    refuse_window(module)
     if module.params["src"]:
         return _from_file(module)
     options = options_of(module, open_history(module))
     with module.session() as session:
+        options = around(module, session, options)
         if module.params["import_id"]:
             return _wait_for(module, session, options)
         settle_metadata(module, session)
@@ -80,6 +84,7 @@ def options_of(module: MigrationModule, history: History | None, package_file: s
         force=params["force"],
         follow=params["wait"],
         history_keep=keep,
+        wanted=wanted_of(module),
     )
 
 
@@ -90,6 +95,7 @@ def _from_file(module: MigrationModule) -> dict[str, Any]:
     package, declared = examine_declared(params, params["project"], module.warnings)
     options = options_of(module, open_history(module), package.path)
     with module.session() as session:
+        options = around(module, session, options)
         settle_metadata(module, session)
         return _import_file(module, session, package, declared, options)
 
@@ -197,7 +203,15 @@ def _nothing_to_do(
         preflight.look([place_of(package.project_id, module.params["project"], types)])
     if planned.due and not module.check_mode:
         return None
-    return _result(module, Outcome(planned.plan.as_result()), planned, preflight, changed=planned.due)
+    follow_ups, changed = options.follow_ups, planned.due
+    if follow_ups is not None:
+        follow_ups.find(options.history, [package.project_id], options.wanted)
+        changed = changed or follow_ups.are_due
+        if planned.due:
+            follow_ups.predict(package.project_id, options.wanted.predicted(planned.plan, package.content))
+        elif not module.check_mode:
+            follow_ups.do()
+    return _result(module, Outcome(planned.plan.as_result()), planned, preflight, options, changed)
 
 
 def _import_staged(
@@ -222,10 +236,25 @@ def _import_staged(
         )
     session.refuse_loss("import the package again")
     session.release_import()
-    run = runs.start(session, found, planned.plan, options, module.warnings)
-    if module.params["wait"]:
-        runs.finish(run)
-    return _result(module, run.outcome, planned, preflight, changed=True)
+    window = options.window if project_id else None
+    names = {project_id or "": module.params["project"] or found.package.project_id or ""}
+    with window.over(names) if window is not None else contextlib.nullcontext():
+        run = runs.start(session, found, planned.plan, options, module.warnings)
+        if module.params["wait"]:
+            _finish(run, options)
+    return _result(module, run.outcome, planned, preflight, options, changed=True)
+
+
+def _finish(run: ImportRun, options: ImportOptions) -> None:
+    """Wait for an import, and do what is due after it; a failure of that says what is done all the same."""
+    runs.finish(run)
+    if options.follow_ups is not None:
+        options.follow_ups.find(options.history, [run.package.project_id], options.wanted)
+        try:
+            options.follow_ups.do()
+        except MigrationError as error:
+            error.details.update(run.outcome.as_result(), **options.follow_ups.as_result(), changed=True)
+            raise
 
 
 def _wait_for(module: MigrationModule, session: Session, options: ImportOptions) -> dict[str, Any]:
@@ -235,14 +264,19 @@ def _wait_for(module: MigrationModule, session: Session, options: ImportOptions)
     session.progress.package(options.name or name_of(run.package.file))
     run.process.followed = True
     session.save()
-    runs.finish(run)
-    return dict(run.outcome.as_result(), preflight=None, changed=False)
+    _finish(run, options)
+    return dict(run.outcome.as_result(), **result_of(options), preflight=None, changed=False)
 
 
 def _result(
-    module: MigrationModule, outcome: Outcome, planned: ListedPlan, preflight: Preflight, changed: bool
+    module: MigrationModule,
+    outcome: Outcome,
+    planned: ListedPlan,
+    preflight: Preflight,
+    options: ImportOptions,
+    changed: bool,
 ) -> dict[str, Any]:
-    result = dict(outcome.as_result(), preflight=preflight.as_result(), changed=changed)
+    result = dict(outcome.as_result(), **result_of(options), preflight=preflight.as_result(), changed=changed)
     if module.wants_diff and changed:
         title = plan_text.title(planned.package.name, module.params["project"])
         text = plan_text.describe(title, planned.plan, planned.package.force)

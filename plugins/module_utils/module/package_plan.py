@@ -22,6 +22,7 @@ from ..session import file as session_file
 from ..session.session import Session
 from ..support.files import disk_errors, make_directory
 from .around import places_to_learn, preflight_of
+from .around_import import foretold
 from .base import MigrationModule
 from .history import open_history, says_metadata, settle_metadata
 from .options import parse_mode
@@ -37,7 +38,9 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         report = Report(decisions, session.state.run, document.plan_id)
         if module.check_mode:
             report.predict()
-        in_sync = not any(decision.due for decision in decisions)
+        projects = [package.project_id for package in planner.packages]
+        afterwards, left = foretold(module, session, module.history, projects, decisions)
+        in_sync = not left and not any(decision.due for decision in decisions)
         result: dict[str, Any] = {
             "changed": False,
             "in_sync": in_sync,
@@ -45,6 +48,7 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
             "preflight": preflight.as_result(),
             "packages": report.packages,
             "report": report.as_result(complete=in_sync or module.check_mode),
+            **afterwards.as_result(),
         }
         result["logged_out"] = False
         written = None
@@ -58,12 +62,13 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
                 write(path, document)
                 write_seen(session_file.beside(session.path, session_file.SEEN), planner.found)
         texts = [decision.described() for decision in decisions if decision.due]
+        texts += ["\n".join(["afterwards", *afterwards.lines()]) + "\n"] if afterwards.are_due else []
         if texts and module.wants_diff:
             result["diff"] = {
                 "prepared": plan_text.describe_list(document.plan_id, None, [preflight.text(), *texts], written)
             }
         if module.check_mode:
-            result["msg"] = report.text(check_mode=True)
+            result["msg"] = "\n".join([report.text(check_mode=True), *afterwards.lines()])
         if module.params["plan_file"]:
             result["logged_out"] = _ends(session, module.check_mode or in_sync)
     return result

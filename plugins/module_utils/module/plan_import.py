@@ -24,6 +24,7 @@ from ..plan.seen import read_seen
 from ..session import file as session_file
 from ..session.session import Session
 from .around import places_to_learn, preflight_of
+from .around_import import around, lines_of, refuse_window, result_of
 from .base import MigrationModule
 from .history import settle_metadata
 from .package_plan import planner_of, reader_of
@@ -38,6 +39,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
     """
     params = module.params
     _refuse_options(module, options)
+    refuse_window(module)
     plan = read(path_for(params["plan_file"], module.environment))
     own = plan.run is not None and plan.run == module.run_id
     # What there is to say of a run's own plan was said when it was made.
@@ -46,6 +48,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
     planner = planner_of(module, reader, warnings)
     _refuse_another(module, plan, planner)
     with module.session() as session:
+        options = around(module, session, options)
         # The plan of this very run was made with them a moment ago.
         preflight = preflight_of(module, session, wanted=not own)
         if not own:
@@ -58,16 +61,18 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             preflight.look(places_of(run.due_at_first))
             if not own and params["journal"]:
                 run.due_at_first = planner.name_editors(session, run.due_at_first)
-            if not module.check_mode:
+            if module.check_mode:
+                run.foretell()
+            else:
                 run.carry_out()
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
             run.report.shorten()
-            failure.details.update(_result(module, run, preflight, complete=False))
+            failure.details.update(_result(module, run, preflight, options, complete=False))
             raise failure from error
-        result = _result(module, run, preflight, complete=run.is_complete)
+        result = _result(module, run, preflight, options, complete=run.is_complete)
         head = "" if own else "%s, is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
-        result["msg"] = run.report.text(head, module.check_mode)
+        result["msg"] = "\n".join([run.report.text(head, module.check_mode), *lines_of(options)])
         if module.wants_diff and not own and result["changed"]:
             blocks = [decision.described() for decision in run.due_at_first]
             blocks.insert(0, preflight.text())
@@ -131,24 +136,30 @@ def _settle(module: MigrationModule, session: Session) -> None:
     settle(module, session)
 
 
-def _result(module: MigrationModule, run: PlanRun, preflight: Preflight, complete: bool) -> dict[str, Any]:
+def _result(
+    module: MigrationModule, run: PlanRun, preflight: Preflight, options: ImportOptions, complete: bool
+) -> dict[str, Any]:
     """Return what the task returns, also where it fails.
 
     Args:
         module: The module.
         run: The plan that is carried out.
         preflight: What was found out before.
+        options: How it is imported.
         complete: Whether nothing is left to do.
     """
-    report = run.report
+    report, follow_ups = run.report, run.follow_ups
+    done = follow_ups.have_done
     if module.check_mode:
+        done = follow_ups.are_due
         for decision in run.due_at_first:
             report.note(decision.position, changed=True)
     return {
-        "changed": report.changed,
+        "changed": report.changed or done,
         "plan_id": run.plan.plan_id,
         "preflight": preflight.as_result(),
         "packages": report.packages,
         "report": report.as_result(complete),
         "planned_anew": run.moved,
+        **result_of(options),
     }

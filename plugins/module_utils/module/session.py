@@ -104,6 +104,7 @@ def absent(module: MigrationModule) -> dict[str, Any]:
     for lost in session.losses():
         module.warnings.append("Logged out. Lost: %s." % lost)
     _note_interrupted(module, session)
+    _restore_window(module, session)
     module.access.discard_session_file(session)
     return {"changed": True, "session_file": path}
 
@@ -121,6 +122,23 @@ def _note_interrupted(module: MigrationModule, session: Session) -> None:
         if entry.receipt.state == STARTED:
             entry.write(state=INTERRUPTED, ended=now(), message="Logged out before its end was seen.")
     except DiskError as error:
+        module.warnings.append(error.message)
+
+
+def _restore_window(module: MigrationModule, session: Session) -> None:
+    """Restore projects that a task of this run has left idle which was cut off; what goes wrong is for the next run."""
+    directory = module.params["history_dir"]
+    if not directory or session.lock is None or not locks.has_window(directory):
+        return
+    # Imported where they are needed, which is hardly ever.
+    from .history import open_history
+    from .sole_run import restore_windows
+
+    try:
+        history = open_history(module)
+        if history is not None:
+            restore_windows(module, history, session)
+    except MigrationError as error:
         module.warnings.append(error.message)
 
 

@@ -16,7 +16,9 @@ from typing import Any
 from ..history.environment import environment_name
 from ..history.receipt import now
 from ..history.store import History
+from ..imports import open_window
 from ..imports.recovery import Recovery
+from ..imports.window import restore_left
 from ..session import connection
 from ..session import lock as locks
 from ..session.heartbeat import Heartbeat
@@ -68,7 +70,10 @@ def remark_on_others(module: MigrationModule) -> None:
         InputError: The options name no server, or no history that can be used.
     """
     base_url = connection.base_url(module.params, None)
-    open_history(module)
+    history = open_history(module)
+    idle = open_window.remark(history, environment_from_url(base_url)) if history is not None else None
+    if idle is not None:
+        module.warnings.append(idle)
     remark = locks.remark(module.params["history_dir"], environment_from_url(base_url))
     if remark is not None:
         module.warnings.append(remark)
@@ -111,6 +116,8 @@ def log_in_alone(
             # Of a server that has moved, another run may still be at work under the old address.
             locks.refuse_living(history.directory, moved_from(module, history), watch)
             module.access.logged_in()
+            # Before anything is planned, or waited for: users cannot work.
+            restore_windows(module, history, session)
             recovery.wait_until_at_rest(session)
     except BaseException:
         if session is not None:
@@ -119,6 +126,12 @@ def log_in_alone(
             lock.release()
         raise
     return session, recovered
+
+
+def restore_windows(module: MigrationModule, history: History, session: Session) -> None:
+    """Restore projects that runs have left idle which were cut off, under this address or an older one."""
+    for address in (environment_from_url(session.state.base_url), *moved_from(module, history)):
+        restore_left(session, history, address, module.params["wait_timeout"], module.warnings)
 
 
 def _acquire(module: MigrationModule, history: History, path: str, base_url: str, watch: Watch) -> locks.Taken:

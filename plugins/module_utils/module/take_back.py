@@ -14,6 +14,7 @@ from ..errors import MigrationError, about
 from ..history import store as histories
 from ..history.entry import Entry
 from ..history.receipt import FAILED, UNDONE
+from ..imports.follow_up import FollowUps
 from ..imports.outcome import Outcome
 from ..imports.rollback import Rollback
 from ..package.file import PackageFile, examine
@@ -26,6 +27,7 @@ from ..plan.together import Together
 from ..session.session import Session
 from ..support.text import printable
 from .around import preflight_of
+from .around_import import follow_ups_of, wanted_of
 from .base import MigrationModule
 from .history import open_history, settle_metadata
 from .to_take_back import Chosen, by_name, by_run, entry_of_file, refuse_nothing_named, refuse_of_another_server
@@ -70,10 +72,12 @@ def _take_back_unknown(
     name = os.path.basename(package.path)
     preflight = preflight_of(module, session)
     preflight.look([place_of(project_id, module.params["project"])])
-    rollback = _rollback(module, package, name, None, [])
+    follow_ups = follow_ups_of(module, session)
+    rollback = _rollback(module, package, name, None, [], follow_ups)
     planned, outcome, due = rollback.take_back(session, project_id, module.warnings)
+    follow_ups.do()
     item = _item(None, name, project_id, package, outcome, due)
-    result = _result([item], None, preflight)
+    result = {**_result([item], None, preflight), **follow_ups.as_result()}
     result["msg"] = _line(printable(name, 100), planned.plan, due, module.check_mode)
     if module.wants_diff and due:
         texts = [preflight.text(), _text(name, module.params["project"], planned.plan)]
@@ -103,6 +107,7 @@ class _TakingBack:
         self.items: list[dict[str, Any]] = []
         self.lines: list[str] = []
         self.texts: list[str] = []
+        self.follow_ups = follow_ups_of(module, session)
 
     def do(self) -> dict[str, Any]:
         """Take them back, newest first, and return the result of the task.
@@ -130,7 +135,23 @@ class _TakingBack:
         else:
             for entry in parts:
                 self._take_back(entry, files[entry.path])
+        self._follow_up()
         return self._result()
+
+    def _follow_up(self) -> None:
+        """Do what is due once the imports are taken back, and what earlier runs have left to do in their projects."""
+        module, history = self.module, self.module.history
+        projects = [entry.receipt.project for entry in (*self.chosen.parts, *self.chosen.done)]
+        self.follow_ups.find(history, projects, wanted_of(module))
+        if module.check_mode:
+            return
+        try:
+            self.follow_ups.do()
+        except MigrationError as error:
+            error.details.update(taken_back=self.items, run=self.chosen.run_id, **self.follow_ups.as_result())
+            if any(item["changed"] for item in self.items):
+                error.details["changed"] = True
+            raise
 
     def _hold(self) -> None:
         """Have what is taken back already stay so, also where a failed run took it back and would try again."""
@@ -151,7 +172,8 @@ class _TakingBack:
         receipt = entry.receipt
         title = self._title(entry)
         self.session.progress.package(receipt.name, len(self.items) + 1, len(self.chosen.parts))
-        rollback = _rollback(self.module, package, receipt.name, entry, self.together.beside(entry))
+        beside = self.together.beside(entry)
+        rollback = _rollback(self.module, package, receipt.name, entry, beside, self.follow_ups)
         try:
             with about(receipt.name, self._project(entry)):
                 planned, outcome, due = rollback.take_back(self.session, receipt.project, self.module.warnings)
@@ -207,7 +229,10 @@ class _TakingBack:
         result = _result(self.items, self.chosen.first, self.preflight)
         if self.chosen.run_id is not None:
             result["run"] = self.chosen.run_id
-        result["msg"] = "\n".join(self.lines) or self.chosen.nothing_left
+        follow_ups = self.follow_ups
+        result.update(follow_ups.as_result())
+        result["changed"] |= follow_ups.have_done or (self.module.check_mode and follow_ups.are_due)
+        result["msg"] = "\n".join([*self.lines, *follow_ups.lines()]) or self.chosen.nothing_left
         if not self.items and self.chosen.further:
             result["msg"] += " " + self.chosen.further
             self.module.warnings.append(result["msg"])
@@ -217,7 +242,12 @@ class _TakingBack:
 
 
 def _rollback(
-    module: MigrationModule, package: PackageFile, name: str, entry: Entry | None, entries: list[Entry]
+    module: MigrationModule,
+    package: PackageFile,
+    name: str,
+    entry: Entry | None,
+    entries: list[Entry],
+    follow_ups: FollowUps,
 ) -> Rollback:
     params = module.params
     return Rollback(
@@ -230,6 +260,8 @@ def _rollback(
         force=params["force"],
         hold=params["hold"],
         check_mode=module.check_mode,
+        wanted=wanted_of(module),
+        follow_ups=follow_ups,
     )
 
 

@@ -31,6 +31,7 @@ from .login import TOKEN_HEADER
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
 from .multipart import MultipartFile
 from .search import Search
+from .upkeep import Upkeep
 
 # Required by the calls that only start something.
 _ASYNC = {"Prefer": "respond-async"}
@@ -39,7 +40,7 @@ _NOT_LET_THROUGH = (401, 403, 404, 405)
 _DOWNLOAD_CHUNK = 1 << 20
 
 
-class Library(Search):
+class Library(Search, Upkeep):
     """A Library server.
 
     Args:

@@ -30,6 +30,8 @@ from ..support.text import printable
 from .watch import Watch, is_given_up, is_gone
 
 _LOCKS = "locks"
+# The ending of the note of which projects a run has idled, beside its lock.
+WINDOW = ".window.json"
 _NAME = re.compile(r"(.+)\.([1-9]\d*)\.lock\Z")
 # Seconds between two looks at a lock that another run has.
 _PAUSE = 0.5
@@ -64,6 +66,19 @@ class Lock:
 
     def _is_own(self) -> bool:
         return _read(self.path).get("token") == self.token
+
+
+def directory_of(history_dir: str) -> str:
+    """Return the directory of the locks below a history."""
+    return os.path.join(history_dir, _LOCKS)
+
+
+def has_window(history_dir: str) -> bool:
+    """Return whether there is a note of projects that a run has idled, on whatever environment."""
+    try:
+        return any(name.endswith(WINDOW) for name in os.listdir(directory_of(history_dir)))
+    except OSError:
+        return False
 
 
 def locks_of(session_path: str, history_dir: str | None) -> list[Lock]:
@@ -151,7 +166,7 @@ def acquire(
         LockError: Another run is at work.
         DiskError: The lock cannot be written.
     """
-    directory = os.path.join(history_dir, _LOCKS)
+    directory = directory_of(history_dir)
     document = dict(holder, token=secrets.token_hex(16))
     start = watch.clock()
     with disk_errors("history_dir: %s cannot be written" % directory):
@@ -174,7 +189,7 @@ def refuse_living(history_dir: str, addresses: Iterable[str], watch: Watch) -> N
     Raises:
         LockError: A run is.
     """
-    directory = os.path.join(history_dir, _LOCKS)
+    directory = directory_of(history_dir)
     signs = {path: _sign_of_life(path) for address in addresses for path in _paths(directory, address)}
     dead = watch.dead_of(list(signs.values()))
     living = next((path for path, sign in signs.items() if sign not in dead), None)
@@ -193,7 +208,7 @@ def remark(history_dir: str, address: str) -> str | None:
         address: The environment's address, as a file name.
     """
     try:
-        paths = _paths(os.path.join(history_dir, _LOCKS), address)
+        paths = _paths(directory_of(history_dir), address)
     except OSError:
         return None
     if not paths:

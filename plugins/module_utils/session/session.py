@@ -279,7 +279,9 @@ def pick_project(projects: list[Project], wanted: str) -> Project:
 
 
 def _loaded(project: Project, wanted: str) -> Project:
-    if project.status not in (None, 0):
+    # Numbers above 0 are those of modes in which a project is idle, and loaded all the same (the vendor's
+    # EnumDSSXMLProjectStatus).
+    if project.status is not None and project.status < 0:
         raise InputError(
             "project: %s is not loaded on the server (status %s); load it first."
             % (printable(wanted, 100), project.status)

@@ -18,6 +18,9 @@ IMPORT = "import"
 TAKE_BACK = "take back"
 UNDO_PACKAGE = "undo package"
 VERIFY = "verify"
+IDLE = "idle the project"
+RESUME = "resume the project"
+SCHEMA = "reload the schema"
 
 # Seconds within which a phase is not noted again. An upload tells each mebibyte, and nobody reads that fast.
 _PAUSE = 0.5

@@ -258,6 +258,25 @@ async def put_schema_lock(server: Server, request: web.Request) -> Any:
     return lock.as_dict()
 
 
+async def get_upkeep(server: Server, _request: web.Request) -> Any:
+    """What was done around imports."""
+    store = server.store
+    return {
+        "schema_reloads": {project.id: project.schema_reloads for project in store.projects.values()},
+        "caches_purged": {project.id: project.caches_purged for project in store.projects.values()},
+        "states": {project_id: store.states(project_id) for project_id in store.projects},
+        "project_states": store.project_states,
+        "imported_while": store.imported_while,
+    }
+
+
+async def put_connections(server: Server, request: web.Request) -> Any:
+    rows = await _body(request)
+    fields = {"id": "", "username": "", "userFullName": "", "projectId": "", "projectName": "", "openJobsCount": 0}
+    server.store.connections = [{**fields, **row} for row in rows]
+    return {}
+
+
 async def put_nodes(server: Server, request: web.Request) -> Any:
     server.store.nodes = build_nodes(await _body(request))
     return {}
@@ -288,4 +307,6 @@ CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("PUT", "/schema-locks/{scope}", put_schema_lock),
     ("PUT", "/nodes", put_nodes),
     ("DELETE", "/journal", purge_journal),
+    ("GET", "/upkeep", get_upkeep),
+    ("PUT", "/connections", put_connections),
 ]

@@ -18,6 +18,7 @@ from mstr_double import (
     routes_server,
     routes_session,
     routes_storage,
+    routes_upkeep,
 )
 from mstr_double.reply import Reply
 from mstr_double.server import Call
@@ -49,6 +50,13 @@ ROUTES: list[tuple[str, str, Handler, bool]] = [
     ("GET", "/monitors/iServer/nodes", routes_monitors.list_nodes, False),
     ("POST", "/changeJournal", routes_journal.search_journal, False),
     ("GET", "/changeJournal/{search_id}", routes_journal.read_journal, False),
+    ("PATCH", "/monitors/iServer/nodes/{node}/projects/{project_id}", routes_upkeep.change_on_node, False),
+    ("PATCH", "/monitors/projects/status", routes_upkeep.change_everywhere, False),
+    ("GET", "/monitors/userConnections", routes_upkeep.list_connections, False),
+    ("DELETE", "/monitors/projects/{project_id}/caches/{kind}", routes_upkeep.purge_caches, False),
+    ("DELETE", "/monitors/projects/{project_id}/cache/{kind}", routes_upkeep.purge_caches, False),
+    ("POST", "/model/schema/reload", routes_upkeep.reload_schema, False),
+    ("GET", "/model/tasks/{task_id}", routes_upkeep.get_task, False),
     ("GET", "/objects/{object_id}", routes_objects.get_object, False),
     ("GET", "/folders", routes_search.list_root, False),
     ("GET", "/folders/{folder_id}", routes_search.list_folder, False),

@@ -17,6 +17,9 @@ from mstr_double.routes_packages import download, failure, held_package, need_as
 from mstr_double.server import IMPORT, Call
 from mstr_double.store import Lock
 
+# What an import ends with in a project that is idle, where that is in its way; a guess.
+IDLE = "The project is idle."
+
 
 async def create_import(call: Call) -> Reply:
     """Start an import; an undo package is made unless the client does without [import page, More examples]."""
@@ -35,6 +38,11 @@ async def create_import(call: Call) -> Reply:
     lock = foreign_lock(call, holder.project)
     if lock is not None and server.settings.locked_import == "refuse":
         raise errors.iserver_error(_locked(lock), errors.METADATA_LOCKED)
+    states = server.store.states(holder.project) if holder.project else {}
+    server.store.imported_while.append(states)
+    idle = any(state.endswith("idle") for state in states.values()) and server.settings.idle_import != "accept"
+    if idle and server.settings.idle_import == "refuse":
+        raise errors.iserver_error(IDLE, errors.PROJECT_IDLE)
     importer = Importer(server.store, server.settings, holder.content, holder.project)
     if server.settings.missing_component == "refuse" and (missing := importer.missing()):
         raise errors.objects_missing(f"The package cannot be imported. {missing[0]}.", missing)
@@ -44,6 +52,9 @@ async def create_import(call: Call) -> Reply:
     server.imports_started += 1
     if lock is not None and server.settings.locked_import == "fail":
         process.status, process.message = FAILED, _locked(lock)
+        return Reply(202, json=_shown(call, process))
+    if idle:
+        process.status, process.message = FAILED, IDLE
         return Reply(202, json=_shown(call, process))
     work = run_import(process, importer, server.settings, generate_undo, call.session.user)
     server.spawn(work, IMPORT)

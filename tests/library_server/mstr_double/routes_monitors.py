@@ -164,7 +164,7 @@ async def list_nodes(call: Call) -> Reply:
     nodes = []
     for node in call.server.store.nodes:
         if name in (None, node.name):
-            rows = [{"id": one.id, "name": one.name, "status": node.status_of(one)} for one in projects]
+            rows = [{"id": one.id, "name": one.name, "status": node.told(one)} for one in projects]
             about = {"name": node.name, "port": node.port, "status": node.status, "load": 0, "default": node.default}
             nodes.append({**about, "projects": rows})
     return Reply(200, json={"nodes": nodes})

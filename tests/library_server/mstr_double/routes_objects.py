@@ -10,9 +10,11 @@ from typing import Any
 from mstr_double import errors
 from mstr_double.reply import Reply
 from mstr_double.server import Call
-from mstr_double.store import CONFIGURATION_TYPES, PROJECT, Scope, StoredObject
+from mstr_double.store import CONFIGURATION_TYPES, PROJECT, Project, Scope, StoredObject
 
 ALL_RIGHTS = 255
+# The vendor's enumeration of a project's states (EnumDSSXMLProjectStatus); full idle is both of the first two.
+IDLE = {"exec_idle": 1, "request_idle": 2, "full_idle": 3, "wh_exec_idle": 4, "partial_idle": 6}
 
 
 async def list_projects(call: Call) -> Reply:
@@ -24,11 +26,17 @@ async def list_projects(call: Call) -> Reply:
                 "name": project.name,
                 "alias": project.alias,
                 "description": project.description,
-                "status": project.status,
+                "status": project.status or _idle_number(call, project),
             }
             for project in call.server.store.projects.values()
         ],
     )
+
+
+def _idle_number(call: Call, project: Project) -> int:
+    """What the state of a project is as a number, by the node that a session is on: the default one."""
+    node = next((one for one in call.server.store.nodes if one.default), None)
+    return IDLE.get(node.status_of(project), 0) if node is not None and call.server.settings.idle_shown else 0
 
 
 async def get_object(call: Call) -> Reply:

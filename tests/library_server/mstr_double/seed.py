@@ -16,7 +16,16 @@ DEMO = "B19DEDCC11D4E0EFC000EB9495D0F44F"
 YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
 YEAR_TABLE = "8D6793C211D3E4981000E787EC6DE8A4"
 EVERYONE = "C82C6B1011D2894CC0009D9F29718E4F"
-PRIVILEGES = ("create_package", "import_package", "bypass_acl", "monitor_cluster", "monitor_change_journal")
+PRIVILEGES = (
+    "create_package",
+    "import_package",
+    "bypass_acl",
+    "monitor_cluster",
+    "monitor_change_journal",
+    "monitor_users",
+    "idle_project",
+    "administer_caches",
+)
 
 
 def _item(name: str, kind: int, **more: Any) -> dict[str, Any]:

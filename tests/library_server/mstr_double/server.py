@@ -31,6 +31,9 @@ PRIVILEGES = {
     "bypass_acl": ("903", "Bypass all object security access checks"),
     "monitor_cluster": ("904", "Monitor cluster"),
     "monitor_change_journal": ("905", "Monitor Change Journal"),
+    "monitor_users": ("906", "Monitor user connections"),
+    "idle_project": ("907", "Idle and resume project"),
+    "administer_caches": ("908", "Administer caches"),
 }
 
 

@@ -39,6 +39,14 @@ class Settings:
     repository: Any = field(default_factory=lambda: dict(REPOSITORY))
     locked_import: str = "fail"
     unlock_status: int = 201
+    schema_reload: str = "task"
+    schema_duration: float = 0.0
+    schema_failure: str | None = None
+    locked_reload: str = "fail"
+    tasks_lost: int = 0
+    pending_polls: int = 0
+    idle_import: str = "accept"
+    idle_shown: bool = True
     session_cap: int | None = None
     session_cookie_needed: bool = True
     status_case: str = "lower"
@@ -198,6 +206,12 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "search_status": _one_of(200, 201),
     "searches_lost": _count,
     "longest_page": lambda value: value is None or (_count(value) and value > 0),
+    "schema_reload": _one_of("task", "sync"),
+    "schema_failure": _text_or_none,
+    "locked_reload": _one_of("fail", "refuse", "accept"),
+    "tasks_lost": _count,
+    "pending_polls": _count,
+    "idle_import": _one_of("accept", "fail", "refuse"),
     "session_cap": lambda value: value is None or _count(value),
     "status_case": _one_of("upper", "lower"),
     "missing_object": _one_of("404", "500", "500_ERR001"),

@@ -171,6 +171,30 @@ class Lock:
 
 
 @dataclass
+class SchemaTask:
+    """A reload of a schema that goes on by itself.
+
+    :ivar lost: whether nobody can ask for it, nor see it end, as after a restart
+    """
+
+    id: str
+    started: str
+    lost: bool = False
+    status: str = "running"
+    ended: str = ""
+    failure: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {"id": self.id, "task": "reloadSchema", "startTime": self.started}
+        shown["status"] = self.status
+        if self.ended:
+            shown["endTime"] = self.ended
+        if self.failure is not None:
+            shown["errors"] = [{"code": "8004cb40", "message": self.failure, "additionalProperties": {}}]
+        return shown
+
+
+@dataclass
 class Project:
     """A project: its row in ``GET /projects``, its objects, and its links of users to roles and filters by user id."""
 
@@ -182,17 +206,31 @@ class Project:
     objects: Scope = field(default_factory=dict)
     security: dict[str, Any] = field(default_factory=dict)
     schema_lock: Lock | None = None
+    schema_reloads: int = 0
+    caches_purged: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Node:
-    """A node of the cluster: what it says of projects that are not as usual there, by their ids."""
+    """A node of the cluster: what it says of projects that are not as usual there, by their ids.
+
+    :ivar pending: how often it still says that a project is on its way to that
+    """
 
     name: str
     port: int = 34952
     status: str = "running"
     default: bool = False
     projects: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
+
+    def told(self, project: Project) -> str:
+        """What the node says when it is asked, which brings the project nearer to where it is going."""
+        left = self.pending.get(project.id, 0)
+        if left > 0:
+            self.pending[project.id] = left - 1
+            return self.status_of(project) + "_pending"
+        return self.status_of(project)
 
     def status_of(self, project: Project) -> str:
         if self.status != "running":
@@ -262,6 +300,17 @@ class Store:
     # The change journal, oldest first, and what searches of it have found.
     journal: list[Journaled] = field(default_factory=list)
     searches: dict[str, list[Journaled]] = field(default_factory=dict)
+    tasks: dict[str, SchemaTask] = field(default_factory=dict)
+    # Who is connected besides the sessions, as rows of the answer.
+    connections: list[dict[str, Any]] = field(default_factory=list)
+    # Every change of a project's state that was asked for: node, project, status.
+    project_states: list[tuple[str, str, str]] = field(default_factory=list)
+    # What a project was, on each node, when an import into it began.
+    imported_while: list[dict[str, str]] = field(default_factory=list)
+
+    def states(self, project_id: str) -> dict[str, str]:
+        """What a project is on each node."""
+        return {node.name: node.status_of(self.projects[project_id]) for node in self.nodes}
 
     def project(self, name_or_id: str) -> Project | None:
         by_id = self.projects.get(name_or_id.upper())

@@ -25,10 +25,4 @@ UNPLAYED: list[tuple[str, str]] = [
     ("GET", "/packages/{package_id}/objects"),
     ("GET", "/folders/preDefined/{folder_type}"),
     ("POST", "/searches/objects"),
-    ("POST", "/model/schema/reload"),
-    ("GET", "/model/tasks/{task_id}"),
-    ("DELETE", "/monitors/projects/{project_id}/caches/{kind}"),
-    ("DELETE", "/monitors/projects/{project_id}/cache/{kind}"),
-    ("PATCH", "/monitors/iServer/nodes/{node}/projects/{project_id}"),
-    ("PATCH", "/monitors/projects/status"),
 ]

@@ -126,6 +126,42 @@ CALLS = {
         Reply(200, {"changeJournalEntries": []}),
         True,
     ),
+    "reload": (
+        lambda api, project: api.reload_schema(PROJECT_ID),
+        "POST /model/schema/reload",
+        Reply(201),
+        True,
+    ),
+    "task": (
+        lambda api, project: api.task("t/1=", PROJECT_ID),
+        "GET /model/tasks/t%2F1%3D",
+        Reply(200, {"id": "t/1=", "status": "running"}),
+        True,
+    ),
+    "purge": (
+        lambda api, project: api.purge_caches(PROJECT_ID, "element"),
+        "DELETE /monitors/projects/%s/caches/element" % PROJECT_ID,
+        Reply(204),
+        True,
+    ),
+    "state of a project": (
+        lambda api, project: api.set_state_everywhere(PROJECT_ID, "full_idle"),
+        "PATCH /monitors/projects/status?projectId=%s" % PROJECT_ID,
+        Reply(202),
+        True,
+    ),
+    "state on a node": (
+        lambda api, project: api.set_state("a/b", PROJECT_ID, "loaded"),
+        "PATCH /monitors/iServer/nodes/a%%2Fb/projects/%s" % PROJECT_ID,
+        Reply(202, {"project": {"status": "pending"}}),
+        True,
+    ),
+    "connections": (
+        lambda api, project: api.connected_users(PROJECT_ID),
+        "GET /monitors/userConnections?projectId=%s&offset=0&limit=1000" % PROJECT_ID,
+        Reply(200, {"userConnections": []}),
+        True,
+    ),
     "described calls": (lambda api, project: api.described_calls(), "GET /openapi.yaml", Reply(200, "paths:"), True),
     "create package": (
         lambda api, project: api.create_package(project),
@@ -179,8 +215,9 @@ WITHOUT_PROJECT |= {
     "journal",
     "journal entries",
 }
+WITHOUT_PROJECT |= {"purge", "state of a project", "state on a node", "connections"}
 # Of a project, and of nothing else.
-WITH_PROJECT = {"schema lock"}
+WITH_PROJECT = {"schema lock", "reload", "task"}
 each_call = pytest.mark.parametrize("name", CALLS)
 
 
@@ -196,7 +233,7 @@ def test_each_call_is_sent_as_documented(serve, name, project):
     # A configuration package must not send this header at all.
     expected = None if name in WITHOUT_PROJECT else PROJECT_ID if name in WITH_PROJECT else project
     assert request.headers["X-MSTR-ProjectID"] == expected
-    if name in ("import", "delete import", "delete package", "build"):
+    if name in ("import", "delete import", "delete package", "build", "reload"):
         assert request.headers["Prefer"] == "respond-async"
     if name != "log in":
         assert request.headers["X-MSTR-AuthToken"] == "t0ken"
