@@ -128,6 +128,33 @@ def test_an_edit_during_the_upload_is_seen(server: Server, controller: Controlle
         assert "Package large was planned anew" in run.warnings
 
 
+@pytest.mark.parametrize("approved", [True, False], ids=["approved", "own"])
+def test_what_others_did_during_the_upload_is_not_done_again(
+    server: Server, controller: Controller, approved: bool
+) -> None:
+    row = edition("Year", 1)
+    path = make_package(controller.directory / "large.mmp", row)
+    controller.declare(server, {"src": str(path)})
+    controller.steps("plan")
+    approve(controller)
+    server.set(upload_processing=1.0)
+
+    def edit() -> None:
+        while not server.state()["packages"]:
+            time.sleep(0.05)
+        server.edit(row["id"], name="Year", type=12, version=row["version"])
+
+    thread = threading.Thread(target=edit)
+    thread.start()
+    run = controller.deploy(*(APPROVED if approved else ()))
+    thread.join()
+    assert run.failures == []
+    assert server.state()["imports_started"] == 0
+    (package,) = run.results[-1]["result"]["ansible_facts"]["mstr_packages_result"]
+    assert (package["due"], package["in_sync"], package["changed"]) == (False, True, False)
+    assert package["changes"] == []
+
+
 def test_lower_case_ids_have_not_moved(server: Server, controller: Controller) -> None:
     path = controller.packages / "inc1.mmp"
     copy = controller.directory / "inc1.mmp"

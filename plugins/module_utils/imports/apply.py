@@ -352,6 +352,8 @@ class PlanRun:
         decision = self._planner.decide()[decision.position - 1]
         self._note_moved(decision)
         if decision.do != IMPORT:
+            # Others have brought it about meanwhile.
+            self.report.note(decision.position, **decision.row())
             return
         self._import_staged(decision, staged, options)
 

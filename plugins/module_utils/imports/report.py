@@ -51,7 +51,7 @@ class Report:
         """Whether anything was changed."""
         return any(row["changed"] for row in self.packages)
 
-    def note(self, position: int, **values: Any) -> None:
+    def note(self, position: int, /, **values: Any) -> None:
         """Note what became of a package.
 
         Args:

@@ -109,8 +109,8 @@ class _Survey:
 
     def _refused(self, call: KnownCall, error: ServerError) -> None:
         self._lost = 0
-        # Below 400, what came is not as documented.
-        self.calls[call.name] = True if error.status < 400 else is_there(call, error, wrong_methods_show=True)
+        # Below 400, what came is not as documented, and may be the page of a gateway: it is asked for again.
+        self.calls[call.name] = None if error.status < 400 else is_there(call, error, wrong_methods_show=True)
         if self.calls[call.name] is not False:
             self.differs.append("%s could not be used: %s" % (call.shown, error.message))
 

@@ -108,6 +108,8 @@ class Around(Calls):
             "GET", "/openapi.yaml", step, repeat=Repeat.SAFE, headers=with_project(headers, None), stream=True
         )
         try:
+            if is_page(response):
+                raise ServerError("%s: the server sent a web page instead of it." % step, response.status_code)
             return calls_of(_lines(response))
         except MigrationError:
             raise
