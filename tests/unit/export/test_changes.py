@@ -42,7 +42,8 @@ def test_changes_lead_from_one_package_to_the_other(before, after):
             made[change.key] = change.after
     assert changes(made, after) == []
     assert len({change.key for change in found}) == len(found)
-    back = {change.key: change.what for change in changes(after, before)}
+    ends = (after, before)
+    back = {change.key: change.what for change in changes(*ends)}
     turned = {"added": "removed", "removed": "added", "changed": "changed"}
     assert {change.key: turned[change.what] for change in found} == back
 
