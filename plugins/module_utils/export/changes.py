@@ -52,10 +52,17 @@ class Change:
             return ADDED
         return REMOVED if self.after is None else CHANGED
 
+    @property
+    def shown(self) -> Entry:
+        """The object as it would be; where it is there no more, as it was."""
+        found = self.after or self.before
+        if found is None:
+            raise AssertionError("a change from nothing to nothing")
+        return found
+
     def as_result(self) -> dict[str, Any]:
         """Return it as the module does."""
-        shown = self.after or self.before
-        assert shown is not None
+        shown = self.shown
         return {
             "id": self.key[0],
             "name": shown.name,
@@ -71,8 +78,7 @@ class Change:
 
     def line(self) -> str:
         """Return it as a line of a diff."""
-        shown = self.after or self.before
-        assert shown is not None
+        shown = self.shown
         name = shortened(printable(shown.name, 200), _LONGEST_NAME)
         texts = ['%s %s "%s"' % (_SIGNS[self.what], type_name(self.key[1]), name)]
         texts.append("%s -> %s" % (_short(self.before), _short(self.after)))
@@ -115,7 +121,7 @@ def changes(before: Mapping[Key, Entry], after: Mapping[Key, Entry]) -> list[Cha
         if one and other and same_version(one.version, other.version) and _same_action(one, other):
             continue
         found.append(Change(key, one, other))
-    return sorted(found, key=lambda change: (change.key[1], (change.after or change.before).name, change.key[0]))  # type: ignore[union-attr]
+    return sorted(found, key=lambda change: (change.key[1], change.shown.name, change.key[0]))
 
 
 def predicted(last: Content | None, choice: Choice) -> list[Change]:

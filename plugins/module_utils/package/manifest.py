@@ -29,6 +29,10 @@ SUFFIX = ".manifest.json"
 
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}\Z")
 
+# Stands for the rows while the rest becomes text; and what is between two of them.
+_ROWS = "\0rows"
+_INDENT = "\n" + 4 * " "
+
 # What a row shows when two are compared, in the order of the manifest's text.
 _ROW_FIELDS = ("id", "name", "type", "type_name", "version", "date_modified", "action", "level")
 
@@ -45,13 +49,22 @@ def dumps(manifest: Content) -> str:
         "size": manifest.size,
         "type": manifest.type,
         "settings": {key: manifest.settings[key] for key in sorted(manifest.settings)},
-        "content": [{**row_document(row), **why_document(row)} for row in sort_rows(manifest.rows)],
+        "content": [_ROWS] if manifest.rows else [],
     }
     if manifest.request is not None:
         document["request"] = manifest.request
     if manifest.seen_until is not None:
         document["seen_until"] = manifest.seen_until
-    return readable_json(document)
+    text = readable_json(document)
+    if not manifest.rows:
+        return text
+    # Row by row: as one document, thousands of them take more memory.
+    before, _mark, behind = text.partition(json.dumps(_ROWS))
+    rows = (
+        readable_json({**row_document(row), **why_document(row)}).rstrip("\n").replace("\n", _INDENT)
+        for row in sort_rows(manifest.rows)
+    )
+    return before + ("," + _INDENT).join(rows) + behind
 
 
 def loads(text: str) -> Content:

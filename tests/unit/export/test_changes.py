@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import SHA256, row
@@ -14,6 +17,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.export.changes impo
 from ansible_collections.mstr.migration.plugins.module_utils.export.needs import users_of
 from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
 from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content, with_reasons
+from ansible_collections.mstr.migration.plugins.module_utils.support.text import readable_json
 
 KEYS = st.tuples(st.sampled_from(["A" * 32, "B" * 32, "C" * 32, "D" * 32]), st.sampled_from([3, 4]))
 ENTRIES = st.builds(Entry, st.just("n"), st.sampled_from(["V1", "v1", "V2"]), st.sampled_from(["replace", "delete"]))
@@ -38,7 +42,8 @@ def test_changes_lead_from_one_package_to_the_other(before, after):
             made[change.key] = change.after
     assert changes(made, after) == []
     assert len({change.key for change in found}) == len(found)
-    back = {change.key: change.what for change in changes(after, before)}
+    ends = (after, before)
+    back = {change.key: change.what for change in changes(*ends)}
     turned = {"added": "removed", "removed": "added", "changed": "changed"}
     assert {change.key: turned[change.what] for change in found} == back
 
@@ -64,6 +69,14 @@ def test_users_are_the_other_side_of_components(components):
 
 def content(*rows, **fields):
     return Content(SHA256, 4, "project", {"defaultAction": "replace"}, rows, **fields)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_manifest_is_the_text_of_one_document(count):
+    rows = [row(id="%032X" % number, name="a\n\u202e \x00rows \u00fc", components=()) for number in range(count)]
+    text_of_it = manifest.dumps(content(*rows, request={"content": [{"name": "\x00rows"}]}))
+    assert text_of_it == readable_json(json.loads(text_of_it))
+    assert len(json.loads(text_of_it)["content"]) == count
 
 
 def test_a_manifest_says_why_and_one_of_before_stays_as_it_was():

@@ -128,6 +128,7 @@ ITEMS = st.fixed_dictionaries(
 
 @given(st.lists(ITEMS, max_size=3), st.sampled_from(["content", "exclude"]), st.sampled_from(PACKAGE_TYPES))
 def test_a_selector_is_refused_by_its_item_or_says_what_it_chooses(items, option, kind):
+    said = ""
     try:
         selectors = parse_selectors(items, option, kind)
     except InputError as error:
@@ -168,6 +169,7 @@ def test_requests_that_ask_for_the_same_have_the_same_document():
     ),
 )
 def test_settings_fit_the_type(kind, settings):
+    said = ""
     try:
         found = parse_settings(settings, kind)
     except InputError as error:
