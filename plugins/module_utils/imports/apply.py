@@ -327,15 +327,7 @@ class PlanRun:
         if package.file is None or decision.planned is None:
             raise AssertionError("there is no file to import")
         content = decision.planned.package.content
-        generate_undo = package.option["generate_undo"]
-        options = replace(
-            self._how.options,
-            name=package.name,
-            generate_undo=self._how.options.generate_undo if generate_undo is None else generate_undo,
-            force=package.option["force"],
-            plan_id=self.plan.plan_id,
-            wanted=self._how.options.wanted.of(package.option),
-        )
+        options = self._how.options.of_package(package, self.plan.plan_id)
         runs.check_destinations(options, package.project_id, make=True)
         staged = stage(session, package.file, package.project_id, content.type, options.wait_timeout)
         if staged.content.digest != content.digest:

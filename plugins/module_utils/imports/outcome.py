@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import MigrationError
@@ -14,6 +14,7 @@ from ..history.entry import Entry
 from ..history.receipt import key_text
 from ..history.store import History
 from ..package.content import Content
+from ..package.declared import Declared
 from ..plan.afterwards import NOTHING, Wanted
 from ..plan.listing import ObjectKey
 from ..plan.package import NOT_COMPARED, Change, Found, PackagePlan
@@ -84,6 +85,23 @@ class ImportOptions:
     def keeps_undo(self) -> bool:
         """Whether there is a place for the undo package."""
         return self.history is not None or self.undo_dest is not None
+
+    def of_package(self, package: Declared, plan_id: str) -> ImportOptions:
+        """Return how a package of a list is imported: as all of the list, but for what it says itself.
+
+        Args:
+            package: The package.
+            plan_id: The id of the plan that is carried out.
+        """
+        said = package.option["generate_undo"]
+        return replace(
+            self,
+            name=package.name,
+            generate_undo=self.generate_undo if said is None else said,
+            force=package.option["force"],
+            plan_id=plan_id,
+            wanted=self.wanted.of(package.option),
+        )
 
 
 @dataclass(frozen=True)
