@@ -140,7 +140,8 @@ plan_file:
   sample: /srv/plans/prod.plan.json
 schema:
   description: >-
-    What is to be done about the schema once what is due is imported, or because an earlier run has left it to do, by the project's name or id as the task knows it. Empty where nothing was, or is, to be done.
+    What is to be done about the schema once what is due is imported, or because an earlier run has left it to do, by the
+    project's name or id as the task knows it. Empty where nothing was, or is, to be done.
   returned: always
   type: dict
   sample: {MicroStrategy Tutorial: {reloaded: false, due: true, seconds: null}}

@@ -133,6 +133,14 @@ options:
       generate_undo:
         description: Not used.
         type: bool
+      schema:
+        description: Not used; O(schema) is.
+        type: str
+        choices: [auto, reload, none]
+      caches:
+        description: Not used; O(caches) is.
+        type: str
+        choices: [purge, none]
       force:
         description: Not used; O(force) is.
         type: bool

@@ -87,7 +87,10 @@ def test_lines_of_many_environments_say_whose_they_are(server: Server, controlle
     for name in servers:
         own = [line for line in shown if line.startswith(name + " | ")]
         assert re.fullmatch(name + r" \| finance: importing \d+ %", own[0])
-        assert own[1:] == [name + " | finance: imported, 8 created; undo kept"]
+        assert own[1:] == [
+            name + " | finance: imported, 8 created; undo kept",
+            name + " | schema of project MicroStrategy Tutorial: reloaded",
+        ]
 
 
 @pytest.mark.every_core

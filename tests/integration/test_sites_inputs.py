@@ -171,6 +171,12 @@ WRONG: dict[str, tuple[Any, str]] = {
     "mstr_plan_max_age": (0, "a number of seconds, more than 0, not 0"),
     "mstr_poll_interval": ("5s", 'a number of seconds, 0 or more, not "5s"'),
     "mstr_progress": ("maybe", 'true or false, not "maybe"'),
+    "mstr_schema": ("yes", 'auto, reload or none, not "yes"'),
+    "mstr_caches": (True, "purge or none, not true"),
+    "mstr_window": ("maybe", 'true or false, not "maybe"'),
+    "mstr_preflight": ("maybe", 'true or false, not "maybe"'),
+    "mstr_journal": ("maybe", 'true or false, not "maybe"'),
+    "mstr_exports": ("finance.mmp", "a list of packages, as docs/export.md has them"),
     "mstr_packages": ("finance.mmp", "a list of packages, "),
 }
 

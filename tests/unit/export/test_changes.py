@@ -42,8 +42,8 @@ def test_changes_lead_from_one_package_to_the_other(before, after):
             made[change.key] = change.after
     assert changes(made, after) == []
     assert len({change.key for change in found}) == len(found)
-    ends = (after, before)
-    back = {change.key: change.what for change in changes(*ends)}
+    old, new = before, after
+    back = {change.key: change.what for change in changes(new, old)}
     turned = {"added": "removed", "removed": "added", "changed": "changed"}
     assert {change.key: turned[change.what] for change in found} == back
 
