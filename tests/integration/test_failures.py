@@ -57,12 +57,19 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "missing file": ({"src": "/nonexistent/finance.mmp"}, {}, ["src", "/nonexistent/finance.mmp"]),
     "other checksum": ({"checksum": "sha256:" + "0" * 64}, {}, ["checksum", "nothing was sent"]),
     "no checksum": ({"checksum": "md5:1"}, {}, ["checksum", "64 hexadecimal digits"]),
-    "no privilege to create": (
+    "no privilege to create": ({}, {"mstr_username": "viewer"}, ["preflight", "no privilege Create package"]),
+    "no privilege to import": ({}, {"mstr_username": "creator"}, ["preflight", "no privilege Import package"]),
+    # What the server itself says, where nobody looked before.
+    "creating refused": (
         {},
-        {"mstr_username": "viewer"},
+        {"mstr_username": "viewer", "mstr_preflight": False},
         ["create an empty package", "403", "ERR017", "privileges"],
     ),
-    "no privilege to import": ({}, {"mstr_username": "creator"}, ["start the import", "403", "ERR017", "privileges"]),
+    "importing refused": (
+        {},
+        {"mstr_username": "creator", "mstr_preflight": False},
+        ["start the import", "403", "ERR017", "privileges"],
+    ),
     "no such host": ({}, {"mstr_base_url": "http://127.0.0.1:9/MicroStrategyLibrary"}, ["cannot connect", "base_url"]),
     "no URL": ({}, {"mstr_base_url": "mstr.example.com"}, ["base_url", "https://host/MicroStrategyLibrary"]),
     "keep_both with undo": ({"src": "keep_both.mmp"}, {}, ["generate_undo", "keep_both", "Nothing was imported"]),
