@@ -334,6 +334,7 @@ COURSE: dict[str, tuple[str, ...]] = {
         "GET /status",
         "POST /auth/login",
         "GET /projects",
+        "GET /configurations/repository",
         "POST /packages",
         "PUT /packages/{id}/binary",
         "GET /packages/{id}",

@@ -124,7 +124,8 @@ class Bench:
         # Only one of them does something around the import.
         self.around = {"schema": "none"}
         if workflow == AROUND:
-            self.around = {"schema": "auto", "caches": "purge"}
+            # The calls of the preflight break in the other workflows.
+            self.around = {"schema": "auto", "caches": "purge", "preflight": False}
         ways = {ONE_TASK: self._one_task, ROLE: self._role, TAKE_BACK: self._take_back, AROUND: self._role}
         ways[workflow]()
         return self.ran
