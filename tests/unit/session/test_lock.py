@@ -80,6 +80,15 @@ def test_one_run_holds_the_lock_until_it_lets_go(tmp_path):
     assert len(os.listdir(tmp_path / "locks")) == 1
 
 
+def test_a_number_is_taken_once(tmp_path, monkeypatch):
+    first = take(tmp_path, "one").lock
+    written = Path(first.path).read_bytes()
+    # This run looked before the first one had written its file.
+    monkeypatch.setattr(locks, "_numbers", lambda *_args: [])
+    assert locks._take(os.path.dirname(first.path), ADDRESS, 0o600, {"token": "other"}, Watch(60.0)) is None
+    assert Path(first.path).read_bytes() == written
+
+
 def test_who_takes_no_lock_is_told_of_those_who_have_one(tmp_path):
     assert locks.remark(str(tmp_path), ADDRESS) is None
     lock = take(tmp_path).lock
