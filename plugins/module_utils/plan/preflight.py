@@ -24,10 +24,9 @@ from ..session.session import Session
 from ..support.parallel import side_by_side
 from ..support.text import printable
 from . import text as plan_text
+from .afterwards import SCHEMA_TYPES
 from .decision import Decision
 
-# Object types of a project's schema: attribute, fact, hierarchy, table, role, column, transformation.
-SCHEMA_TYPES = frozenset((12, 13, 14, 15, 22, 26, 43))
 PROJECT, SCHEMA, CONFIGURATION = "project", "schema", "configuration"
 _CALLS = {PROJECT: "project_lock", SCHEMA: "schema_lock", CONFIGURATION: "configuration_lock"}
 
