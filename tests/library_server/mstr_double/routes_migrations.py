@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mstr_double import errors, migrations, package_rules
@@ -23,16 +22,6 @@ CONTENT = ("default", "tocview", "treeview", "all")
 # From where an import can be begun; and from where it can be taken back, a failed one not on all versions.
 BEFORE_IMPORT = (migrations.PENDING, migrations.IMPORT_FAILED, migrations.UNDO_SUCCESS)
 BEFORE_UNDO = (migrations.IMPORTED, migrations.UNDO_FAILED)
-
-
-async def _body(call: Call) -> dict[str, Any]:
-    try:
-        body = json.loads(await call.read() or b"{}")
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise errors.invalid_input("Invalid JSON")
-    return body
 
 
 def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
@@ -73,7 +62,7 @@ async def create_migration(call: Call) -> Reply:
     """Make a package from objects, or reuse one, or import a file that was uploaded."""
     need_storage(call)
     _need_privileges(call)
-    body = await _body(call)
+    body = await call.read_object()
     package, importing = _part(body, "packageInfo"), _part(body, "importInfo")
     project = checked_project(call)
     if call.request.query.get("packageId"):
@@ -206,7 +195,7 @@ async def get_migration(call: Call) -> Reply:
 async def change_migration(call: Call) -> Reply:
     """Change a record: its name, where it is to go, requests and what becomes of them."""
     record = _record(call)
-    body = await _body(call)
+    body = await call.read_object()
     package, importing = _part(body, "packageInfo"), _part(body, "importInfo")
     for name in ("type", "purpose"):
         if package.get(name) not in (None, record.package[name]):
@@ -284,7 +273,7 @@ async def _record_of_another(call: Call) -> tuple[dict[str, Any], str | None]:
     need_storage(call)
     _need_privileges(call)
     need_async(call)
-    body = await _body(call)
+    body = await call.read_object()
     package, importing = _part(body, "packageInfo"), _part(body, "importInfo")
     if body.get("id") != call.arguments["migration_id"] or not package.get("storage") or not importing.get("id"):
         raise errors.missing_information("The migration is not complete.")
@@ -334,7 +323,7 @@ async def validate_migration(call: Call) -> Reply:
 async def certify_migration(call: Call) -> Reply:
     """Note that somebody vouches for a package. Sources disagree on whether the body is wrapped."""
     record = _record(call)
-    body = await _body(call)
+    body = await call.read_object()
     if query_flag(call, "autoSync", False):
         return Reply(204)
     form = call.server.settings.certification_body

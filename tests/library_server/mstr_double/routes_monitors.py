@@ -9,9 +9,6 @@ with is a guess: 400 ``ERR006``.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from mstr_double import errors
 from mstr_double.ids import now
 from mstr_double.reply import Reply
@@ -80,18 +77,8 @@ def _shown(lock: Lock | None) -> Reply:
     return Reply(200, json={"lockType": "not_locked"} if lock is None else lock.as_dict())
 
 
-async def _body(call: Call) -> dict[str, Any]:
-    try:
-        body = json.loads(await call.read() or b"{}")
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise errors.invalid_input("Invalid JSON")
-    return body
-
-
 async def _set(call: Call, place: str) -> Reply:
-    body = await _body(call)
+    body = await call.read_object()
     if body.get("lockType") not in LOCK_TYPES or not body.get("lockId"):
         raise errors.missing_information("A lock needs its lockType and its lockId.")
     if lock_of(call, place) is not None:
@@ -138,7 +125,7 @@ async def get_schema_lock(call: Call) -> Reply:
 
 
 async def set_schema_lock(call: Call) -> Reply:
-    project, body = _schema(call), await _body(call)
+    project, body = _schema(call), await call.read_object()
     if body.get("lockType") not in SCHEMA_LOCK_TYPES:
         raise errors.invalid_input("The lockType is not valid.")
     if project.schema_lock is not None:

@@ -10,7 +10,6 @@ The names of privileges are those of the vendor's help on administration privile
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from mstr_double import errors
@@ -30,16 +29,6 @@ STATES = (LOADED, UNLOADED, "request_idle", "exec_idle", "wh_exec_idle", "partia
 RUNNING, COMPLETED, FAILED = "running", "completed", "failed"
 
 
-async def _body(call: Call) -> dict[str, Any]:
-    try:
-        body = json.loads(await call.read() or b"{}")
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise errors.invalid_input("Invalid JSON")
-    return body
-
-
 def _of_header(call: Call) -> Project:
     project_id = checked_project(call)
     if project_id is None:
@@ -49,7 +38,7 @@ def _of_header(call: Call) -> Project:
 
 async def reload_schema(call: Call) -> Reply:
     """Reload the schema: at once, or as a task where the client asks for that and this server has tasks for it."""
-    project, body, settings = _of_header(call), await _body(call), call.server.settings
+    project, body, settings = _of_header(call), await call.read_object(), call.server.settings
     types = body.get("updateTypes")
     if not isinstance(types, list) or any(kind not in UPDATE_TYPES for kind in types):
         raise errors.invalid_input("updateTypes is required, and can have: " + ", ".join(UPDATE_TYPES))
@@ -119,7 +108,7 @@ def _wanted(status: Any) -> str:
 
 async def change_on_node(call: Call) -> Reply:
     """Change what a project is on one node: it is so a while later."""
-    project, body = _named(call, call.arguments["project_id"]), await _body(call)
+    project, body = _named(call, call.arguments["project_id"]), await call.read_object()
     _need_in(call, "idle_project", project.id)
     node = next((one for one in call.server.store.nodes if one.name == call.arguments["node"]), None)
     if node is None or node.status != "running":
@@ -133,7 +122,7 @@ async def change_on_node(call: Call) -> Reply:
 
 async def change_everywhere(call: Call) -> Reply:
     """Change what a project is on all nodes that run; one on which it is not loaded gets it too, as far as is known."""
-    project, body = _named(call, call.request.query.get("projectId")), await _body(call)
+    project, body = _named(call, call.request.query.get("projectId")), await call.read_object()
     _need_in(call, "idle_project", project.id)
     status = _wanted(body.get("status"))
     for node in call.server.store.nodes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from aiohttp import web
 
 from mstr_double import seed as seeds
 from mstr_double.door import Door
-from mstr_double.errors import no_privilege
+from mstr_double.errors import invalid_input, no_privilege
 from mstr_double.faults import Faults
 from mstr_double.gateway import Gateway
 from mstr_double.migrations import Migrations
@@ -118,4 +119,14 @@ class Call:
         """The body of the request, small as it is for all calls but the upload."""
         body = await self.request.read()
         self.entry["bytes_in"] = len(body)
+        return body
+
+    async def read_object(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one is ``{}``."""
+        try:
+            body = json.loads(await self.read() or b"{}")
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise invalid_input("Invalid JSON")
         return body
