@@ -350,39 +350,10 @@ msg:
   sample: "finance: taken back, 3 replaced"
 preflight:
   description: >-
-    What was found out before an import. V(null) where nothing was asked: nothing was due, or O(preflight=false).
+    What was found out before an import, as RV(mstr.migration.mstr_package_import#module:preflight). V(null) where nothing was asked:
+    nothing was due, or O(preflight=false).
   returned: when O(state=applied)
   type: dict
-  contains:
-    privileges:
-      description: >-
-        Whether the user has the privileges that are needed, each with C(name), C(project) (its id, V(null) for the configuration)
-        and C(held), which is V(null) where that cannot be told.
-      returned: always
-      type: list
-      elements: dict
-      sample: [{name: Create package, project: B7CA92F04B9FAE8D941C3E9B7E0CD754, held: true}]
-    projects:
-      description: >-
-        The projects, each with C(id), C(name) and C(nodes), which has C(name) and C(status) of each node, and is V(null) where the
-        server does not say.
-      returned: always
-      type: list
-      elements: dict
-    locks:
-      description: >-
-        The locks that are there, each with C(what) (V(project), V(schema) or V(configuration)), C(project), C(type), C(owner),
-        C(machine), C(time), C(comment), and C(own), which says whether it is this user's.
-      returned: always
-      type: list
-      elements: dict
-      sample: []
-    problems:
-      description: What would make the import fail, a sentence each.
-      returned: always
-      type: list
-      elements: str
-      sample: []
 runs:
   description: The newest runs of the environment that changed something, newest first.
   returned: when the task failed because none of O(run), O(name) and O(src) is given
