@@ -66,6 +66,13 @@ options:
         reviewed and committed with them.
     type: bool
     default: false
+  window:
+    description:
+      - Whether the projects are to be idled while packages are imported, see O(mstr.migration.mstr_package_import#module:window). This
+        module idles none. It asks whether the user has the privileges for it, with O(preflight).
+    type: bool
+    default: false
+    version_added: 0.1.0
   history_dir:
     description:
       - The directory with the receipts of earlier imports, see O(mstr.migration.mstr_package_import#module:history_dir).
@@ -287,6 +294,7 @@ def main() -> None:
             **waiting_spec(undo=True),
             **around_spec(journal=True),
             **afterwards_spec(),
+            "window": {"type": "bool", "default": False},
             **progress_spec(),
         },
     )

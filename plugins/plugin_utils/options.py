@@ -51,7 +51,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "lock_timeout",
         "undo_timeout",
     ),
-    "mstr_package_plan": ("project", "name", "manifest_dir", "preflight", "journal", "schema", "caches"),
+    "mstr_package_plan": ("project", "name", "manifest_dir", "preflight", "journal", "schema", "caches", "window"),
     "mstr_package_import": (
         "project",
         "name",

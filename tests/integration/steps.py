@@ -194,7 +194,7 @@ class Steps:
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        return {**options, **self._given("preflight", "journal", "schema", "caches")}
+        return {**options, **self._given("preflight", "journal", "schema", "caches", "window")}
 
     def _plan(self) -> None:
         self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)
@@ -205,7 +205,7 @@ class Steps:
         return self._check and not plan["in_sync"]
 
     def _import(self) -> None:
-        own = self._given("plan_max_age", "history_keep", "poll_interval", "window")
+        own = self._given("plan_max_age", "history_keep", "poll_interval")
         options = {**self._list, "on_failure": self._variable("on_failure", "stop"), **own}
         try:
             self._imported = self._task("Import what is due", "mstr_package_import", options)

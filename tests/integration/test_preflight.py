@@ -18,7 +18,15 @@ ASKED = {
     "GET /projects/%s/lock" % TUTORIAL,
     "GET /model/schema/lock",
 }
-HAS_ALL = ["create_package", "import_package", "bypass_acl", "monitor_cluster", "monitor_change_journal"]
+HAS_ALL = [
+    "create_package",
+    "import_package",
+    "bypass_acl",
+    "monitor_cluster",
+    "monitor_change_journal",
+    "idle_project",
+    "administer_caches",
+]
 
 
 @pytest.fixture
@@ -102,6 +110,42 @@ def test_three_problems_are_three_messages_and_nothing_is_uploaded(prepared: Ser
     forced = controller.deploy("-e", "mstr_preflight=false", "-e", "mstr_package=inc1")
     assert "preflight" not in forced.failures[0]
     assert prepared.uploads() == 1
+
+
+@pytest.mark.parametrize(
+    ("privilege", "variables", "said"),
+    [
+        ("idle_project", {"mstr_window": True}, "no privilege Idle and resume project of the user"),
+        ("monitor_cluster", {"mstr_window": True}, "no privilege Monitor cluster of the user"),
+        ("administer_caches", {"mstr_caches": "purge"}, "no privilege Administer caches or Cache Administration"),
+    ],
+)
+def test_what_the_options_ask_for_takes_its_privilege(
+    privilege: str, variables: dict[str, Any], said: str, prepared: Server, controller: Controller
+) -> None:
+    without(prepared, privilege)
+    declare(prepared, controller, **variables)
+    checked = controller.deploy("--check")
+    assert checked.code == 0, checked.output
+    assert said in checked.warnings
+    refuses(controller.deploy(), prepared, said)
+    # Nobody asks for it.
+    declare(prepared, controller)
+    assert controller.deploy().code == 0
+
+
+def test_a_package_of_the_list_may_ask_for_more(prepared: Server, controller: Controller) -> None:
+    without(prepared, "administer_caches")
+    controller.declare(prepared, controller.sample("inc1", caches="purge"))
+    refuses(controller.deploy(), prepared, "needed to purge caches")
+    assert {
+        row["name"]: row["held"]
+        for row in controller.deploy("--check").named("Plan the list")["preflight"]["privileges"]
+    } == {
+        "Create package": True,
+        "Import package": True,
+        "Administer caches": False,
+    }
 
 
 @pytest.mark.ansible

@@ -6,8 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from ..package.declared import Declared
-from ..plan.preflight import Place, Preflight, place_of
+from ..plan.afterwards import PURGE, SCHEMA_TYPES, Wanted
+from ..plan.decision import Decision
+from ..plan.preflight import Place, Preflight
+from ..rest.needs import IDLING, IMPORTING, MONITORING, PURGING, UPLOADING, Need
 from ..session.session import Session
 from .base import MigrationModule
 
@@ -30,6 +36,51 @@ def preflight_of(module: MigrationModule, session: Session, wanted: bool = True)
     )
 
 
-def places_to_learn(packages: list[Declared]) -> list[Place]:
+def wanted_of(module: MigrationModule) -> Wanted:
+    """Return what the options want done after imports."""
+    return Wanted(module.params["schema"], module.params["caches"])
+
+
+def place_of(
+    module: MigrationModule,
+    project_id: str | None,
+    project: str | None,
+    types: Iterable[int] = (),
+    option: Mapping[str, Any] | None = None,
+) -> Place:
+    """Return where something is to be imported or taken back, and what that takes there by the options.
+
+    Args:
+        module: The module.
+        project_id: The project; None for the configuration.
+        project: What people call it.
+        types: The types of the objects that are due there.
+        option: What the list says of the package.
+    """
+    needs: list[Need] = [UPLOADING, IMPORTING]
+    # Neither is done at the level of the configuration.
+    if project_id and module.params.get("window"):
+        needs += [MONITORING, IDLING]
+    if project_id and wanted_of(module).of(option or {}).caches == PURGE:
+        needs.append(PURGING)
+    return Place(project_id, project or "", any(number in SCHEMA_TYPES for number in types), tuple(needs))
+
+
+def places_of(module: MigrationModule, decisions: Iterable[Decision]) -> list[Place]:
+    """Return where what is due is to be imported or taken back."""
+    return [
+        place_of(
+            module,
+            decision.package.project_id,
+            decision.package.project,
+            (change.row.type for change in decision.plan.objects),
+            decision.package.option,
+        )
+        for decision in decisions
+        if decision.due
+    ]
+
+
+def places_to_learn(module: MigrationModule, packages: list[Declared]) -> list[Place]:
     """Return where packages go of which nobody knows yet what they hold, nor whether they are due."""
-    return [place_of(package.project_id, package.project) for package in packages]
+    return [place_of(module, package.project_id, package.project, option=package.option) for package in packages]

@@ -16,15 +16,10 @@ from ..history.store import History
 from ..imports.follow_up import FollowUps
 from ..imports.outcome import ImportOptions
 from ..imports.window import Window
-from ..plan.afterwards import Wanted
 from ..plan.decision import Decision
 from ..session.session import Session
+from .around import wanted_of
 from .base import MigrationModule
-
-
-def wanted_of(module: MigrationModule) -> Wanted:
-    """Return what the options want done after imports."""
-    return Wanted(module.params["schema"], module.params["caches"])
 
 
 def follow_ups_of(module: MigrationModule, session: Session) -> FollowUps:

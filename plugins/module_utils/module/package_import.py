@@ -24,11 +24,11 @@ from ..plan.destination import make_plan
 from ..plan.edited import Editors
 from ..plan.listing import Listed, ListedPlan, ObjectKey
 from ..plan.package import Found, refuse_keep_both
-from ..plan.preflight import Preflight, place_of
+from ..plan.preflight import Preflight
 from ..session.session import Session
 from ..support.text import printable
-from .around import preflight_of
-from .around_import import around, refuse_window, result_of, wanted_of
+from .around import place_of, preflight_of, wanted_of
+from .around_import import around, refuse_window, result_of
 from .base import MigrationModule
 from .history import open_history, settle_metadata
 
@@ -118,7 +118,7 @@ def _import_file(
         if done is not None:
             return done
     else:
-        preflight.look([place_of(project_id, params["project"])])
+        preflight.look([place_of(module, project_id, params["project"])])
     found = stage(session, package, project_id, declared, params["wait_timeout"])
     earlier = session.import_process
     goes_on = not session.outlives_task or not params["wait"]
@@ -200,7 +200,7 @@ def _nothing_to_do(
         if module.params["src"] and options.undo_dest == module.params["src"]:
             raise InputError("undo_dest: it is the package file itself; name another file.")
         types = (change.row.type for change in planned.plan.objects)
-        preflight.look([place_of(package.project_id, module.params["project"], types)])
+        preflight.look([place_of(module, package.project_id, module.params["project"], types)])
     if planned.due and not module.check_mode:
         return None
     follow_ups, changed = options.follow_ups, planned.due

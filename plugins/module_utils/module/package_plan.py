@@ -16,12 +16,12 @@ from ..plan import text as plan_text
 from ..plan.decision import Decision
 from ..plan.document import PlanDocument, path_for, write
 from ..plan.planner import Planner, Scope
-from ..plan.preflight import Preflight, places_of
+from ..plan.preflight import Preflight
 from ..plan.seen import write_seen
 from ..session import file as session_file
 from ..session.session import Session
 from ..support.files import disk_errors, make_directory
-from .around import places_to_learn, preflight_of
+from .around import places_of, places_to_learn, preflight_of
 from .around_import import foretold
 from .base import MigrationModule
 from .history import open_history, says_metadata, settle_metadata
@@ -85,14 +85,14 @@ def _decide(
 
     def before_upload(packages: list[Declared]) -> None:
         settle_metadata(module, session)
-        preflight.look(places_to_learn(packages))
+        preflight.look(places_to_learn(module, packages))
 
     planner.prepare(session, reader, module.params["write_manifests"], before_upload)
     planner.look_up(session, beside=session.learn_metadata if says_metadata(module) else None)
     settle_metadata(module, session)
     decisions = planner.decide()
     planner.check(decisions)
-    preflight.look(places_of(decisions))
+    preflight.look(places_of(module, decisions))
     planner.confirm(session, reader, decisions)
     document = planner.document(session, decisions)
     # Who edited an object is none of the plan: what the journal says may change, and a plan stays the same.

@@ -19,11 +19,11 @@ from ..plan.document import PlanDocument, path_for, read
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
 from ..plan.planner import Planner
-from ..plan.preflight import Preflight, places_of
+from ..plan.preflight import Preflight
 from ..plan.seen import read_seen
 from ..session import file as session_file
 from ..session.session import Session
-from .around import places_to_learn, preflight_of
+from .around import places_of, places_to_learn, preflight_of
 from .around_import import around, lines_of, refuse_window, result_of
 from .base import MigrationModule
 from .history import settle_metadata
@@ -57,8 +57,10 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             settle_metadata(module, session)
         run = PlanRun(session, planner, plan, _how(module, options, approved=not own), module.warnings)
         try:
-            run.prepare(reader, _seen(session) if own else None, lambda items: preflight.look(places_to_learn(items)))
-            preflight.look(places_of(run.due_at_first))
+            run.prepare(
+                reader, _seen(session) if own else None, lambda items: preflight.look(places_to_learn(module, items))
+            )
+            preflight.look(places_of(module, run.due_at_first))
             if not own and params["journal"]:
                 run.due_at_first = planner.name_editors(session, run.due_at_first)
             if module.check_mode:

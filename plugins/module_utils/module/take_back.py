@@ -22,12 +22,12 @@ from ..plan import text as plan_text
 from ..plan.destination import look_up_all
 from ..plan.listing import ObjectKey
 from ..plan.package import Found, PackagePlan
-from ..plan.preflight import Preflight, place_of
+from ..plan.preflight import Preflight
 from ..plan.together import Together
 from ..session.session import Session
 from ..support.text import printable
-from .around import preflight_of
-from .around_import import follow_ups_of, wanted_of
+from .around import place_of, preflight_of, wanted_of
+from .around_import import follow_ups_of
 from .base import MigrationModule
 from .history import open_history, settle_metadata
 from .to_take_back import Chosen, by_name, by_run, entry_of_file, refuse_nothing_named, refuse_of_another_server
@@ -71,7 +71,7 @@ def _take_back_unknown(
     """Take back what an undo package reverts of which the history has nothing."""
     name = os.path.basename(package.path)
     preflight = preflight_of(module, session)
-    preflight.look([place_of(project_id, module.params["project"])])
+    preflight.look([place_of(module, project_id, module.params["project"])])
     follow_ups = follow_ups_of(module, session)
     rollback = _rollback(module, package, name, None, [], follow_ups)
     planned, outcome, due = rollback.take_back(session, project_id, module.warnings)
@@ -126,7 +126,7 @@ class _TakingBack:
             if not module.params["force"]:
                 self.together.refuse_edited(found)
         self.preflight.look(
-            place_of(entry.receipt.project, self._project(entry), (key[1] for key in entry.receipt.touched))
+            place_of(module, entry.receipt.project, self._project(entry), (key[1] for key in entry.receipt.touched))
             for entry in parts
         )
         self._hold()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, TypeVar
 
 from ..errors import ConnectionLost, MigrationError, ServerError
@@ -24,8 +24,6 @@ from ..session.session import Session
 from ..support.parallel import side_by_side
 from ..support.text import printable
 from . import text as plan_text
-from .afterwards import SCHEMA_TYPES
-from .decision import Decision
 
 PROJECT, SCHEMA, CONFIGURATION = "project", "schema", "configuration"
 _CALLS = {PROJECT: "project_lock", SCHEMA: "schema_lock", CONFIGURATION: "configuration_lock"}
@@ -41,11 +39,13 @@ class Place:
         project_id: The project; None for the configuration.
         project: What people call it.
         schema: Whether objects of its schema are among what is due.
+        needs: The privileges that it takes there.
     """
 
     project_id: str | None
     project: str
     schema: bool = False
+    needs: tuple[Need, ...] = (UPLOADING, IMPORTING)
 
     @property
     def shown(self) -> str:
@@ -54,29 +54,10 @@ class Place:
             "project %s" % printable(self.project or self.project_id, 100) if self.project_id else "the configuration"
         )
 
-
-def place_of(project_id: str | None, project: str | None, types: Iterable[int] = ()) -> Place:
-    """Return a place.
-
-    Args:
-        project_id: The project; None for the configuration.
-        project: What people call it.
-        types: The types of the objects that are due there.
-    """
-    return Place(project_id, project or "", any(number in SCHEMA_TYPES for number in types))
-
-
-def places_of(decisions: Iterable[Decision]) -> list[Place]:
-    """Return where what is due is to be imported or taken back."""
-    return [
-        place_of(
-            decision.package.project_id,
-            decision.package.project,
-            (change.row.type for change in decision.plan.objects),
-        )
-        for decision in decisions
-        if decision.due
-    ]
+    def and_also(self, other: Place) -> Place:
+        """Return the place with what another package, or the same one after a closer look, wants there."""
+        needs = (*self.needs, *(need for need in other.needs if need not in self.needs))
+        return replace(self, schema=self.schema or other.schema, needs=needs)
 
 
 class Preflight:
@@ -124,8 +105,7 @@ class Preflight:
             self._session.learn_metadata()
         for place in places if self._wanted else ():
             before = self._places.get(place.project_id)
-            if before is None or (place.schema and not before.schema):
-                self._places[place.project_id] = place
+            self._places[place.project_id] = place if before is None else before.and_also(place)
         if self._places == known:
             return
         self._ask([place for project_id, place in self._places.items() if project_id not in known])
@@ -183,8 +163,8 @@ class Preflight:
     # What is judged.
 
     def _privilege_problems(self) -> Iterable[str]:
-        for need in (UPLOADING, IMPORTING):
-            states = {place: self._held(need, place) for place in self._places.values()}
+        for need in self._needs():
+            states = {place: self._held(need, place) for place in self._places.values() if need in place.needs}
             missing = [place.shown for place, held in states.items() if held is False]
             if missing:
                 yield need.missing(missing)
@@ -194,6 +174,10 @@ class Preflight:
                     "Whether the user has the privilege %s for %s cannot be told by what the server lists."
                     % (" or ".join(need.names), ", ".join(unclear))
                 )
+
+    def _needs(self) -> list[Need]:
+        """Return the privileges that are wanted somewhere, each once."""
+        return list(dict.fromkeys(need for place in self._places.values() for need in place.needs))
 
     def _held(self, need: Need, place: Place) -> bool | None:
         missing = None if self._privileges is None else lacks(self._privileges, need, place.project_id)
@@ -253,8 +237,9 @@ class Preflight:
         return {
             "privileges": [
                 {"name": need.names[0], "project": place.project_id, "held": self._held(need, place)}
-                for need in (UPLOADING, IMPORTING)
+                for need in self._needs()
                 for place in self._places.values()
+                if need in place.needs
             ],
             "projects": [self._project_row(place) for place in self._places.values() if place.project_id],
             "locks": [

@@ -55,6 +55,10 @@ SEEING_ALL = Need(
     BYPASS_ACCESS_CHECKS,
     "see every object that a package may replace; a hidden one looks as if it were missing",
 )
+# By the vendor's help on the privileges for administration, which names them for the same actions in its tools.
+MONITORING = Need(("Monitor cluster",), "see on which nodes a project is loaded, for the window")
+IDLING = Need(("Idle and resume project",), "idle a project, for the window")
+PURGING = Need(("Administer caches", "Cache Administration"), "purge caches")
 NEEDS = (UPLOADING, IMPORTING, SEEING_ALL)
 
 

@@ -29,11 +29,6 @@ _PENDING = "_pending"
 ELEMENT_CACHES = "element"
 OBJECT_CACHES = "object"
 
-# What the privileges are called that these calls want: the vendor's help on administration privileges.
-IDLE_PROJECT = ("Idle and resume project",)
-MONITOR_CONNECTIONS = ("Monitor user connections",)
-ADMINISTER_CACHES = ("Administer caches", "Cache Administration")
-
 _COMPLETED = ("completed", "finished", "success")
 _FAILED = ("failed", "error", "cancelled", "canceled")
 # Connections that are asked for at once, and of which names are told.
