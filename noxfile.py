@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -143,8 +144,13 @@ def run(session: nox.Session, *command: str, cwd: Path = ROOT, show: bool = Fals
     :returns: its output where that is not shown.
     """
     variables = {"HOME": str(home(session)), "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", **environment}
-    with session.chdir(cwd):
-        output = session.run(*command, env=variables, silent=not show)
+    try:
+        with session.chdir(cwd):
+            output = session.run(*command, env=variables, silent=not show)
+    finally:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Of this session alone, since each has a process where they run side by side.
+        (REPORTS / f"{slug(session)}.cpu").write_text(f"{used.ru_utime + used.ru_stime}\n", encoding="utf-8")
     return output if isinstance(output, str) else ""
 
 

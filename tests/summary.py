@@ -61,6 +61,8 @@ def main() -> int:
         return 1
     outcomes: Counter[str] = Counter()
     total: Counter[str] = Counter()
+    processor = 0.0
+    print(f"{'':33} {'time':>7} {'busy':>7}")
     skips: dict[tuple[str, str], list[str]] = {}
     said: list[str] = []
     for session in json.loads(sessions.read_text(encoding="utf-8"))["sessions"]:
@@ -71,7 +73,11 @@ def main() -> int:
         tests = read(report) if report.exists() else Tests()
         total += tests.counts
         tested = words(tests.counts) if tests.counts else ""
-        print(f"{name:24} {outcome:8} {session['duration']:5.0f} s  {session['reason'] or tested}".rstrip())
+        used = report.with_suffix(".cpu")
+        busy = float(used.read_text(encoding="utf-8")) if used.exists() else 0.0
+        processor += busy
+        times = f"{session['duration']:5.0f} s {busy:5.0f} s"
+        print(f"{name:24} {outcome:8} {times}  {session['reason'] or tested}".rstrip())
         notes = report.with_suffix(".txt")
         if notes.exists():
             said += [f"{name}: {line}" for line in notes.read_text(encoding="utf-8").splitlines()]
@@ -80,6 +86,7 @@ def main() -> int:
     print("\n".join(said))
     for (test, reason), names in skips.items():
         print(f"skipped {test} in {', '.join(names)}: {reason}")
+    print(f"the processors were busy for {processor / 60:.1f} min in all")
     print(f"tests: {words(total)}")
     print(words(outcomes))
     return 0 if outcomes["passed"] and not outcomes["failed"] else 1

@@ -57,9 +57,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             settle_metadata(module, session)
         run = PlanRun(session, planner, plan, _how(module, options, approved=not own), module.warnings)
         try:
-            run.prepare(
-                reader, _seen(session) if own else None, lambda items: preflight.look(places_to_learn(module, items))
-            )
+            run.prepare(reader, _seen(session, own), lambda items: preflight.look(places_to_learn(module, items)))
             preflight.look(places_of(module, run.due_at_first))
             if not own and params["journal"]:
                 run.due_at_first = planner.name_editors(session, run.due_at_first)
@@ -120,9 +118,9 @@ def _refuse_another(module: MigrationModule, plan: PlanDocument, planner: Planne
         raise
 
 
-def _seen(session: Session) -> dict[ObjectKey, Found] | None:
-    """Return what the plan of this run has looked up, where the run has kept it."""
-    return read_seen(session_file.beside(session.path, session_file.SEEN)) if session.path else None
+def _seen(session: Session, own: bool) -> dict[ObjectKey, Found] | None:
+    """Return what the plan of this run has looked up, where the plan is the run's own, and the run has kept it."""
+    return read_seen(session_file.beside(session.path, session_file.SEEN)) if own and session.path else None
 
 
 def _log_in_again(module: MigrationModule, session: Session) -> None:
