@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Doc fragments C(mstr.migration.around) and C(mstr.migration.around.journal)."""
+    """Doc fragments C(mstr.migration.around), and C(.journal) and C(.refuse) of it."""
 
     DOCUMENTATION = r"""
 options:
@@ -33,5 +33,23 @@ options:
       - The plan names who it was, when, and from which machine, or says why nobody can be named. That is never a failure.
     type: bool
     default: true
+    version_added: 0.1.0
+"""
+
+    REFUSE = r"""
+options:
+  refuse:
+    description:
+      - Kinds of effects at which the task refuses the whole list, before anything is uploaded to be imported. In check mode they are
+        warned of, and shown with the plan. C(force) of a package has all of its effects let through.
+      - V(delete) and V(duplicate), where an object would be deleted or copied.
+      - V(missing), where the import would fail, because an object needs one that is nowhere, or because something uses an object that
+        would be deleted.
+      - V(older_target), where the Intelligence Server is of an older version than the one that the package was exported from, which the
+        manifest of a package has that M(mstr.migration.mstr_package) built.
+    type: list
+    elements: str
+    choices: [delete, duplicate, missing, older_target]
+    default: [missing]
     version_added: 0.1.0
 """

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting.polls
   - mstr.migration.around
   - mstr.migration.around.journal
+  - mstr.migration.around.refuse
   - mstr.migration.afterwards
   - mstr.migration.progress
   - mstr.migration.attributes
@@ -528,6 +529,16 @@ import_outcome:
   returned: on such failures
   type: str
   sample: unknown
+refused:
+  description: What of the plan is refused by O(refuse), also where the task fails for it. In check mode it would be.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - kind: delete
+      name: finance-1.1
+      project: MicroStrategy Tutorial
+      msg: Package finance-1.1 (project MicroStrategy Tutorial) deletes attribute "Year".
 recovered:
   description: >-
     What was left by runs that were cut off, and what became of it, as RV(mstr.migration.mstr_session#module:recovered). Each is also
@@ -548,6 +559,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.options impo
     lock_spec,
     package_spec,
     progress_spec,
+    refuse_spec,
     waiting_spec,
 )
 
@@ -577,6 +589,7 @@ def main() -> None:
             **package_spec(with_type=True),
             **waiting_spec(undo=True, polls=True),
             **around_spec(journal=True),
+            **refuse_spec(),
             **afterwards_spec(),
             "window": {"type": "bool", "default": False},
             **progress_spec(),

@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - mstr.migration.waiting.undo
   - mstr.migration.around
   - mstr.migration.around.journal
+  - mstr.migration.around.refuse
   - mstr.migration.progress
   - mstr.migration.attributes
 attributes:
@@ -258,6 +259,16 @@ packages:
           effect: replace
           version_before: 24CEEC7044C6C7008EE0DF96565E9459
           version_after: 2215B50211EB7C9D8F150080EF651EEA
+refused:
+  description: What of the plan is refused by O(refuse), also where the task fails for it. In check mode it would be.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - kind: delete
+      name: finance-1.1
+      project: MicroStrategy Tutorial
+      msg: Package finance-1.1 (project MicroStrategy Tutorial) deletes attribute "Year".
 recovered:
   description: >-
     What was left by runs that were cut off, and what became of it, as RV(mstr.migration.mstr_session#module:recovered). Each is also
@@ -277,6 +288,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.module.options impo
     list_spec,
     lock_spec,
     progress_spec,
+    refuse_spec,
     waiting_spec,
 )
 
@@ -293,6 +305,7 @@ def main() -> None:
             **lock_spec(),
             **waiting_spec(undo=True),
             **around_spec(journal=True),
+            **refuse_spec(),
             **afterwards_spec(),
             "window": {"type": "bool", "default": False},
             **progress_spec(),

@@ -35,6 +35,8 @@ _SHARE = re.compile(r"\s*[0-9]+(\.[0-9]*)?\s*%?\s*\Z")
 _SHA256 = re.compile(r"sha256:[0-9a-fA-F]{64}\Z")
 # Options of ansible-playbook by which it runs no task.
 _ONLY_LOOKS = ("syntax", "listhosts", "listtasks", "listtags")
+# What mstr_refuse may name.
+_REFUSED = {"delete", "duplicate", "missing", "older_target"}
 # How much of a value, and how many groups, a message shows.
 _LONGEST = 60
 _MOST = 10
@@ -242,7 +244,16 @@ _SWITCH = Kind("true or false", _is_switch)
 _WAIT = _seconds(zero=True)
 _LIMIT = _seconds(zero=False)
 
+
 # The variables of the role by their names, in the order of its argument spec.
+def _is_refuse(value: Any) -> bool:
+    """Return whether a value names kinds of effects: a list, or a text with commas, of which Ansible makes one."""
+    if isinstance(value, Mapping):
+        return False
+    names = value if _is_list(value) else str(value).split(",")
+    return {str(name).strip() for name in names} <= _REFUSED
+
+
 VARIABLES: dict[str, Kind] = {
     "mstr_packages": Kind(
         'a list of packages, as [{"src": "finance.mmp"}] (with -e, as JSON: -e \'{"mstr_packages": [...]}\')', _is_list
@@ -290,6 +301,7 @@ VARIABLES: dict[str, Kind] = {
     "mstr_lock_timeout": _WAIT,
     "mstr_poll_interval": _WAIT,
     "mstr_preflight": _SWITCH,
+    "mstr_refuse": Kind("a list of delete, duplicate, missing and older_target; [] for none", _is_refuse),
     "mstr_journal": _SWITCH,
     "mstr_progress": _SWITCH,
 }

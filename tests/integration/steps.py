@@ -194,7 +194,7 @@ class Steps:
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        return {**options, **self._given("preflight", "journal", "schema", "caches", "window")}
+        return {**options, **self._given("preflight", "refuse", "journal", "schema", "caches", "window")}
 
     def _plan(self) -> None:
         self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)

@@ -43,6 +43,7 @@ VARIABLES: dict[str, Any] = {
     "mstr_undo_timeout": 31,
     "mstr_poll_interval": 0.7,
     "mstr_preflight": False,
+    "mstr_refuse": ["older_target"],
     "mstr_journal": "no",
     "mstr_schema": "reload",
     "mstr_caches": "purge",

@@ -174,6 +174,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "mstr_schema": ("yes", 'auto, reload or none, not "yes"'),
     "mstr_caches": (True, "purge or none, not true"),
     "mstr_window": ("maybe", 'true or false, not "maybe"'),
+    "mstr_refuse": ("drop", 'a list of delete, duplicate, missing and older_target; [] for none, not "drop"'),
     "mstr_preflight": ("maybe", 'true or false, not "maybe"'),
     "mstr_journal": ("maybe", 'true or false, not "maybe"'),
     "mstr_exports": ("finance.mmp", "a list of packages, as docs/export.md has them"),

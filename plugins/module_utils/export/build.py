@@ -159,7 +159,21 @@ def _receive(session: Session, package_id: str, project_id: str | None, handle: 
 
 
 def content_of(
-    info: PackageInfo, rows: tuple[Row, ...], request: Request, project_id: str | None, choice: Choice
+    session: Session,
+    info: PackageInfo,
+    rows: tuple[Row, ...],
+    request: Request,
+    project_id: str | None,
+    choice: Choice,
 ) -> Content:
     """Return what a package holds that was built, but for its file's digest and size."""
-    return Content("", 0, request.type, info.settings, rows, request.document(project_id), seen_until=choice.seen_until)
+    return Content(
+        "",
+        0,
+        request.type,
+        info.settings,
+        rows,
+        request.document(project_id),
+        seen_until=choice.seen_until,
+        iserver_version=session.state.server.get("iserver_version"),
+    )

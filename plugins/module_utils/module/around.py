@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..package.declared import Declared
 from ..plan.afterwards import PURGE, SCHEMA_TYPES, Wanted
 from ..plan.decision import Decision
 from ..plan.preflight import Place, Preflight
+from ..plan.refusals import Judged, Refusals
 from ..rest.needs import IDLING, IMPORTING, MONITORING, PURGING, UPLOADING, Need
 from ..session.session import Session
 from .base import MigrationModule
@@ -34,6 +36,49 @@ def preflight_of(module: MigrationModule, session: Session, wanted: bool = True)
         with_metadata=module.history is not None,
         warnings=module.warnings,
     )
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is asked, and judged, before a task imports.
+
+    Attributes:
+        preflight: What would make an import fail.
+        refusals: What of the plan is refused.
+    """
+
+    preflight: Preflight
+    refusals: Refusals
+
+    def of_list(self, module: MigrationModule, decisions: Iterable[Decision]) -> None:
+        """Ask and judge what is due of a list.
+
+        Raises:
+            MigrationError: It would fail, or something of it is refused.
+        """
+        due = [decision for decision in decisions if decision.due]
+        self.preflight.look(places_of(module, due))
+        self.refusals.judge(map(Judged.of, due))
+
+    def blocks(self) -> list[str]:
+        """Return what speaks against the import for people, as blocks of a diff; empty ones for nothing."""
+        return [self.preflight.text(), self.refusals.text()]
+
+    def as_result(self) -> dict[str, Any]:
+        """Return what was found out, as a task returns it."""
+        return {"preflight": self.preflight.as_result(), "refused": self.refusals.as_result()}
+
+
+def checks_of(module: MigrationModule, session: Session, wanted: bool = True) -> Checks:
+    """Return what is asked and judged before a task imports; nothing is asked yet.
+
+    Args:
+        module: The module, with the options preflight and refuse.
+        session: The session.
+        wanted: Whether the task makes a preflight at all, if the option says so.
+    """
+    refusals = Refusals(module.params["refuse"], session, not module.check_mode, module.warnings)
+    return Checks(preflight_of(module, session, wanted), refusals)
 
 
 def wanted_of(module: MigrationModule) -> Wanted:

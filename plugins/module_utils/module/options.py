@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..plan.afterwards import AUTO, CACHES, NONE, SCHEMA
+from ..plan.refusals import KINDS, USUAL
 from ..rest.models import ACTIONS, PACKAGE_TYPES
 from ..support.text import printable
 
@@ -47,6 +48,11 @@ def around_spec(journal: bool = False) -> dict[str, Any]:
     if journal:
         spec["journal"] = {"type": "bool", "default": True}
     return spec
+
+
+def refuse_spec() -> dict[str, Any]:
+    """Return the argument spec of the option that says at which planned effects a task refuses to import."""
+    return {"refuse": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(USUAL)}}
 
 
 def parse_mode(value: Any) -> int:

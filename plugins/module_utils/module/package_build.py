@@ -95,7 +95,7 @@ class _Build:
         info = building.build(session, project_id, self.request, choice, params["wait_timeout"], params["force"])
         try:
             rows = building.reasoned(info, choice, needs)
-            content = building.content_of(info, rows, self.request, project_id, choice)
+            content = building.content_of(session, info, rows, self.request, project_id, choice)
             sha256, size = building.save(session, info.id, project_id, dest)
             content = replace(content, sha256=sha256, size=size)
             if dest and params["manifest"] is not False:

@@ -24,10 +24,10 @@ from ..plan.destination import make_plan
 from ..plan.edited import Editors
 from ..plan.listing import Listed, ListedPlan, ObjectKey
 from ..plan.package import Found, refuse_keep_both
-from ..plan.preflight import Preflight
+from ..plan.refusals import Judged
 from ..session.session import Session
 from ..support.text import printable
-from .around import place_of, preflight_of, wanted_of
+from .around import Checks, checks_of, place_of, wanted_of
 from .around_import import around, refuse_window, result_of
 from .base import MigrationModule
 from .history import open_history, settle_metadata
@@ -106,7 +106,7 @@ def _import_file(
     params = module.params
     session.progress.package(options.name)
     project_id = session.project_id(params["project"])
-    preflight = preflight_of(module, session)
+    checks = checks_of(module, session)
     planned = _plan_from_manifest(module, session, package, project_id, options)
     if planned is not None and not (
         planned.due or planned.is_left_alone or _is_vouched_for(package, project_id, options)
@@ -114,16 +114,16 @@ def _import_file(
         # Uploaded, to see whether the manifest is right.
         planned = None
     if planned is not None:
-        done = _nothing_to_do(module, planned, options, preflight)
+        done = _nothing_to_do(module, planned, options, checks)
         if done is not None:
             return done
     else:
-        preflight.look([place_of(module, project_id, params["project"])])
+        checks.preflight.look([place_of(module, project_id, params["project"])])
     found = stage(session, package, project_id, declared, params["wait_timeout"])
     earlier = session.import_process
     goes_on = not session.outlives_task or not params["wait"]
     try:
-        return _import_staged(module, session, found, planned, options, preflight)
+        return _import_staged(module, session, found, planned, options, checks)
     except WithoutUndo:
         # What is late can be fetched by another task.
         goes_on = True
@@ -174,11 +174,11 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
     session.progress.package(options.name)
     info = session.library.package(package.id, package.project_id, content=True)
     found = staged(package, info, package.type, uploaded=False)
-    return _import_staged(module, session, found, None, options, preflight_of(module, session))
+    return _import_staged(module, session, found, None, options, checks_of(module, session))
 
 
 def _nothing_to_do(
-    module: MigrationModule, planned: ListedPlan, options: ImportOptions, preflight: Preflight
+    module: MigrationModule, planned: ListedPlan, options: ImportOptions, checks: Checks
 ) -> dict[str, Any] | None:
     """Return the task's result where nothing is to be imported: nothing is due, or it is check mode; else None.
 
@@ -186,10 +186,10 @@ def _nothing_to_do(
         module: The module.
         planned: The plan.
         options: How to import.
-        preflight: Finds out what would make it fail.
+        checks: Finds out what would make it fail, or is refused.
 
     Raises:
-        MigrationError: The import that is due would be refused, or would fail.
+        MigrationError: The import that is due is refused, or would fail.
     """
     package = planned.package
     if planned.is_left_alone:
@@ -200,7 +200,8 @@ def _nothing_to_do(
         if module.params["src"] and options.undo_dest == module.params["src"]:
             raise InputError("undo_dest: it is the package file itself; name another file.")
         types = (change.row.type for change in planned.plan.objects)
-        preflight.look([place_of(module, package.project_id, module.params["project"], types)])
+        checks.preflight.look([place_of(module, package.project_id, module.params["project"], types)])
+        checks.refusals.judge([Judged.alone(planned, module.params["project"])])
     if planned.due and not module.check_mode:
         return None
     follow_ups, changed = options.follow_ups, planned.due
@@ -211,7 +212,7 @@ def _nothing_to_do(
             follow_ups.predict(package.project_id, options.wanted.predicted(planned.plan, package.content))
         elif not module.check_mode:
             follow_ups.do()
-    return _result(module, Outcome(planned.plan.as_result()), planned, preflight, options, changed)
+    return _result(module, Outcome(planned.plan.as_result()), planned, checks, options, changed)
 
 
 def _import_staged(
@@ -220,13 +221,13 @@ def _import_staged(
     found: Staged,
     planned: ListedPlan | None,
     options: ImportOptions,
-    preflight: Preflight,
+    checks: Checks,
 ) -> dict[str, Any]:
     project_id = found.package.project_id
     if planned is None:
         listed = Listed(options.name, found.content, project_id, options.force)
         planned = _plan(module, session, listed)
-        done = _nothing_to_do(module, planned, options, preflight)
+        done = _nothing_to_do(module, planned, options, checks)
         if done is not None:
             return done
     if options.generate_undo and not options.keeps_undo and module.params["src"]:
@@ -242,7 +243,7 @@ def _import_staged(
         run = runs.start(session, found, planned.plan, options, module.warnings)
         if module.params["wait"]:
             _finish(run, options)
-    return _result(module, run.outcome, planned, preflight, options, changed=True)
+    return _result(module, run.outcome, planned, checks, options, changed=True)
 
 
 def _finish(run: ImportRun, options: ImportOptions) -> None:
@@ -265,20 +266,20 @@ def _wait_for(module: MigrationModule, session: Session, options: ImportOptions)
     run.process.followed = True
     session.save()
     _finish(run, options)
-    return dict(run.outcome.as_result(), **result_of(options), preflight=None, changed=False)
+    return dict(run.outcome.as_result(), **result_of(options), preflight=None, refused=[], changed=False)
 
 
 def _result(
     module: MigrationModule,
     outcome: Outcome,
     planned: ListedPlan,
-    preflight: Preflight,
+    checks: Checks,
     options: ImportOptions,
     changed: bool,
 ) -> dict[str, Any]:
-    result = dict(outcome.as_result(), **result_of(options), preflight=preflight.as_result(), changed=changed)
+    result = dict(outcome.as_result(), **result_of(options), **checks.as_result(), changed=changed)
     if module.wants_diff and changed:
         title = plan_text.title(planned.package.name, module.params["project"])
         text = plan_text.describe(title, planned.plan, planned.package.force)
-        result["diff"] = {"prepared": plan_text.joined([preflight.text(), text])}
+        result["diff"] = {"prepared": plan_text.joined([*checks.blocks(), text])}
     return result

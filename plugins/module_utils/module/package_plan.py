@@ -16,12 +16,11 @@ from ..plan import text as plan_text
 from ..plan.decision import Decision
 from ..plan.document import PlanDocument, path_for, write
 from ..plan.planner import Planner, Scope
-from ..plan.preflight import Preflight
 from ..plan.seen import write_seen
 from ..session import file as session_file
 from ..session.session import Session
 from ..support.files import disk_errors, make_directory
-from .around import places_of, places_to_learn, preflight_of
+from .around import Checks, checks_of, places_to_learn
 from .around_import import foretold
 from .base import MigrationModule
 from .history import open_history, says_metadata, settle_metadata
@@ -33,8 +32,8 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
     reader = reader_of(module, module.warnings)
     planner = planner_of(module, reader, module.warnings)
     with module.session() as session:
-        preflight = preflight_of(module, session)
-        decisions, document = _decide(module, session, planner, reader, preflight)
+        checks = checks_of(module, session)
+        decisions, document = _decide(module, session, planner, reader, checks)
         report = Report(decisions, session.state.run, document.plan_id)
         if module.check_mode:
             report.predict()
@@ -45,7 +44,7 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
             "changed": False,
             "in_sync": in_sync,
             "plan_id": document.plan_id,
-            "preflight": preflight.as_result(),
+            **checks.as_result(),
             "packages": report.packages,
             "report": report.as_result(complete=in_sync or module.check_mode),
             **afterwards.as_result(),
@@ -64,9 +63,8 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         texts = [decision.described() for decision in decisions if decision.due]
         texts += ["\n".join(["afterwards", *afterwards.lines()]) + "\n"] if afterwards.are_due else []
         if texts and module.wants_diff:
-            result["diff"] = {
-                "prepared": plan_text.describe_list(document.plan_id, None, [preflight.text(), *texts], written)
-            }
+            blocks = [*checks.blocks(), *texts]
+            result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, blocks, written)}
         if module.check_mode:
             result["msg"] = "\n".join([report.text(check_mode=True), *afterwards.lines()])
         if module.params["plan_file"]:
@@ -75,24 +73,24 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
 
 
 def _decide(
-    module: MigrationModule, session: Session, planner: Planner, reader: Reader, preflight: Preflight
+    module: MigrationModule, session: Session, planner: Planner, reader: Reader, checks: Checks
 ) -> tuple[list[Decision], PlanDocument]:
     """Return what becomes of each package, and the plan as it is written.
 
     Raises:
-        MigrationError: A package cannot be planned, or what is due would fail.
+        MigrationError: A package cannot be planned, or what is due would fail, or is refused.
     """
 
     def before_upload(packages: list[Declared]) -> None:
         settle_metadata(module, session)
-        preflight.look(places_to_learn(module, packages))
+        checks.preflight.look(places_to_learn(module, packages))
 
     planner.prepare(session, reader, module.params["write_manifests"], before_upload)
     planner.look_up(session, beside=session.learn_metadata if says_metadata(module) else None)
     settle_metadata(module, session)
     decisions = planner.decide()
     planner.check(decisions)
-    preflight.look(places_of(module, decisions))
+    checks.of_list(module, decisions)
     planner.confirm(session, reader, decisions)
     document = planner.document(session, decisions)
     # Who edited an object is none of the plan: what the journal says may change, and a plan stays the same.

@@ -19,11 +19,10 @@ from ..plan.document import PlanDocument, path_for, read
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
 from ..plan.planner import Planner
-from ..plan.preflight import Preflight
 from ..plan.seen import read_seen
 from ..session import file as session_file
 from ..session.session import Session
-from .around import places_of, places_to_learn, preflight_of
+from .around import Checks, checks_of, places_to_learn
 from .around_import import around, lines_of, refuse_window, result_of
 from .base import MigrationModule
 from .history import settle_metadata
@@ -50,15 +49,16 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
     with module.session() as session:
         options = around(module, session, options)
         # The plan of this very run was made with them a moment ago.
-        preflight = preflight_of(module, session, wanted=not own)
+        checks = checks_of(module, session, wanted=not own)
         if not own:
             if plan.metadata is not None:
                 approval.refuse_other_metadata(plan, session.metadata)
             settle_metadata(module, session)
         run = PlanRun(session, planner, plan, _how(module, options, approved=not own), module.warnings)
         try:
-            run.prepare(reader, _seen(session, own), lambda items: preflight.look(places_to_learn(module, items)))
-            preflight.look(places_of(module, run.due_at_first))
+            look = checks.preflight.look
+            run.prepare(reader, _seen(session, own), lambda items: look(places_to_learn(module, items)))
+            checks.of_list(module, run.due_at_first)
             if not own and params["journal"]:
                 run.due_at_first = planner.name_editors(session, run.due_at_first)
             if module.check_mode:
@@ -68,14 +68,13 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         except (MigrationError, Interrupted) as error:
             failure = as_failure(error)
             run.report.shorten()
-            failure.details.update(_result(module, run, preflight, options, complete=False))
+            failure.details.update(_result(module, run, checks, options, complete=False))
             raise failure from error
-        result = _result(module, run, preflight, options, complete=run.is_complete)
+        result = _result(module, run, checks, options, complete=run.is_complete)
         head = "" if own else "%s, is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
         result["msg"] = "\n".join([run.report.text(head, module.check_mode), *lines_of(options)])
         if module.wants_diff and not own and result["changed"]:
-            blocks = [decision.described() for decision in run.due_at_first]
-            blocks.insert(0, preflight.text())
+            blocks = [*checks.blocks(), *(decision.described() for decision in run.due_at_first)]
             result["diff"] = {"prepared": plan_text.describe_list(plan.plan_id, seconds_since(plan.made), blocks)}
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
@@ -137,14 +136,14 @@ def _settle(module: MigrationModule, session: Session) -> None:
 
 
 def _result(
-    module: MigrationModule, run: PlanRun, preflight: Preflight, options: ImportOptions, complete: bool
+    module: MigrationModule, run: PlanRun, checks: Checks, options: ImportOptions, complete: bool
 ) -> dict[str, Any]:
     """Return what the task returns, also where it fails.
 
     Args:
         module: The module.
         run: The plan that is carried out.
-        preflight: What was found out before.
+        checks: What was found out before.
         options: How it is imported.
         complete: Whether nothing is left to do.
     """
@@ -157,7 +156,7 @@ def _result(
     return {
         "changed": report.changed or done,
         "plan_id": run.plan.plan_id,
-        "preflight": preflight.as_result(),
+        **checks.as_result(),
         "packages": report.packages,
         "report": report.as_result(complete),
         "planned_anew": run.moved,

@@ -27,6 +27,8 @@ class Content:
         rows: Its objects.
         request: For a package that was built here, what it was built from; else None.
         seen_until: For one that was built of what changed since the last export, the newest change seen by then.
+        iserver_version: For one that was built here, the version of the Intelligence Server that it was exported from;
+            None where not known.
     """
 
     sha256: str
@@ -36,6 +38,7 @@ class Content:
     rows: tuple[Row, ...]
     request: Mapping[str, Any] | None = None
     seen_until: str | None = None
+    iserver_version: str | None = None
 
     @property
     def comparable(self) -> bool:
@@ -110,6 +113,7 @@ def with_reasons(content: Content, known: Content | None) -> Content:
         rows=tuple(reasoned(row) for row in content.rows),
         request=known.request,
         seen_until=known.seen_until,
+        iserver_version=known.iserver_version,
     )
 
 

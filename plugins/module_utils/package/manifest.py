@@ -55,6 +55,8 @@ def dumps(manifest: Content) -> str:
         document["request"] = manifest.request
     if manifest.seen_until is not None:
         document["seen_until"] = manifest.seen_until
+    if manifest.iserver_version is not None:
+        document["iserver_version"] = manifest.iserver_version
     text = readable_json(document)
     if not manifest.rows:
         return text
@@ -104,7 +106,8 @@ def loads(text: str) -> Content:
     if request is not None and not isinstance(request, dict):
         raise ShapeError("request: expected an object")
     seen_until = shape.optional_text(document, "seen_until", "manifest")
-    return Content(sha256.lower(), size, kind, settings, sort_rows(rows), request, seen_until)
+    iserver_version = shape.optional_text(document, "iserver_version", "manifest")
+    return Content(sha256.lower(), size, kind, settings, sort_rows(rows), request, seen_until, iserver_version)
 
 
 def _why(item: dict[str, Any], where: str) -> dict[str, Any]:

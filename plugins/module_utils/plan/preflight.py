@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable, TypeVar
 
-from ..errors import ConnectionLost, MigrationError, ServerError
+from ..errors import ConnectionLost, ServerError
 from ..rest.http import POOL_SIZE
 from ..rest.known import BY_NAME
 from ..rest.needs import IMPORTING, UPLOADING, Need, is_loaded_nowhere, keeps_out, lacks, lock_row, node_rows, states_on
@@ -23,7 +23,7 @@ from ..rest.state import Lock, Node, Privileges, User
 from ..session.session import Session
 from ..support.parallel import side_by_side
 from ..support.text import printable
-from . import text as plan_text
+from .verdict import Verdict
 
 PROJECT, SCHEMA, CONFIGURATION = "project", "schema", "configuration"
 _CALLS = {PROJECT: "project_lock", SCHEMA: "schema_lock", CONFIGURATION: "configuration_lock"}
@@ -69,18 +69,14 @@ class Preflight:
         stops: Whether a problem ends the task; else it is warned of.
         with_metadata: Whether to ask, beside the rest, which metadata is behind the server.
         warnings: Gets sentences about what is not as it should be and is no failure.
-
-    Attributes:
-        problems: What would make an import fail, a sentence each.
     """
 
     def __init__(self, session: Session, wanted: bool, stops: bool, with_metadata: bool, warnings: list[str]) -> None:
-        self.problems: list[str] = []
         self._session = session
         self._wanted = wanted
-        self._stops = stops
         self._with_metadata = with_metadata
-        self._warnings = warnings
+        self._verdict = Verdict("preflight: the import would fail", stops, warnings)
+        self._warn = self._verdict.warn
         # By their projects, as what was found out is.
         self._places: dict[str | None, Place] = {}
         self._privileges: Privileges | None = None
@@ -89,7 +85,11 @@ class Preflight:
         self._user: User | None = None
         # Why something is not known, by the call.
         self._unknown: dict[str, str] = {}
-        self._said: set[str] = set()
+
+    @property
+    def problems(self) -> list[str]:
+        """What would make an import fail, a sentence each."""
+        return self._verdict.problems
 
     def look(self, places: Iterable[Place]) -> None:
         """Ask what is not known yet of these places, and judge.
@@ -109,15 +109,14 @@ class Preflight:
         if self._places == known:
             return
         self._ask([place for project_id, place in self._places.items() if project_id not in known])
-        self.problems = [*self._privilege_problems(), *self._project_problems(), *self._lock_problems()]
+        problems = [*self._privilege_problems(), *self._project_problems(), *self._lock_problems()]
         self._warn_of_unknown()
-        if self.problems and self._stops:
-            raise MigrationError(
-                "preflight: the import would fail, and was not begun. %s To import all the same: preflight: false "
-                "(mstr_preflight of the role)." % " ".join(self.problems),
-                preflight=self.as_result(),
-            )
-        self._warn(*("The import would fail: %s" % problem for problem in self.problems))
+        self._verdict.give(
+            problems,
+            "preflight: false (mstr_preflight of the role)",
+            "The import would fail: %s",
+            {"preflight": {**(self.as_result() or {}), "problems": problems}},
+        )
 
     def _ask(self, places: Sequence[Place]) -> None:
         """Ask for all of it side by side."""
@@ -217,18 +216,11 @@ class Preflight:
                 "without." % "; ".join("%s (%s)" % (BY_NAME[call].shown, self._unknown[call]) for call in calls)
             )
 
-    def _warn(self, *sentences: str) -> None:
-        for sentence in sentences:
-            if sentence not in self._said:
-                self._said.add(sentence)
-                self._warnings.append(sentence)
-
     # What is shown.
 
     def text(self) -> str:
         """Return the problems for people, as a block of a diff; empty for none."""
-        lines = [line for problem in self.problems for line in plan_text.marked("!", problem)]
-        return "\n".join(["preflight: the import would fail", *lines]) + "\n" if lines else ""
+        return self._verdict.text()
 
     def as_result(self) -> dict[str, Any] | None:
         """Return what was found out, as a task returns it; None where nothing was asked."""
