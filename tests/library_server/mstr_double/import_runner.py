@@ -88,7 +88,7 @@ async def _apply(process: ImportProcess, importer: Importer, settings: Settings,
     start = loop.time()
     for step in range(steps):
         await asyncio.sleep(0)
-        # Until a moment and not for a time: else 50 steps would be late 50 times. A test may shorten the import meanwhile.
+        # Until a moment and not for a time: else 50 steps would be late 50 times. A test may shorten it meanwhile.
         while (left := start + settings.import_duration * (step + 1) / steps - loop.time()) > 0:
             await asyncio.sleep(min(left, PATIENCE))
         chunk = rows[step * size : min((step + 1) * size, wanted)]
