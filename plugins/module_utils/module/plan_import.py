@@ -16,6 +16,7 @@ from ..imports.report import Report
 from ..plan import approval
 from ..plan import text as plan_text
 from ..plan.document import PlanDocument, path_for, read
+from ..plan.known_gaps import gaps_of, refuse_new_gaps
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
 from ..plan.planner import Planner
@@ -58,6 +59,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         try:
             look = checks.preflight.look
             run.prepare(reader, _seen(session, own), lambda items: look(places_to_learn(module, items)))
+            _find_gaps(session, planner, run, own, params["wait_timeout"])
             checks.of_list(module, run.due_at_first)
             if not own and params["journal"]:
                 run.due_at_first = planner.name_editors(session, run.due_at_first)
@@ -79,6 +81,21 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
     return result
+
+
+def _find_gaps(session: Session, planner: Planner, run: PlanRun, own: bool, timeout: float) -> None:
+    """Find out what the imports would fail for; the plan of this very run has found it out a moment ago.
+
+    Raises:
+        InputError: They would fail for something that was no gap when the plan was approved.
+    """
+    if own:
+        run.due_at_first = [decision.with_gaps(gaps_of(run.plan, decision)) for decision in run.due_at_first]
+    else:
+        run.due_at_first = planner.find_gaps(session, run.due_at_first, timeout)
+        refuse_new_gaps(run.plan, run.due_at_first)
+    for decision in run.due_at_first:
+        run.report.note(decision.position, **decision.plan.gaps.as_result())
 
 
 def _how(module: MigrationModule, options: ImportOptions, approved: bool) -> HowToApply:
