@@ -59,10 +59,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         try:
             look = checks.preflight.look
             run.prepare(reader, _seen(session, own), lambda items: look(places_to_learn(module, items)))
-            _find_gaps(session, planner, run, own, params["wait_timeout"])
-            checks.of_list(module, run.due_at_first)
-            if not own and params["journal"]:
-                run.due_at_first = planner.name_editors(session, run.due_at_first)
+            _check(module, session, planner, run, checks, own)
             if module.check_mode:
                 run.foretell()
             else:
@@ -83,19 +80,25 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
     return result
 
 
-def _find_gaps(session: Session, planner: Planner, run: PlanRun, own: bool, timeout: float) -> None:
-    """Find out what the imports would fail for; the plan of this very run has found it out a moment ago.
+def _check(
+    module: MigrationModule, session: Session, planner: Planner, run: PlanRun, checks: Checks, own: bool
+) -> None:
+    """Find out what the imports would fail for, and judge; the plan of this very run has found it out a moment ago.
 
     Raises:
         InputError: They would fail for something that was no gap when the plan was approved.
+        MigrationError: Something of what is due would fail, or is refused.
     """
     if own:
         run.due_at_first = [decision.with_gaps(gaps_of(run.plan, decision)) for decision in run.due_at_first]
     else:
-        run.due_at_first = planner.find_gaps(session, run.due_at_first, timeout)
+        run.due_at_first = planner.find_gaps(session, run.due_at_first, module.params["wait_timeout"])
         refuse_new_gaps(run.plan, run.due_at_first)
     for decision in run.due_at_first:
         run.report.note(decision.position, **decision.plan.gaps.as_result())
+    checks.of_list(module, run.due_at_first)
+    if not own and module.params["journal"]:
+        run.due_at_first = planner.name_editors(session, run.due_at_first)
 
 
 def _how(module: MigrationModule, options: ImportOptions, approved: bool) -> HowToApply:
