@@ -13,6 +13,7 @@ from ..history.receipt import seconds_since
 from ..imports.apply import HowToApply, PlanRun
 from ..imports.outcome import ImportOptions
 from ..imports.report import Report
+from ..package.declared import Reader
 from ..plan import approval
 from ..plan import text as plan_text
 from ..plan.document import PlanDocument, path_for, read
@@ -59,7 +60,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         try:
             look = checks.preflight.look
             run.prepare(reader, _seen(session, own), lambda items: look(places_to_learn(module, items)))
-            _check(module, session, planner, run, checks, own)
+            _check(module, session, planner, reader, run, checks, own)
             if module.check_mode:
                 run.foretell()
             else:
@@ -81,7 +82,13 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
 
 
 def _check(
-    module: MigrationModule, session: Session, planner: Planner, run: PlanRun, checks: Checks, own: bool
+    module: MigrationModule,
+    session: Session,
+    planner: Planner,
+    reader: Reader,
+    run: PlanRun,
+    checks: Checks,
+    own: bool,
 ) -> None:
     """Find out what the imports would fail for, and judge; the plan of this very run has found it out a moment ago.
 
@@ -97,7 +104,11 @@ def _check(
     for decision in run.due_at_first:
         run.report.note(decision.position, **decision.plan.gaps.as_result())
     checks.of_list(module, run.due_at_first)
-    if not own and module.params["journal"]:
+    if own:
+        return
+    # Packages that are left alone may be uploaded for it.
+    planner.confirm(session, reader, planner.decide())
+    if module.params["journal"]:
         run.due_at_first = planner.name_editors(session, run.due_at_first)
 
 
