@@ -368,6 +368,18 @@ packages:
       description: For V(undone), the directory name of its newest import in the history. Else V(null).
       returned: always
       type: str
+    missing:
+      description: What its objects need and is nowhere, as RV(mstr.migration.mstr_package_plan#module:packages[].missing).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    still_used:
+      description: What uses objects that it deletes, as RV(mstr.migration.mstr_package_plan#module:packages[].still_used).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
     summary:
       description: How many objects there are of each effect.
       returned: always
@@ -457,6 +469,18 @@ plan:
           effect: replace
           version_before: 24CEEC7044C6C7008EE0DF96565E9459
           version_after: 2215B50211EB7C9D8F150080EF651EEA
+    missing:
+      description: What its objects need and is nowhere, as RV(mstr.migration.mstr_package_plan#module:packages[].missing).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    still_used:
+      description: What uses objects that it deletes, as RV(mstr.migration.mstr_package_plan#module:packages[].still_used).
+      returned: always
+      type: list
+      elements: dict
+      sample: []
 verified:
   description: Whether the objects were looked up after the import, and all got what was predicted.
   returned: when O(state=present), without O(plan_file)

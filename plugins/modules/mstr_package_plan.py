@@ -259,6 +259,33 @@ packages:
           effect: replace
           version_before: 24CEEC7044C6C7008EE0DF96565E9459
           version_after: 2215B50211EB7C9D8F150080EF651EEA
+    missing:
+      description: >-
+        What objects of it need, as its manifest says, and is neither in it, nor in an earlier package of the list, nor in the
+        destination: the import would fail. C(needed_by) has the ids of those that need it. C(name) is V(null) where it is not known.
+        Empty where nothing is due.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - id: 4C05177011D3E877C000B3B2D86C964F
+          type: 4
+          type_name: metric
+          name: Margin
+          needed_by: [8D67938B11D3E4981000E787EC6DE8A4]
+    still_used:
+      description: >-
+        What uses objects that it deletes, and is not deleted by it or by an earlier package of the list: the import would fail.
+        C(uses) has the ids of those that are deleted.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - id: 8D67938B11D3E4981000E787EC6DE8A4
+          type: 3
+          type_name: report
+          name: Sales
+          uses: [4C05177011D3E877C000B3B2D86C964F]
 refused:
   description: What of the plan is refused by O(refuse), also where the task fails for it. In check mode it would be.
   returned: always

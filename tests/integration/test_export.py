@@ -99,8 +99,8 @@ def test_export_of_a_folder(tree: Server, controller: Controller) -> None:
     assert names(controller) == ["Margin", "Report 0", "Report 1", "Report 2", "Total", "Unseen"]
     rows = {row["id"]: row for row in manifest(controller)["content"]}
     assert {row["included"] for row in rows.values()} == {"asked"}
-    assert rows[report(0)]["components"] == [{"id": TOTAL, "type": 4}]
-    assert rows[TOTAL]["components"] == [{"id": FACT, "type": 13}]
+    assert rows[report(0)]["components"] == [{"id": TOTAL, "type": 4, "name": "Total"}]
+    assert rows[TOTAL]["components"] == [{"id": FACT, "type": 13, "name": "Amount"}]
     assert "needed_by" not in rows[TOTAL]
     # Again: nothing is built.
     before = {path.name: path.read_bytes() for path in controller.directory.iterdir()}

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from ..errors import ServerError
 from ..package.content import Content
 from ..rest.client import Library
-from ..rest.models import FOLDER_TYPE, PROJECT, PROJECT_SECURITY, Key, same_version
+from ..rest.models import FOLDER_TYPE, PROJECT, PROJECT_SECURITY, Component, Key, same_version
 from ..rest.objects import DOMAIN_CONFIGURATION, DOMAIN_PROJECT, Query, SourceObject
 from .choose import NEEDED, Choice, Chosen, look_up
 from .kinds import CONTENT_GROUP, TAKEN
@@ -54,12 +54,12 @@ class Needs:
         self._timeout = timeout
         self._warnings = warnings
         self._before = {row.key: row for row in known.rows} if known is not None else {}
-        self._told: dict[Key, tuple[Key, ...] | None] = {}
+        self._told: dict[Key, tuple[Component, ...] | None] = {}
         # What the searches have shown, so that it need not be looked up.
         self.seen: dict[Key, SourceObject] = {}
         self._refused = False
 
-    def components(self, key: Key, version: str | None) -> tuple[Key, ...] | None:
+    def components(self, key: Key, version: str | None) -> tuple[Component, ...] | None:
         """Return what an object uses directly, sorted; None where the server does not tell.
 
         Args:
@@ -76,7 +76,7 @@ class Needs:
                 self._told[key] = self._ask(key)
         return self._told[key]
 
-    def _ask(self, key: Key) -> tuple[Key, ...] | None:
+    def _ask(self, key: Key) -> tuple[Component, ...] | None:
         if key[1] in _ASKED_FOR_NOTHING:
             return ()
         if self._refused:
@@ -94,7 +94,8 @@ class Needs:
         for item in found:
             self.seen[item.key] = item
         # A folder holds objects, and none of them needs it.
-        return tuple(sorted(item.key for item in found if item.type != FOLDER_TYPE and item.key != key))
+        used = {item.key: item.name for item in found if item.type != FOLDER_TYPE and item.key != key}
+        return tuple(Component(*needed, name or None) for needed, name in sorted(used.items()))
 
     def add(self, choice: Choice, request: Request) -> None:
         """Add to a choice what its objects need and does not come by itself.
@@ -115,10 +116,10 @@ class Needs:
         walked = set(level)
         while level:
             used = {
-                needed: None
+                needed.key: None
                 for key in level
                 for needed in self.components(key, choice.objects[key].item.version) or ()
-                if needed not in walked and needed[1] in TAKEN[request.type]
+                if needed.key not in walked and needed.type in TAKEN[request.type]
             }
             walked.update(used)
             level = [key for key, item in self._objects(used, choice).items() if not choice.leaves_out(item)]
@@ -140,7 +141,7 @@ class Needs:
         return {key: self.seen[key] for key in wanted}
 
 
-def users_of(components: Iterable[tuple[Key, tuple[Key, ...] | None]]) -> dict[Key, list[str]]:
+def users_of(components: Iterable[tuple[Key, tuple[Component, ...] | None]]) -> dict[Key, list[str]]:
     """Return by object the ids of those that use it directly, sorted.
 
     Args:
@@ -148,6 +149,6 @@ def users_of(components: Iterable[tuple[Key, tuple[Key, ...] | None]]) -> dict[K
     """
     found: dict[Key, list[str]] = {}
     for user, used in components:
-        for key in used or ():
-            found.setdefault(key, []).append(user[0])
+        for needed in used or ():
+            found.setdefault(needed.key, []).append(user[0])
     return {key: sorted(set(ids)) for key, ids in found.items()}

@@ -134,7 +134,6 @@ class PlanRun:
         self.report = Report(decisions, self._session.state.run, self.plan.plan_id)
         if self._how.approved:
             self._refuse_stale(decisions)
-            planner.confirm(self._session, reader, decisions)
         planner.check(decisions, self._how.options.generate_undo)
         self.due_at_first = [decision for decision in decisions if decision.due and self._may(decision)]
         self.follow_ups.find(self._history, (item.project_id for item in planner.packages), self._how.options.wanted)

@@ -22,6 +22,7 @@ from ..package.upload import Staged, stage, staged
 from ..plan import text as plan_text
 from ..plan.destination import make_plan
 from ..plan.edited import Editors
+from ..plan.find_gaps import GapFinder
 from ..plan.listing import Listed, ListedPlan, ObjectKey
 from ..plan.package import Found, refuse_keep_both
 from ..plan.refusals import Judged
@@ -144,9 +145,11 @@ def _plan_from_manifest(
 
 
 def _plan(module: MigrationModule, session: Session, listed: Listed) -> ListedPlan:
-    """Return the plan of the package, which names who edited its objects where it is due."""
+    """Return the plan of the package. Where it is due it says what it would fail for, and who edited its objects."""
     seen: dict[ObjectKey, Found] = {}
     planned = make_plan(session, listed, module.history, seen)
+    if planned.due:
+        (planned,) = GapFinder(session, seen, module.params["wait_timeout"], module.warnings).told([planned])
     if not module.params["journal"]:
         return planned
     editors = Editors(session, module.history, seen)

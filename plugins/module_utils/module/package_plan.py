@@ -90,6 +90,7 @@ def _decide(
     settle_metadata(module, session)
     decisions = planner.decide()
     planner.check(decisions)
+    decisions = planner.find_gaps(session, decisions, module.params["wait_timeout"])
     checks.of_list(module, decisions)
     planner.confirm(session, reader, decisions)
     document = planner.document(session, decisions)

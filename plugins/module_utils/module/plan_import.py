@@ -13,9 +13,11 @@ from ..history.receipt import seconds_since
 from ..imports.apply import HowToApply, PlanRun
 from ..imports.outcome import ImportOptions
 from ..imports.report import Report
+from ..package.declared import Reader
 from ..plan import approval
 from ..plan import text as plan_text
 from ..plan.document import PlanDocument, path_for, read
+from ..plan.known_gaps import gaps_of, refuse_new_gaps
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
 from ..plan.planner import Planner
@@ -58,9 +60,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         try:
             look = checks.preflight.look
             run.prepare(reader, _seen(session, own), lambda items: look(places_to_learn(module, items)))
-            checks.of_list(module, run.due_at_first)
-            if not own and params["journal"]:
-                run.due_at_first = planner.name_editors(session, run.due_at_first)
+            _check(module, session, planner, reader, run, checks, own)
             if module.check_mode:
                 run.foretell()
             else:
@@ -79,6 +79,37 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
     return result
+
+
+def _check(
+    module: MigrationModule,
+    session: Session,
+    planner: Planner,
+    reader: Reader,
+    run: PlanRun,
+    checks: Checks,
+    own: bool,
+) -> None:
+    """Find out what the imports would fail for, and judge; the plan of this very run has found it out a moment ago.
+
+    Raises:
+        InputError: They would fail for something that was no gap when the plan was approved.
+        MigrationError: Something of what is due would fail, or is refused.
+    """
+    if own:
+        run.due_at_first = [decision.with_gaps(gaps_of(run.plan, decision)) for decision in run.due_at_first]
+    else:
+        run.due_at_first = planner.find_gaps(session, run.due_at_first, module.params["wait_timeout"])
+        refuse_new_gaps(run.plan, run.due_at_first)
+    for decision in run.due_at_first:
+        run.report.note(decision.position, **decision.plan.gaps.as_result())
+    checks.of_list(module, run.due_at_first)
+    if own:
+        return
+    # Packages that are left alone may be uploaded for it.
+    planner.confirm(session, reader, planner.decide())
+    if module.params["journal"]:
+        run.due_at_first = planner.name_editors(session, run.due_at_first)
 
 
 def _how(module: MigrationModule, options: ImportOptions, approved: bool) -> HowToApply:

@@ -92,7 +92,9 @@ def why_document(row: Row) -> dict[str, Any]:
     if row.needed_by is not None:
         found["needed_by"] = list(row.needed_by)
     if row.components is not None:
-        found["components"] = [{"id": identity, "type": number} for identity, number in row.components]
+        found["components"] = [
+            {"id": part.id, "type": part.type, **({"name": part.name} if part.name else {})} for part in row.components
+        ]
     return found
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import DiskError, InputError
 from ..rest import models
-from ..rest.models import Row
+from ..rest.models import Component, Row
 from ..support import shape
 from ..support.files import disk_errors, write_file
 from ..support.shape import ShapeError
@@ -123,7 +123,12 @@ def _why(item: dict[str, Any], where: str) -> dict[str, Any]:
         place = where + ".components"
         parts = [shape.mapping(part, place) for part in shape.items(item["components"], place)]
         found["components"] = tuple(
-            (shape.text(part, "id", place).upper(), shape.integer(part, "type", place)) for part in parts
+            Component(
+                shape.text(part, "id", place).upper(),
+                shape.integer(part, "type", place),
+                shape.optional_text(part, "name", place),
+            )
+            for part in parts
         )
     return found
 

@@ -257,6 +257,15 @@ def refuse_stale(
         *_stale_objects(plan, decisions, found, carried_out),
         *_stale_steps(plan, decisions, carried_out),
     ]
+    refuse_as_stale(plan, reasons)
+
+
+def refuse_as_stale(plan: PlanDocument, reasons: Sequence[str]) -> None:
+    """Fail where there are reasons, a sentence each, for which a plan does not hold.
+
+    Raises:
+        InputError: There are.
+    """
     if reasons:
         raise InputError("plan_file: the plan %s is stale. %s %s" % (plan.plan_id, _some(reasons), _AGAIN))
 

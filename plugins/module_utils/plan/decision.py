@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..history.receipt import IMPORTED, UNDONE
@@ -15,6 +15,7 @@ from ..package.declared import Declared
 from ..rest.models import DestinationObject
 from . import text as plan_text
 from .document import HELD, IMPORT, LEAVE, TAKE_BACK, PlannedPackage, Step, as_named
+from .gaps import Gaps
 from .listing import ListedPlan, ObjectKey, in_found
 from .package import Found, PackagePlan
 from .undo import ToUndo, change_of_undo
@@ -50,6 +51,16 @@ class Decision:
     def due(self) -> bool:
         """Whether it has to be imported, or taken back, in this run."""
         return self.do in (IMPORT, TAKE_BACK)
+
+    def told(self, planned: ListedPlan) -> Decision:
+        """Return the decision with a plan of its import that says more."""
+        return replace(self, planned=planned, plan=planned.plan)
+
+    def with_gaps(self, gaps: Gaps) -> Decision:
+        """Return the decision with what its import would fail for."""
+        plan = replace(self.plan, gaps=gaps)
+        planned = self.planned
+        return replace(self, plan=plan, planned=None if planned is None else replace(planned, plan=plan))
 
     @property
     def entry(self) -> str | None:
@@ -92,6 +103,8 @@ class Decision:
             entries=[entry.name for entry in self.undoing.parts] if self.do == TAKE_BACK else [],
             summary=result["summary"],
             changes=changes,
+            missing=result["missing"],
+            still_used=result["still_used"],
         )
 
     def as_planned(self) -> PlannedPackage:

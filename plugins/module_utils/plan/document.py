@@ -86,6 +86,8 @@ class Step:
         entries: The history entries that are taken back, newest first.
         summary: How many objects there are of each effect.
         changes: The objects that count, as a task returns them, with the version that each has now.
+        missing: What its objects need and is nowhere, as a task returns it.
+        still_used: What uses objects that it deletes, as a task returns it.
     """
 
     do: str
@@ -95,6 +97,13 @@ class Step:
     entries: list[str] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[dict[str, Any]] = field(default_factory=list)
+    still_used: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether it would fail, as far as the plan knows."""
+        return bool(self.missing or self.still_used)
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,7 @@ class PlanDocument:
             self.seen,
             [_decisive(item) for item in self.packages],
             [[step.do, step.position, step.entries, sorted(map(_seen, step.changes), key=str)] for step in self.steps],
+            *[[step.position, _ids(step.missing), _ids(step.still_used)] for step in self.steps if step.has_gaps],
         ]
         text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()[:_ID_DIGITS]
@@ -176,6 +186,10 @@ def digest_of(found: Mapping[ObjectKey, Found]) -> str:
         version = (state.version or "").upper() if isinstance(state, DestinationObject) else None
         versions.append([place, identity, number, told, version])
     return hashlib.sha256(json.dumps(versions, ensure_ascii=True).encode("ascii")).hexdigest()
+
+
+def _ids(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    return sorted([row["id"].upper(), row["type"]] for row in rows)
 
 
 def _seen(change: Mapping[str, Any]) -> list[Any]:
@@ -228,6 +242,15 @@ def _step(data: Any, where: str) -> Step:
         raise ShapeError("%s.do: expected one of %s" % (where, ", ".join(STEPS)))
     if not all(isinstance(entry, str) for entry in step.entries):
         raise ShapeError("%s.entries: expected texts" % where)
+    for name in ("missing", "still_used"):
+        for index, item in enumerate(getattr(step, name)):
+            place = "%s.%s[%d]" % (where, name, index)
+            shape.text(shape.mapping(item, place), "id", place)
+            shape.integer(item, "type", place)
+            ids = shape.items(item.get("needed_by" if name == "missing" else "uses"), place)
+            if not all(isinstance(identity, str) for identity in ids):
+                raise ShapeError("%s: expected ids" % place)
+            shape.optional_text(item, "name", place)
     for index, item in enumerate(step.changes):
         place = "%s.changes[%d]" % (where, index)
         change = shape.mapping(item, place)

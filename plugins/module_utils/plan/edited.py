@@ -27,7 +27,7 @@ from ..session.session import Session
 from ..support.parallel import side_by_side
 from ..support.text import printable
 from .listing import ListedPlan, ObjectKey, in_found
-from .package import CannotTell, Change, Edited, Found, PackagePlan
+from .package import CannotTell, Change, Edited, Found
 
 # How many objects are asked for at most, and how many pages of entries are read.
 _MOST, _PAGES = 100, 5
@@ -83,7 +83,7 @@ class Editors:
         if not self._edited:
             return planned
         changes = (self._told(planned, change) for change in planned.plan.objects)
-        return replace(planned, plan=PackagePlan(tuple(changes)))
+        return replace(planned, plan=replace(planned.plan, objects=tuple(changes)))
 
     def _told(self, planned: ListedPlan, change: Change) -> Change:
         edited = self._edited.get(planned.package.key(change.row))

@@ -11,7 +11,7 @@ Object Manager documents about conflicts, as the table in ``docs/plan.md`` gives
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Union
 
 from ..errors import InputError
@@ -20,6 +20,7 @@ from ..package.content import Content
 from ..rest import models
 from ..rest.models import DestinationObject, Row
 from ..support.text import printable
+from .gaps import Gaps
 
 DOES_NOT_EXIST = "does_not_exist"
 EXISTS_IDENTICALLY = "exists_identically"
@@ -134,9 +135,15 @@ class Change:
 
 @dataclass(frozen=True)
 class PackagePlan:
-    """What importing one package would do, object by object, in the package's order."""
+    """What importing one package would do.
+
+    Attributes:
+        objects: What it would do to each object, in the package's order.
+        gaps: What it would fail for, as far as that was looked for.
+    """
 
     objects: tuple[Change, ...]
+    gaps: Gaps = field(default_factory=Gaps)
 
     @property
     def in_sync(self) -> bool:
@@ -171,6 +178,7 @@ class PackagePlan:
             "in_sync": self.in_sync,
             "summary": self.summary,
             "changes": [change.as_result() for change in self.changes],
+            **self.gaps.as_result(),
         }
 
 

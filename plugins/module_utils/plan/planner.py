@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Callable
 
 from ..errors import InputError, about
@@ -26,6 +26,7 @@ from .decision import Decision, to_import, to_take_back
 from .destination import look_up_all, plan_for
 from .document import PlanDocument, digest_of, in_order
 from .edited import Editors
+from .find_gaps import GapFinder
 from .listing import Listed, ListedPlan, ObjectKey, wanted
 from .package import Found, refuse_keep_both
 from .together import Together
@@ -195,9 +196,7 @@ class Planner:
             DiskError: The history could not be read.
         """
         listed = self._listed()
-        pending = [(entry, package.project_id or "") for package, undoing in self._undoing() for entry in undoing.parts]
-        found = {**self.found, **once_undone(pending)}
-        plans = dict(zip(listed, plan_for(list(listed.values()), self._scope.history, found)))
+        plans = dict(zip(listed, plan_for(list(listed.values()), self._scope.history, self._found_then())))
         self._refuse_needed(plans.values())
         decisions = []
         for place, package in enumerate(self.packages):
@@ -208,6 +207,11 @@ class Planner:
                 undoing = self._to_undo.get(place, ToUndo())
                 decisions.append(to_take_back(place + 1, package, undoing, package in self._chosen))
         return decisions
+
+    def _found_then(self) -> dict[ObjectKey, Found]:
+        """Return what is known of the destination's objects once packages are taken back that are to be."""
+        pending = [(entry, package.project_id or "") for package, undoing in self._undoing() for entry in undoing.parts]
+        return {**self.found, **once_undone(pending)}
 
     def _refuse_needed(self, plans: Iterable[ListedPlan]) -> None:
         needed = [planned.package.name for planned in plans if planned.needed]
@@ -256,11 +260,25 @@ class Planner:
         """
         editors = Editors(session, self._scope.history, self.found)
         editors.look(decision.planned for decision in decisions if decision.due and decision.planned is not None)
-        told = []
-        for decision in decisions:
-            planned = None if decision.planned is None else editors.told(decision.planned)
-            told.append(replace(decision, planned=planned, plan=planned.plan) if planned is not None else decision)
-        return told
+        return [
+            decision.told(editors.told(decision.planned)) if decision.planned else decision for decision in decisions
+        ]
+
+    def find_gaps(self, session: Session, decisions: Sequence[Decision], timeout: float) -> list[Decision]:
+        """Return decisions whose plans say what their imports would fail for, see ``GapFinder``.
+
+        Args:
+            session: The session.
+            decisions: What becomes of each package, in the order of the list.
+            timeout: Seconds to wait for a search.
+
+        Raises:
+            MigrationError: Something cannot be looked up.
+        """
+        finder = GapFinder(session, self._found_then(), timeout, self._scope.warnings)
+        due = [decision.planned for decision in decisions if decision.due and decision.planned is not None]
+        told = iter(finder.told(due))
+        return [decision.told(next(told)) if decision.due and decision.planned else decision for decision in decisions]
 
     def document(self, session: Session, decisions: Sequence[Decision]) -> PlanDocument:
         """Return the plan as it is written to a file.

@@ -26,6 +26,8 @@ DELETE, MISSING, OLDER_TARGET = "delete", "missing", "older_target"
 KINDS = (DELETE, DUPLICATE, MISSING, OLDER_TARGET)
 USUAL = (MISSING,)
 
+# How many gaps of a package are named.
+_NAMED = 5
 _NUMBERS = re.compile(r"[0-9]+")
 
 
@@ -110,7 +112,12 @@ class Refusals:
     def _sentences(self, kind: str, item: Judged) -> Iterable[str]:
         """Return why a package is refused for a kind of effects."""
         name = printable(title(item.name, item.project), 200)
-        if kind == OLDER_TARGET:
+        if kind == MISSING:
+            gaps = item.plan.gaps.sentences
+            yield from ("Package %s cannot be imported: %s." % (name, gap) for gap in gaps[:_NAMED])
+            if len(gaps) > _NAMED:
+                yield "Package %s cannot be imported for %d more such reasons." % (name, len(gaps) - _NAMED)
+        elif kind == OLDER_TARGET:
             source = item.content.iserver_version if item.content is not None else None
             target = self._session.state.server.get("iserver_version")
             if is_older(target, source):

@@ -120,7 +120,8 @@ def describe(name: str, plan: PackagePlan, forced: bool = False) -> str:
     all_the_same = ", but imported all the same (force)" if forced and plan.in_sync else ""
     # Servers and manifests have the content of a package in another order.
     changes = sorted(plan.changes, key=_for_people)
-    lines = ["package %s" % printable(name), *_lines(changes), counts(plan) + all_the_same]
+    gaps = [line for sentence in plan.gaps.sentences for line in marked("!", sentence + ": the import would fail.")]
+    lines = ["package %s" % printable(name), *_lines(changes), *gaps, counts(plan) + all_the_same]
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..support import shape
 from ..support.text import printable
@@ -102,6 +102,25 @@ def same_version(one: str | None, other: str | None) -> bool:
 Key = tuple[str, int]
 
 
+class Component(NamedTuple):
+    """An object that another one uses directly.
+
+    Attributes:
+        id: Its id, in upper case.
+        type: Its type.
+        name: Its name, as the source has it; None where not known.
+    """
+
+    id: str
+    type: int
+    name: str | None = None
+
+    @property
+    def key(self) -> Key:
+        """What it is known by in the metadata."""
+        return (self.id, self.type)
+
+
 @dataclass(frozen=True)
 class Row:
     """One object in a package, and what the package wants done about it.
@@ -128,7 +147,7 @@ class Row:
     level: str | None
     included: str | None = None
     needed_by: tuple[str, ...] | None = None
-    components: tuple[Key, ...] | None = None
+    components: tuple[Component, ...] | None = None
 
     @property
     def key(self) -> Key:

@@ -63,6 +63,7 @@ class Query:
         types: Types and subtypes, any of which an object has; empty for all.
         modified_since: ``2021-04-04T06:33:32Z``; None for any time.
         used_by: An object that uses those which are found.
+        uses: An object that those which are found use. One of the two at most.
         name: What names contain; empty for any.
         criteria: Further criteria, as the body of the newer call has them.
     """
@@ -72,6 +73,7 @@ class Query:
     types: tuple[int, ...] = ()
     modified_since: str | None = None
     used_by: Key | None = None
+    uses: Key | None = None
     name: str = ""
     criteria: Mapping[str, Any] = field(default_factory=dict)
 
@@ -86,6 +88,8 @@ class Query:
             found["beginModificationTime"] = self.modified_since
         if self.used_by:
             found.update(usedByObject="%s;%d" % self.used_by, usedByRecursive="false")
+        if self.uses:
+            found.update(usesObject="%s;%d" % self.uses, usesRecursive="false")
         if self.name:
             found.update(name=self.name, pattern="4")
         return found

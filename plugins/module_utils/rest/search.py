@@ -74,9 +74,10 @@ class Search(Around):
         if self._is_new is not False:
             newer = {**parameters, "visibility": "all", "scope": "standalone"}
             body = dict(query.criteria)
-            if query.used_by:
-                # The vendor's client sends it in both places.
-                body["usedByObject"] = [parameters["usedByObject"]]
+            for name in ("usesObject", "usedByObject"):
+                if name in parameters:
+                    # The vendor's client sends it in both places.
+                    body[name] = [parameters[name]]
             try:
                 found = self._post("/v2/metadataSearches/results", newer, body, project_id, timeout)
                 self._is_new = True

@@ -86,16 +86,18 @@ class Importer:
             self._delete(scope, row, existing)
 
     def missing(self) -> list[Missing]:
-        """What the objects that this import writes need, and that neither the package nor the destination has."""
+        """What the objects that this import writes need, and that neither the package nor the destination has then."""
         if self.content.type == package_rules.PROJECT_SECURITY:
             return []
         found: dict[str, Missing] = {}
+        deleted = {row["id"] for row in self.content.rows if self._action(row) == "delete"}
         for row in self.content.rows:
             scope = self._scope(row["level"])
             effect = decide(effective_action(row, self.content.settings), row, scope.get(row["id"]))
             if effect in ("create", "replace", "duplicate"):
                 for needed in row["depends_on"]:
-                    if needed not in self._own_ids and needed not in scope:
+                    there = needed in self._own_ids or needed in scope or needed in self.store.configuration
+                    if needed in deleted or not there:
                         found.setdefault(needed, self.store.missing(needed))
         return list(found.values())
 
@@ -129,6 +131,9 @@ class Importer:
         settings = dict(self.content.settings, defaultAction="force_replace")
         stamp = ids.new_id() if self.settings.stamp_files else None
         return PackageContent(self.content.type, settings, rows, undo=True, stamp=stamp)
+
+    def _action(self, row: dict[str, Any]) -> str:
+        return effective_action(row, self.content.settings)
 
     def _scope(self, level: str) -> Scope:
         return self.store.scope(None if level == "configuration_object" else self.project)
@@ -180,12 +185,15 @@ class Importer:
 
     def _still_used_by(self, scope: Scope, object_id: str) -> StoredObject | None:
         if self._users is None:
-            # Once for all deletions: only objects outside the package count, and those the import does not change.
+            # Once for all deletions: what counts is what objects need once all of the package is imported.
             self._users = {}
+            rows = {row["id"]: row for row in self.content.rows}
             for item in scope.values():
-                if item.id not in self._own_ids:
-                    for needed in item.depends_on:
-                        self._users.setdefault(needed, []).append(item.id)
+                row = rows.get(item.id)
+                effect = "none" if row is None else decide(self._action(row), row, item)
+                needs = row["depends_on"] if row is not None and effect == "replace" else item.depends_on
+                for needed in needs if effect != "delete" else ():
+                    self._users.setdefault(needed, []).append(item.id)
         return next((scope[user] for user in self._users.get(object_id, []) if user in scope), None)
 
     def _apply_links(self, row: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.export.changes impo
 from ansible_collections.mstr.migration.plugins.module_utils.export.needs import users_of
 from ansible_collections.mstr.migration.plugins.module_utils.package import manifest
 from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content, with_reasons
+from ansible_collections.mstr.migration.plugins.module_utils.rest.models import Component
 from ansible_collections.mstr.migration.plugins.module_utils.support.text import readable_json
 
 KEYS = st.tuples(st.sampled_from(["A" * 32, "B" * 32, "C" * 32, "D" * 32]), st.sampled_from([3, 4]))
@@ -58,12 +59,16 @@ def test_a_diff_has_a_line_for_each_change(before, after):
     ]
 
 
-@given(st.dictionaries(KEYS, st.one_of(st.none(), st.lists(KEYS, max_size=3).map(tuple)), max_size=5))
+@given(
+    st.dictionaries(
+        KEYS, st.one_of(st.none(), st.lists(KEYS.map(lambda key: Component(*key)), max_size=3).map(tuple)), max_size=5
+    )
+)
 def test_users_are_the_other_side_of_components(components):
     users = users_of(components.items())
     for user, used in components.items():
-        for key in used or ():
-            assert user[0] in users[key]
+        for needed in used or ():
+            assert user[0] in users[needed.key]
     assert sum(len(ids) for ids in users.values()) <= sum(len(set(used or ())) for used in components.values())
 
 
@@ -82,7 +87,9 @@ def test_a_manifest_is_the_text_of_one_document(count):
 def test_a_manifest_says_why_and_one_of_before_stays_as_it_was():
     plain = content(row())
     assert "included" not in manifest.dumps(plain)
-    told = row(included="needed", needed_by=("A" * 32,), components=(("B" * 32, 12),))
+    told = row(
+        included="needed", needed_by=("A" * 32,), components=(Component("B" * 32, 12), Component("C" * 32, 4, "Margin"))
+    )
     why = content(told, request={"complete": True}, seen_until="2026-01-31T12:00:00.000+0000")
     assert manifest.loads(manifest.dumps(why)) == why
     # Why a row is there is nothing that the server could agree with.

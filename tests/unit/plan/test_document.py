@@ -58,6 +58,7 @@ PACKAGE = PlannedPackage(
     {"defaultAction": "replace"},
 )
 STEP = Step(IMPORT, 1, "finance", "1 to replace", [], {"replace": 1}, [CHANGE])
+GAP = {"id": "1" * 32, "type": 4, "name": "Margin", "needed_by": [], "uses": []}
 PLAN = PlanDocument("prod", "https://mstr.example.com/x", None, SEEN, (PACKAGE,), (STEP,))
 
 texts = st.text(max_size=8)
@@ -78,6 +79,16 @@ changes = st.builds(
     versions,
     versions,
 )
+
+
+def gaps(ids):
+    """Return rows of what an import would fail for."""
+    objects = st.text("0123456789ABCDEF", min_size=32, max_size=32)
+    return st.fixed_dictionaries(
+        {"id": objects, "type": st.integers(1, 99), "name": st.one_of(st.none(), texts), ids: st.lists(objects)}
+    )
+
+
 steps = st.builds(
     Step,
     st.sampled_from(STEPS),
@@ -87,6 +98,8 @@ steps = st.builds(
     st.lists(texts, max_size=2),
     st.dictionaries(texts, st.integers(0, 9), max_size=3),
     st.lists(changes, max_size=3),
+    st.lists(gaps("needed_by"), max_size=2),
+    st.lists(gaps("uses"), max_size=2),
 )
 packages = st.builds(
     PlannedPackage,
@@ -141,6 +154,8 @@ def test_the_id_depends_on_no_time(plan):
         replace(PLAN, steps=(replace(STEP, entries=["20260101T000000000Z-finance-000000000000"]),)),
         replace(PLAN, steps=(replace(STEP, changes=[{**CHANGE, "version_before": None}]),)),
         replace(PLAN, steps=(replace(STEP, changes=[]),)),
+        replace(PLAN, steps=(replace(STEP, missing=[GAP]),)),
+        replace(PLAN, steps=(replace(STEP, still_used=[GAP]),)),
     ],
     ids=str,
 )

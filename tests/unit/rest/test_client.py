@@ -27,6 +27,7 @@ SEARCH = (
     "POST /v2/metadataSearches/results?domain=2&root=R&type=3&type=4&usedByObject=I%3B12&usedByRecursive=false"
     "&visibility=all&scope=standalone"
 )
+USERS = SEARCH.replace("&root=R&type=3&type=4", "").replace("usedBy", "uses")
 CALLS = {
     "status": (lambda api, project: api.status([]), "GET /status", Reply(200, {}), True),
     "log in": (
@@ -53,6 +54,12 @@ CALLS = {
     "search": (
         lambda api, project: list(api.search(Query(root="R", types=(3, 4), used_by=("I", 12)), project, 60)),
         SEARCH,
+        Reply(200, {"id": "s", "totalItems": 0}),
+        True,
+    ),
+    "search for users": (
+        lambda api, project: list(api.search(Query(uses=("I", 12)), project, 60)),
+        USERS,
         Reply(200, {"id": "s", "totalItems": 0}),
         True,
     ),
