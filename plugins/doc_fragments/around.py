@@ -52,4 +52,34 @@ options:
     choices: [delete, duplicate, missing, older_target]
     default: [missing]
     version_added: 0.1.0
+  proven_on:
+    description:
+      - Environments on which a package that is due must be proven. This very file (sha256) must have been imported there, into any
+        project, verified, and not taken back, at least O(soak) hours ago. Else the task refuses the whole list, as O(refuse) does.
+        C(force) of a package changes nothing of that.
+      - What is proven is found in the histories of these environments.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.1.0
+    suboptions:
+      name:
+        description: What messages call the environment. If not set, its name in the history.
+        type: str
+      environment_name:
+        description: Its name in the history, as the task that imported there had it as C(environment_name).
+        type: str
+      base_url:
+        description:
+          - Its address. Its name in the history is made of it where there is no O(proven_on[].environment_name), and imports that were
+            done at another address prove nothing.
+        type: str
+      history_dir:
+        description: The directory with its history. If not set, that of the task.
+        type: path
+  soak:
+    description: For how many hours a package must have been on each environment of O(proven_on).
+    type: float
+    default: 0
+    version_added: 0.1.0
 """

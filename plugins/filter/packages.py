@@ -11,6 +11,11 @@ from typing import Any, Callable
 
 from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import export_name, given
 from ansible_collections.mstr.migration.plugins.plugin_utils.options import below
+from ansible_collections.mstr.migration.plugins.plugin_utils.promotion import (
+    export_hosts,
+    refused_kinds,
+    target_hosts,
+)
 
 Package = Mapping[str, Any]
 
@@ -35,19 +40,22 @@ def package_list(packages: Iterable[Package], directory: Any) -> list[dict[str, 
     ]
 
 
-def export_list(exports: Iterable[Package], project: Any, directory: Any) -> list[dict[str, Any]]:
+def export_list(exports: Iterable[Package], project: Any, directory: Any, name: Any = None) -> list[dict[str, Any]]:
     """Return what is to be exported without what is not given, with what it leaves out, and absolute paths.
 
     Args:
         exports: The packages as ``mstr_exports`` has them.
         project: The project of those that name none, but for configuration packages.
         directory: What relative paths are below.
+        name: Only the packages of this name; where it is not given, all.
 
     Raises:
         AnsibleFilterError: The directory is no absolute path.
     """
     found = []
     for export in exports:
+        if given(name) is not None and export_name(export) != str(name):
+            continue
         said = {key: value for key, value in export.items() if given(value) is not None}
         kind = str(said.get("type", "project"))
         default = "" if kind == "configuration" else given(project, "")
@@ -61,6 +69,29 @@ def export_list(exports: Iterable[Package], project: Any, directory: Any) -> lis
             }
         )
     return found
+
+
+def exported_packages(exports: Iterable[Package], source: Mapping[str, Any], project: Any) -> list[dict[str, Any]]:
+    """Return the packages of an environment that is to have what another one exports.
+
+    Args:
+        exports: The packages as ``mstr_exports`` of the source has them.
+        source: The variables of the source.
+        project: The project that they go to; where it is not given, each to that of the same name.
+
+    Raises:
+        AnsibleFilterError: The source's directory is no absolute path.
+    """
+    declared = export_list(exports, source.get("mstr_project"), source.get("mstr_base_dir"))
+    return [
+        {
+            "name": export["name"],
+            "src": export["dest"],
+            "type": export["type"],
+            "project": "" if export["type"] == "configuration" else given(project, export["project"]),
+        }
+        for export in declared
+    ]
 
 
 def exported(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -89,5 +120,9 @@ class FilterModule:
             "below": below,
             "package_list": package_list,
             "export_list": export_list,
+            "exported_packages": exported_packages,
+            "export_hosts": export_hosts,
+            "target_hosts": target_hosts,
+            "refused_kinds": refused_kinds,
             "exported": exported,
         }

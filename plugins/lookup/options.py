@@ -42,7 +42,13 @@ from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.mstr.migration.plugins.plugin_utils.options import OPTIONS, OTHERS, VARIABLES, options_of
+from ansible_collections.mstr.migration.plugins.plugin_utils.options import (
+    OPTIONS,
+    OTHERS,
+    VARIABLES,
+    options_of,
+    stages_of,
+)
 
 
 class LookupModule(LookupBase):
@@ -57,4 +63,7 @@ class LookupModule(LookupBase):
         # What they come to differs between versions of ansible-core, of which its own lookup knows.
         lookup = lookup_loader.get("ansible.builtin.vars", loader=self._loader, templar=self._templar)
         found = dict(zip(names, lookup.run(names, variables=variables)))
+        stages = found.get("mstr_proven_on")
+        if stages is not None and variables is not None:
+            found["mstr_proven_on"] = stages_of(stages, variables["hostvars"], variables["groups"])
         return [options_of(str(term), found) for term in terms]

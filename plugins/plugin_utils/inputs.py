@@ -35,8 +35,8 @@ _SHARE = re.compile(r"\s*[0-9]+(\.[0-9]*)?\s*%?\s*\Z")
 _SHA256 = re.compile(r"sha256:[0-9a-fA-F]{64}\Z")
 # Options of ansible-playbook by which it runs no task.
 _ONLY_LOOKS = ("syntax", "listhosts", "listtasks", "listtags")
-# What mstr_refuse may name.
-_REFUSED = {"delete", "duplicate", "missing", "older_target"}
+# What mstr_refuse and mstr_allow may name.
+REFUSED = ("delete", "duplicate", "missing", "older_target")
 # How much of a value, and how many groups, a message shows.
 _LONGEST = 60
 _MOST = 10
@@ -71,8 +71,11 @@ def mistakes(variables: Mapping[str, Any], playbook: str) -> list[str]:
         if value is not None and not kind.fits(value):
             found.append("%s: it is to be %s, not %s." % (name, kind.words, _shown(value)))
     if playbook == "export":
-        exports = given(variables.get("mstr_exports"), [])
-        return found + (list(mistakes_of_exports(exports, given(variables.get("mstr_project")))) if not found else [])
+        exports, chosen = given(variables.get("mstr_exports"), []), given(variables.get("mstr_package"))
+        found += list(mistakes_of_exports(exports, given(variables.get("mstr_project")))) if not found else []
+        if chosen is not None and not found:
+            found += _mistakes_of_choice(str(chosen), map(export_name, exports), "mstr_exports")
+        return found
     packages = given(variables.get("mstr_packages"), [])
     if _is_list(packages):
         found += _mistakes_of_list(packages, given(variables.get("mstr_project"), ""))
@@ -81,11 +84,11 @@ def mistakes(variables: Mapping[str, Any], playbook: str) -> list[str]:
         found += _mistakes_of_rollback(name, given(variables.get("mstr_run")), given(variables.get("mstr_entry")))
     # What is wrong with the list hides what is in it.
     if name is not None and playbook == "deploy" and not found:
-        found += _mistakes_of_choice(str(name), packages)
+        found += _mistakes_of_choice(str(name), map(name_of, packages), "mstr_packages")
     return found
 
 
-def host_pattern(pattern: Any, groups: Mapping[str, Sequence[str]]) -> Any:
+def host_pattern(pattern: Any, groups: Mapping[str, Sequence[str]], variable: str = "mstr_hosts") -> Any:
     """Return a pattern of hosts as it is, unless it, or a part of it that adds hosts, matches none.
 
     Ansible takes a play without hosts for a success. Which hosts ``--limit`` leaves is not looked at: a playbook that
@@ -94,6 +97,7 @@ def host_pattern(pattern: Any, groups: Mapping[str, Sequence[str]]) -> Any:
     Args:
         pattern: The pattern, or a list of patterns.
         groups: The hosts of the inventory by their groups, as the variable ``groups`` has them.
+        variable: The variable that says which hosts.
 
     Raises:
         AnsibleFilterError: It matches no host.
@@ -114,9 +118,9 @@ def host_pattern(pattern: Any, groups: Mapping[str, Sequence[str]]) -> Any:
         known = sorted(group for group, hosts in groups.items() if hosts and group not in ("all", "ungrouped"))
         more = ", ..." if len(known) > _MOST else ""
         raise AnsibleFilterError(
-            "mstr_hosts: no host of the inventory matches %s, so nothing would be done there. Put the environments "
-            "into the group mstr, or name in mstr_hosts the hosts, or a group, of this inventory. Its groups with "
-            "hosts are: %s." % (named[:_LONGEST], ", ".join(known[:_MOST]) + more or "none")
+            "%s: no host of the inventory matches %s, so nothing would be done there. Put the environments "
+            "into the group mstr, or name in %s the hosts, or a group, of this inventory. Its groups with "
+            "hosts are: %s." % (variable, named[:_LONGEST], variable, ", ".join(known[:_MOST]) + more or "none")
         )
     return pattern
 
@@ -245,15 +249,22 @@ _WAIT = _seconds(zero=True)
 _LIMIT = _seconds(zero=False)
 
 
-# The variables of the role by their names, in the order of its argument spec.
 def _is_refuse(value: Any) -> bool:
     """Return whether a value names kinds of effects: a list, or a text with commas, of which Ansible makes one."""
     if isinstance(value, Mapping):
         return False
+    return set(names_in(value)) <= set(REFUSED)
+
+
+def names_in(value: Any) -> list[str]:
+    """Return the names in a list, or in a text with commas; none for what is not given."""
+    if given(value) is None:
+        return []
     names = value if _is_list(value) else str(value).split(",")
-    return {str(name).strip() for name in names} <= _REFUSED
+    return [str(name).strip() for name in names if str(name).strip()]
 
 
+# The variables of the role by their names, in the order of its argument spec.
 VARIABLES: dict[str, Kind] = {
     "mstr_packages": Kind(
         'a list of packages, as [{"src": "finance.mmp"}] (with -e, as JSON: -e \'{"mstr_packages": [...]}\')', _is_list
@@ -302,11 +313,16 @@ VARIABLES: dict[str, Kind] = {
     "mstr_poll_interval": _WAIT,
     "mstr_preflight": _SWITCH,
     "mstr_refuse": Kind("a list of delete, duplicate, missing and older_target; [] for none", _is_refuse),
+    "mstr_proven_on": Kind("a list of hosts of the inventory", lambda value: not isinstance(value, Mapping)),
+    "mstr_soak": Kind("a number of hours, 0 or more", _WAIT.fits),
     "mstr_journal": _SWITCH,
     "mstr_progress": _SWITCH,
 }
 # Those of the playbooks, which are about their plays.
 PLAY_VARIABLES: dict[str, Kind] = {
+    "mstr_source": Kind("a host of the inventory", lambda value: not _is_container(value)),
+    "mstr_targets": Kind("a pattern of hosts", lambda value: not isinstance(value, Mapping)),
+    "mstr_allow": Kind("a list of delete, duplicate, missing and older_target", _is_refuse),
     "mstr_serial": Kind(
         "a number of environments or a percentage of them, as 2 or 25%, or a list of such",
         lambda value: all(_BATCH.match(str(part)) for part in (value if _is_list(value) else str(value).split(","))),
@@ -368,11 +384,12 @@ def _mistakes_of_item(package: Mapping[str, Any], name: str | None) -> Iterator[
         yield "it needs its src, the package file; one that is to be undone needs a name or its src."
 
 
-def _mistakes_of_choice(chosen: str, packages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    names = [name_of(package) for package in packages]
+def _mistakes_of_choice(chosen: str, declared: Iterable[str | None], where: str) -> Iterator[str]:
+    names = list(declared)
     if chosen not in names and None not in names:
         known = sorted({_shown(name)[1:-1] for name in names})
-        yield "mstr_package: no package of mstr_packages is called %s; there is: %s." % (
+        yield "mstr_package: no package of %s is called %s; there is: %s." % (
+            where,
             _shown(chosen),
             ", ".join(known) or "none",
         )

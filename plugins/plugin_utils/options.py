@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import AS_IT_IS, given
+from ansible_collections.mstr.migration.plugins.plugin_utils.inputs import AS_IT_IS, given, names_in
 
 # What all modules are given: those that work with the history, and those that do not.
 ALL = "all"
@@ -57,6 +57,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "manifest_dir",
         "preflight",
         "refuse",
+        "proven_on",
+        "soak",
         "journal",
         "schema",
         "caches",
@@ -72,6 +74,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "poll_interval",
         "preflight",
         "refuse",
+        "proven_on",
+        "soak",
         "journal",
         "schema",
         "caches",
@@ -93,6 +97,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 _CALLED = {"name": "mstr_package"}
 # The options that are paths, which mean mstr_base_dir.
 _PATHS = ("ca_path", "client_cert", "client_key", "history_dir", "session_dir", "manifest_dir")
+# What says which environment a host is, and where its history is.
+_OF_STAGES = ("environment_name", "base_url", "history_dir")
 # What counts where the variable is not given. The project is empty then, and not what MSTR_PROJECT says.
 _DEFAULTS = {"history_dir": "history", "history_mode": "0600", "on_failure": "stop", "project": ""}
 
@@ -128,6 +134,38 @@ def options_of(module: str, variables: Mapping[str, Any]) -> dict[str, Any]:
             found[option] = value
     job = _job(variables) if module == ALL else {}
     return {**found, "job": job} if job else found
+
+
+def stages_of(
+    hosts: Any, hostvars: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Return the environments of hosts as the option ``proven_on`` takes them.
+
+    Args:
+        hosts: Names of hosts, or of groups, as ``mstr_proven_on`` has them.
+        hostvars: The variables of the hosts of the inventory.
+        groups: The hosts of the inventory by their groups.
+
+    Raises:
+        AnsibleFilterError: There is no such host or group, or nobody can tell which environment a host is.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name in names_in(hosts):
+        members = groups.get(name) or ([name] if name in hostvars else [])
+        if not members:
+            raise AnsibleFilterError(
+                "mstr_proven_on: the inventory has no host %s, and no group of that name with hosts. Name the hosts on "
+                "which packages are to be proven." % name
+            )
+        for host in members:
+            stage = {option: _value_of(option, hostvars[host]) for option in _OF_STAGES}
+            if stage["environment_name"] is None and stage["base_url"] is None:
+                raise AnsibleFilterError(
+                    "mstr_proven_on: host %s has neither mstr_base_url nor mstr_environment_name, so that nobody can "
+                    "tell whose history it has." % host
+                )
+            found[host] = {"name": host, **{option: value for option, value in stage.items() if value is not None}}
+    return list(found.values())
 
 
 def below(path: Any, directory: Any) -> str:

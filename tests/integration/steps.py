@@ -29,6 +29,7 @@ PREFIX = "mstr.migration."
 # The options of modules that are role variables of the same name.
 HOST = ("base_url", "username", "password", "api_token", "login_mode", "validate_certs", "environment_name")
 LIMITS = ("timeout", "retries")
+AROUND = ("journal", "schema", "caches", "window")
 LEASE = ("lease_timeout", "lock_timeout")
 # What AWX tells of a job in extra variables, by its name among the options.
 JOB = {"template": "job_template_name", "user": "user_name"}
@@ -194,7 +195,7 @@ class Steps:
         }
         if self._variable("package") is not None:
             options["name"] = self._variable("package")
-        return {**options, **self._given("preflight", "refuse", "journal", "schema", "caches", "window")}
+        return {**options, **self._given("preflight", "refuse", "proven_on", "soak", *AROUND)}
 
     def _plan(self) -> None:
         self._planned = self._task("Plan the list", "mstr_package_plan", self._list, self._predicts)

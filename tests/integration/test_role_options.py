@@ -44,6 +44,9 @@ VARIABLES: dict[str, Any] = {
     "mstr_poll_interval": 0.7,
     "mstr_preflight": False,
     "mstr_refuse": ["older_target"],
+    # What it makes of hosts is another test's.
+    "mstr_proven_on": [],
+    "mstr_soak": "2.5",
     "mstr_journal": "no",
     "mstr_schema": "reload",
     "mstr_caches": "purge",

@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
+from ..history.environment import environment_name
+from ..history.proven import Proof, Stage
+from ..history.store import History
 from ..package.declared import Declared
 from ..plan.afterwards import PURGE, SCHEMA_TYPES, Wanted
 from ..plan.decision import Decision
 from ..plan.preflight import Place, Preflight
 from ..plan.refusals import Judged, Refusals
+from ..rest.address import normalise_base_url
 from ..rest.needs import IDLING, IMPORTING, MONITORING, PURGING, UPLOADING, Need
 from ..session.session import Session
 from .base import MigrationModule
@@ -73,12 +79,35 @@ def checks_of(module: MigrationModule, session: Session, wanted: bool = True) ->
     """Return what is asked and judged before a task imports; nothing is asked yet.
 
     Args:
-        module: The module, with the options preflight and refuse.
+        module: The module, with the options preflight, refuse and proven_on.
         session: The session.
         wanted: Whether the task makes a preflight at all, if the option says so.
     """
-    refusals = Refusals(module.params["refuse"], session, not module.check_mode, module.warnings)
+    refusals = Refusals(module.params["refuse"], proof_of(module), session, not module.check_mode, module.warnings)
     return Checks(preflight_of(module, session, wanted), refusals)
+
+
+def proof_of(module: MigrationModule) -> Proof:
+    """Return what has to be proven of files on other environments.
+
+    Raises:
+        InputError: It is not said where an environment has its history, or which it is; or for how long.
+    """
+    soak = module.params["soak"]
+    if not 0 <= soak < math.inf:
+        raise InputError("soak: %g is no number of hours, 0 or more." % soak)
+    stages = []
+    for number, option in enumerate(module.params["proven_on"]):
+        place = "proven_on: item %d" % (number + 1)
+        directory = option["history_dir"] or module.params["history_dir"]
+        if not directory:
+            raise InputError("%s has no history_dir, and neither has the task; what is proven is in a history." % place)
+        if not (option["base_url"] or option["environment_name"]):
+            raise InputError("%s needs its environment_name or its base_url." % place)
+        url = normalise_base_url(option["base_url"], place) if option["base_url"] else None
+        name = environment_name({**option, "history_dir": directory}, url or "", None)
+        stages.append(Stage(option["name"] or name, History(directory, name, base_url=url)))
+    return Proof(tuple(stages), soak)
 
 
 def wanted_of(module: MigrationModule) -> Wanted:

@@ -51,8 +51,22 @@ def around_spec(journal: bool = False) -> dict[str, Any]:
 
 
 def refuse_spec() -> dict[str, Any]:
-    """Return the argument spec of the option that says at which planned effects a task refuses to import."""
-    return {"refuse": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(USUAL)}}
+    """Return the argument spec of the options that say what a task refuses to import."""
+    return {
+        "refuse": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(USUAL)},
+        "proven_on": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str"},
+                "environment_name": {"type": "str"},
+                "base_url": {"type": "str"},
+                "history_dir": {"type": "path"},
+            },
+        },
+        "soak": {"type": "float", "default": 0.0},
+    }
 
 
 def parse_mode(value: Any) -> int:

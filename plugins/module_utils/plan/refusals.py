@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..history.proven import Proof
 from ..history.receipt import DUPLICATE, EFFECT_DELETE
 from ..package.content import Content
 from ..session.session import Session
@@ -25,6 +26,8 @@ from .verdict import Verdict
 DELETE, MISSING, OLDER_TARGET = "delete", "missing", "older_target"
 KINDS = (DELETE, DUPLICATE, MISSING, OLDER_TARGET)
 USUAL = (MISSING,)
+# What is refused by another option.
+UNPROVEN = "unproven"
 
 # How many gaps of a package are named.
 _NAMED = 5
@@ -73,13 +76,15 @@ class Refusals:
 
     Args:
         kinds: The kinds of effects that are.
+        proof: What has to be proven of the files.
         session: The session; it knows the server's version.
         stops: Whether a refusal ends the task; else it is warned of.
         warnings: Gets sentences about what is not as it should be and is no failure.
     """
 
-    def __init__(self, kinds: Sequence[str], session: Session, stops: bool, warnings: list[str]) -> None:
+    def __init__(self, kinds: Sequence[str], proof: Proof, session: Session, stops: bool, warnings: list[str]) -> None:
         self._kinds = frozenset(kinds)
+        self._proof = proof
         self._session = session
         self._verdict = Verdict("refuse: the import is refused", stops, warnings)
         self._found: list[dict[str, str]] = []
@@ -96,15 +101,12 @@ class Refusals:
         self._found = [
             {"kind": kind, "name": item.name, "project": item.project, "msg": sentence}
             for item in due
-            if not item.force
-            for kind in KINDS
-            if kind in self._kinds
+            for kind in (*KINDS, UNPROVEN)
             for sentence in self._sentences(kind, item)
         ]
-        kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in self._found)]
         self._verdict.give(
             [row["msg"] for row in self._found],
-            "force: true of the package, or leave %s out of refuse (mstr_refuse of the role)" % " and ".join(kinds),
+            "; ".join(_ways_out({row["kind"] for row in self._found})),
             "The import would be refused: %s",
             {"refused": self._found},
         )
@@ -112,7 +114,13 @@ class Refusals:
     def _sentences(self, kind: str, item: Judged) -> Iterable[str]:
         """Return why a package is refused for a kind of effects."""
         name = printable(title(item.name, item.project), 200)
-        if kind == MISSING:
+        if kind == UNPROVEN:
+            # What is to be taken back has no file to be proven.
+            proven = self._proof.missing(item.name, item.content.sha256) if item.content is not None else ()
+            yield from ("Package %s is not proven on %s." % (name, why) for why in proven)
+        elif item.force or kind not in self._kinds:
+            return
+        elif kind == MISSING:
             gaps = item.plan.gaps.sentences
             yield from ("Package %s cannot be imported: %s." % (name, gap) for gap in gaps[:_NAMED])
             if len(gaps) > _NAMED:
@@ -143,6 +151,15 @@ class Refusals:
     def as_result(self) -> list[dict[str, Any]]:
         """Return what is refused, as a task returns it."""
         return list(self._found)
+
+
+def _ways_out(kinds: set[str]) -> Iterable[str]:
+    """Give what lets through what is refused."""
+    effects = [kind for kind in KINDS if kind in kinds]
+    if effects:
+        yield "force: true of the package, or leave %s out of refuse (mstr_refuse of the role)" % " and ".join(effects)
+    if UNPROVEN in kinds:
+        yield "leave the environment out of proven_on (mstr_proven_on of the role)"
 
 
 def is_older(one: str | None, other: str | None) -> bool:

@@ -42,8 +42,12 @@ class TransportOptions:
     retries: int = 3
 
 
-def normalise_base_url(url: str) -> str:
+def normalise_base_url(url: str, option: str = "base_url") -> str:
     """Return a base URL without a trailing ``/`` or ``/api``.
+
+    Args:
+        url: The URL as it is given.
+        option: The option that gives it.
 
     Raises:
         InputError: It is no http or https URL, or it carries a user, a query or a fragment.
@@ -59,14 +63,14 @@ def normalise_base_url(url: str) -> str:
     if not port_is_fine or parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(
             # Without its user and password.
-            "base_url: %s is not a URL such as https://host/MicroStrategyLibrary."
-            % printable(url.rsplit("@", 1)[-1], 200)
+            "%s: %s is not a URL such as https://host/MicroStrategyLibrary."
+            % (option, printable(url.rsplit("@", 1)[-1], 200))
         )
     if parts.username is not None or parts.password is not None:
-        raise InputError("base_url: a user or password in the URL would be logged; use username and password.")
+        raise InputError("%s: a user or password in the URL would be logged; use username and password." % option)
     # Also where nothing follows them.
     if "?" in stripped or "#" in stripped:
-        raise InputError("base_url: leave out everything from the ? or # on.")
+        raise InputError("%s: leave out everything from the ? or # on." % option)
     return stripped
 
 
