@@ -86,6 +86,20 @@ def test_the_whole_list_is_refused_for_an_effect(
     assert forced.changed == ["first", "risky"]
 
 
+def test_what_is_taken_back_is_deleted_too(server: Server, controller: Controller) -> None:
+    (package,) = listed(controller, server, first=NEW)
+    controller.declare(server, package)
+    assert controller.deploy().changed == ["first"]
+    undone = {"name": "first", "state": "undone"}
+    controller.declare(server, undone, mstr_refuse=["delete"])
+    run = controller.deploy()
+    assert 'Package first (project MicroStrategy Tutorial) deletes attribute "Quarter".' in run.failures[0]
+    assert NEW["id"] in server.objects()
+    controller.declare(server, {**undone, "force": True}, mstr_refuse=["delete"])
+    assert controller.deploy().changed == ["first"]
+    assert NEW["id"] not in server.objects()
+
+
 def test_an_approved_plan_is_judged_before_its_first_step(server: Server, controller: Controller) -> None:
     packages = listed(controller, server, first=NEW, risky=DELETES)
     file = str(controller.directory / "approved.json")

@@ -17,7 +17,7 @@ from ..errors import ConnectionLost, ServerError
 from ..export.kinds import TAKEN
 from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, NONE
 from ..rest import models
-from ..rest.models import CONFIGURATION, FOLDER_TYPE, Component, Key, Row
+from ..rest.models import CONFIGURATION, FOLDER_TYPE, PROJECT, Component, Key, Row
 from ..rest.objects import DOMAIN_CONFIGURATION, DOMAIN_PROJECT, Query
 from ..session.session import Session
 from .destination import look_up_all
@@ -25,6 +25,8 @@ from .gaps import Gaps, Missing, Named, StillUsed
 from .listing import Listed, ListedPlan, ObjectKey
 from .package import DOES_NOT_EXIST, CannotTell, Change, Found
 
+# What no package carries as an object of its own comes along with what needs it, or is in each project.
+_CARRIED = TAKEN[PROJECT] | TAKEN[CONFIGURATION]
 _WRITTEN = (CREATE, EFFECT_REPLACE, DUPLICATE)
 
 
@@ -148,9 +150,17 @@ class World:
         own = leaves(planned) if package.content.comparable else {}
         for change in planned.plan.objects if own else ():
             for part in change.row.components or () if _is_written(change) else ():
-                key = key_of(package, part)
-                if not own.get(key):
+                key = self._key_of(package, part, own)
+                if part.type in _CARRIED and not own.get(key):
                     yield change, part, key
+
+    def _key_of(self, package: Listed, part: Component, own: Mapping[ObjectKey, bool]) -> ObjectKey:
+        """Return where a component is: in the project of what needs it, or at the level of the configuration."""
+        project = package.project_id or ""
+        for key in ((project, *part.key), ("", *part.key)):
+            if key in own or key in self._now or key in self._found:
+                return key
+        return ("" if part.type in TAKEN[CONFIGURATION] else project, *part.key)
 
     def unknown(self, planned: ListedPlan) -> Iterable[tuple[ObjectKey, Component]]:
         """Return the components of a package that have to be looked up."""
@@ -218,12 +228,6 @@ def deletions(planned: ListedPlan) -> list[Change]:
 def leaves(planned: ListedPlan) -> dict[ObjectKey, bool]:
     """Return which objects are there once a package is imported, of those that it carries."""
     return {planned.package.key(change.row): change.action != models.DELETE for change in planned.plan.objects}
-
-
-def key_of(package: Listed, part: Component) -> ObjectKey:
-    """Return where a component of a package's objects is: in their project, or at the level of the configuration."""
-    place = "" if part.type in TAKEN[CONFIGURATION] else package.project_id or ""
-    return (place, *part.key)
 
 
 def _is_written(change: Change) -> bool:
