@@ -55,7 +55,8 @@ class GapFinder:
             due: The plans of the packages that are due, in the order of the list.
 
         Raises:
-            MigrationError: A look-up neither found an object, nor said that it is not there, nor refused to say.
+            MigrationError: A look-up neither found an object, nor said that it is not there, nor refused to say; or the
+                session has ended.
         """
         components: dict[ObjectKey, Row] = {}
         world = World(self._found)
@@ -94,6 +95,9 @@ class GapFinder:
             try:
                 users = list(self._session.library.search(query, place or None, self._timeout))
             except (ConnectionLost, ServerError) as error:
+                if isinstance(error, ServerError) and error.status == 401:
+                    # The session has ended, which is no answer.
+                    raise
                 refused.add(place)
                 self._warnings.append(
                     "Whether something still uses the objects that are deleted cannot be told: %s The import shows it."
