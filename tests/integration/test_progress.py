@@ -93,7 +93,7 @@ def test_lines_of_many_environments_say_whose_they_are(server: Server, controlle
         ]
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_sentences_are_said_once(controller: Controller) -> None:
     notes = noting(
         {"package": "finance\x1b[2J", "number": 2, "of": 5},

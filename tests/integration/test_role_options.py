@@ -58,7 +58,7 @@ CHOICES = {"mstr_plan_file", "mstr_plan_max_age", "mstr_package", "mstr_run", "m
 BY_TOKEN = {"mstr_api_token": API_TOKEN, "mstr_login_mode": "api_token", "mstr_username": "", "mstr_password": ""}
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_the_steps_give_modules_what_the_role_gives_them(
     tls_server: Server, controller: Controller, ca_file: Path
 ) -> None:

@@ -387,12 +387,13 @@ def test_a_run_that_is_killed_is_put_right_by_the_next_one(
 
 def test_a_run_whose_lock_is_taken_over_leaves_the_project_to_the_other(server: Server, controller: Controller) -> None:
     """The first one sleeps while it has the project idle; the other restores it, and works on; the first one wakes."""
-    server.set(import_duration=2)
+    server.set(import_duration=600)
     declare(controller, server)
     with started(controller) as process:
         until(lambda: server.calls("GET", "/packages/imports/"), "the import")
         group = os.getpgid(process.pid)
         os.killpg(group, signal.SIGSTOP)
+        server.set(import_duration=1)
         run = controller.deploy("-e", "mstr_window=false")
         assert run.code == 0, run.output
         assert states(server) == {"node1": "loaded"}

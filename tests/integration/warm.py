@@ -17,6 +17,7 @@ limit.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -24,6 +25,7 @@ import os
 import pkgutil
 import select
 import signal
+import socket
 import sys
 import types
 from pathlib import Path
@@ -39,6 +41,7 @@ UTILITIES = "ansible_collections.mstr.migration.plugins.module_utils"
 def main() -> None:
     """Import everything, then run what is asked for until standard input ends."""
     programs = compile_modules()
+    rehearse()
     # What is there now is never freed; the collector of a child need not copy its pages to find that out.
     gc.collect()
     gc.freeze()
@@ -58,6 +61,27 @@ def compile_modules() -> dict[str, tuple[str, CodeType]]:
     for path in (Path(utilities.__path__[0]).parent / "modules").glob("mstr_*.py"):
         programs[path.stem] = (str(path), compile(path.read_bytes(), str(path), "exec"))
     return programs
+
+
+def rehearse() -> None:
+    """Do once what Ansible and requests do in each run, so that a child finds their caches filled, as warm as imports.
+
+    Nothing of the collection runs here.
+    """
+    for name in ("_strptime", "encodings.ascii", "encodings.idna", "encodings.utf_8_sig"):
+        importlib.import_module(name)
+    basic = importlib.import_module("ansible.module_utils.basic")
+    requests = importlib.import_module("requests")
+    kept = dict(vars(basic))
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": {"one": "1", "many": [{"one": "1"}]}}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
+    spec = {"one": {"type": "int"}, "many": {"type": "list", "elements": "dict", "options": {"one": {"type": "float"}}}}
+    basic.AnsibleModule(argument_spec=spec)
+    vars(basic).update(kept)
+    with contextlib.suppress(requests.RequestException), socket.socket() as taken:
+        # Nobody listens here.
+        taken.bind(("127.0.0.1", 0))
+        requests.get("http://127.0.0.1:%d" % taken.getsockname()[1], timeout=1)
 
 
 def run(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int | None:

@@ -378,6 +378,7 @@ class Fault:
         silent: Whether the client sees it by nothing coming, so that its time limit must be short.
         unreachable: Whether all later calls break as well.
         says: What a message about it says at least, besides the step; empty for nothing sure.
+        alike: Whether the client takes it alike in every step of every workflow, see ``ALIKE_IN``.
     """
 
     name: str
@@ -389,6 +390,7 @@ class Fault:
     silent: bool = False
     unreachable: bool = False
     says: str = ""
+    alike: bool = False
 
 
 def answer(status: int, body: Any = "", **more: Any) -> Callable[[Call], dict[str, Any]]:
@@ -516,6 +518,7 @@ FAULTS: tuple[Fault, ...] = (
         CONNECTION,
         lambda call: {"kind": "trickle", "bytes_per_second": 400 if call.answers == JSON else 2000},
         has_body,
+        alike=True,
     ),
     Fault(
         "interim",
@@ -523,6 +526,7 @@ FAULTS: tuple[Fault, ...] = (
         CONNECTION,
         lambda _call: {"kind": "interim", "status": 103, "count": 2},
         times=(ALWAYS,),
+        alike=True,
     ),
     Fault(
         "401",
@@ -543,8 +547,8 @@ FAULTS: tuple[Fault, ...] = (
         says="404",
     ),
     Fault("404 call", "HTTP 404 Not Found", REFUSALS, answer(404, error("ERR004", "HTTP 404 Not Found")), says="404"),
-    Fault("404 page", "a proxy's", REFUSALS, page(404, "Not Found"), says="404"),
-    Fault("405", "", REFUSALS, answer(405, error("ERR001", "HTTP 405 Method Not Allowed")), says="405"),
+    Fault("404 page", "a proxy's", REFUSALS, page(404, "Not Found"), says="404", alike=True),
+    Fault("405", "", REFUSALS, answer(405, error("ERR001", "HTTP 405 Method Not Allowed")), says="405", alike=True),
     Fault("409", "", REFUSALS, answer(409, error("ERR015", "It exists already")), writes, says="409"),
     Fault(
         "413",
@@ -553,6 +557,7 @@ FAULTS: tuple[Fault, ...] = (
         page(413, "Request Entity Too Large"),
         lambda call: call.sends,
         says="413",
+        alike=True,
     ),
     Fault(
         "429",
@@ -583,16 +588,17 @@ FAULTS: tuple[Fault, ...] = (
     Fault("500", "JSON", SERVER, answer(500, error("ERR002", "The metadata database is down")), says="500"),
     Fault("500 acted", "after it acted", SERVER, answer(500, error("ERR001", "Broken"), act=True), writes, says="500"),
     Fault("500 rant", "200 kB of HTML and stack, with the token or password", SERVER, rant, says="500"),
-    Fault("502", "a proxy's", SERVER, page(502, "Bad Gateway"), says="502"),
-    Fault("503", "a proxy's, without Retry-After", SERVER, page(503, "Service Unavailable"), says="503"),
+    Fault("502", "a proxy's", SERVER, page(502, "Bad Gateway"), says="502", alike=True),
+    Fault("503", "a proxy's, without Retry-After", SERVER, page(503, "Service Unavailable"), says="503", alike=True),
     Fault(
         "503 later",
         "with Retry-After",
         SERVER,
         page(503, "Service Unavailable", headers={"Retry-After": "0"}),
         says="503",
+        alike=True,
     ),
-    Fault("504", "a proxy's", SERVER, page(504, "Gateway Time-out"), says="504"),
+    Fault("504", "a proxy's", SERVER, page(504, "Gateway Time-out"), says="504", alike=True),
     Fault("504 acted", "after the server acted", SERVER, page(504, "Gateway Time-out", act=True), writes, says="504"),
     Fault("sign-in", "200 and a sign-in page", ANSWERS, lambda _call: {"kind": "html"}),
     Fault("malformed", "JSON that ends too soon", ANSWERS, malformed, lambda call: call.answers == JSON),
@@ -608,6 +614,7 @@ FAULTS: tuple[Fault, ...] = (
         "the right answer as text/html",
         ANSWERS,
         lambda _call: {"kind": "content_type", "content_type": "text/html"},
+        alike=True,
     ),
     Fault(
         "elsewhere",
@@ -615,6 +622,7 @@ FAULTS: tuple[Fault, ...] = (
         ANSWERS,
         lambda _call: {"kind": "redirect", "location": "http://elsewhere.invalid/MicroStrategyLibrary/"},
         says="redirects",
+        alike=True,
     ),
     Fault(
         "endless",
@@ -623,6 +631,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda _call: {"kind": "redirect", "location": "{self}"},
         times=(ALWAYS,),
         says="redirects",
+        alike=True,
     ),
     Fault(
         "progress",
@@ -645,8 +654,16 @@ FAULTS: tuple[Fault, ...] = (
         lambda _call: {"kind": "encoded", "encoding": "gzip"},
         has_body,
         times=(ALWAYS,),
+        alike=True,
     ),
-    Fault("encoded, cut", "the same, and cut; its length fits what is left", ANSWERS, encoded_and_cut, has_body),
+    Fault(
+        "encoded, cut",
+        "the same, and cut; its length fits what is left",
+        ANSWERS,
+        encoded_and_cut,
+        has_body,
+        alike=True,
+    ),
     Fault(
         "no package",
         "a JSON error as application/octet-stream, with 200",
@@ -691,13 +708,20 @@ class Cell:
         return self.call.answers == BINARY and self.fault.name in ("cut", "short")
 
 
+# Some faults end below the steps, in the code that sends requests, where they turn into the outcomes of others: a page
+# of a proxy with 502 is what 500 is. The calls of workflow A meet all of them; so do those that only D has. B and C,
+# which send A's calls over again, meet those by which steps and workflows decide.
+ALIKE_IN = (ONE_TASK, AROUND)
+
 # What befalls the calls that a run can do without: one of each kind, since the same comes of all.
 OF_SPARE = ("reset before", "cut", "silent", "403", "404 call", "405", "429", "500", "503", "sign-in", "malformed")
 
 
-def fits(call: Call, fault: Fault, times: str) -> bool:
+def fits(workflow: str, call: Call, fault: Fault, times: str) -> bool:
     """Whether a fault makes sense for a call; every cell that is left out is left out here."""
     if call.spare and fault.name not in OF_SPARE:
+        return False
+    if fault.alike and workflow not in ALIKE_IN:
         return False
     return times in fault.times and fault.fits(call)
 
@@ -709,5 +733,5 @@ def all_cells() -> list[Cell]:
         for times in TIMES[workflow]
         for call in calls
         for fault in FAULTS
-        if fits(call, fault, times)
+        if fits(workflow, call, fault, times)
     ]

@@ -34,6 +34,9 @@ of an import that is done, the user is told. The receipt says the same. Nothing 
 told. No temporary file stays. When the fault is over, the next run ends in the declared state, and does not import
 again what was imported. In D the project is what it was before, or the user is told that it is idle, and the next run
 restores it; and what was not done after the import, the next run does.
+
+Some faults are the same to every step: they end in the code that sends requests. The calls of A and D meet all of them.
+B and C send A's calls over again, and meet the faults by which steps and workflows decide.
 """
 
 WORDS = """## Words
@@ -85,7 +88,11 @@ def render(verdicts: dict[str, dict[str, Any]]) -> str:
         for times in TIMES[workflow]:
             parts.append("## %s; %s\n" % (TITLES[workflow], TIMES_TITLES[times]))
             for group in GROUPS:
-                faults = [fault for fault in FAULTS if fault.group == group and times in fault.times]
+                faults = [
+                    fault
+                    for fault in FAULTS
+                    if fault.group == group and any((workflow, times, call, fault) in outcomes for call in calls)
+                ]
                 lines = ["### %s\n" % group.capitalize()]
                 lines.append("| call | %s |" % " | ".join(fault.name for fault in faults))
                 lines.append("|---" * (len(faults) + 1) + "|")

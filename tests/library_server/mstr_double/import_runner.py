@@ -18,6 +18,8 @@ from mstr_double.store import User
 STEPS = 50
 # With no duration the work is still cut up, so that other requests are answered in between.
 ROWS_AT_ONCE = 5000
+# Seconds after which an import looks whether it is to take less time by now.
+PATIENCE = 0.1
 
 
 # From where imports come, as the change journal has it.
@@ -77,16 +79,18 @@ def undo_possible(importer: Importer) -> bool:
 
 
 async def _apply(process: ImportProcess, importer: Importer, settings: Settings, limit: int | None) -> None:
-    duration, tells = settings.import_duration, settings.import_progress
+    tells = settings.import_progress
     rows = importer.content.rows
     wanted = len(rows) if limit is None else min(limit, len(rows))
-    size = max(1, -(-len(rows) // STEPS)) if duration else ROWS_AT_ONCE
+    size = max(1, -(-len(rows) // STEPS)) if settings.import_duration else ROWS_AT_ONCE
     steps = max(1, -(-len(rows) // size))
     loop = asyncio.get_running_loop()
     start = loop.time()
     for step in range(steps):
-        # Until a moment and not for a time: else 50 steps would be late 50 times.
-        await asyncio.sleep(max(0.0, start + duration * (step + 1) / steps - loop.time()))
+        await asyncio.sleep(0)
+        # Until a moment and not for a time: else 50 steps would be late 50 times. A test may shorten it meanwhile.
+        while (left := start + settings.import_duration * (step + 1) / steps - loop.time()) > 0:
+            await asyncio.sleep(min(left, PATIENCE))
         chunk = rows[step * size : min((step + 1) * size, wanted)]
         for row in chunk:
             importer.apply(row)
