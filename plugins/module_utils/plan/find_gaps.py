@@ -10,7 +10,7 @@ is looked at. What nobody can tell is no gap.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import ConnectionLost, ServerError
@@ -190,36 +190,41 @@ class World:
             planned: The package's plan.
             users: What uses objects in the destination as it is, by these.
         """
-        found: dict[Key, tuple[Named, list[Named]]] = {}
-        after, copies = World(self._found), len(self._copies)
-        after._now, after._written, after._copies = dict(self._now), dict(self._written), list(self._copies)
+        deleted = {planned.package.key(change.row): _named(change.row) for change in deletions(planned)}
+        if not deleted:
+            return ()
+        after = World(self._found)
+        after._now, after._written = dict(self._now), dict(self._written)
+        after._copies = list(self._copies)
         after.carry_out(planned)
-        del after._copies[copies:]
         # Where what the package itself writes needs them, it is said as missing.
-        own = {
-            planned.package.key(change.row)
-            for change in planned.plan.objects
-            if _is_written(change) and change.effect != DUPLICATE
-        }
-        for change in deletions(planned):
-            key, what = planned.package.key(change.row), _named(change.row)
-            for user in after._users(key, users.get(key, ()), own):
-                found.setdefault(user.key, (user, []))[1].append(what)
+        del after._copies[len(self._copies) :]
+        for change in planned.plan.objects:
+            if _is_written(change) and change.effect != DUPLICATE:
+                after._written[planned.package.key(change.row)] = (_named(change.row), None)
+        found: dict[Key, tuple[Named, list[Named]]] = {}
+        for key, user in after._users(users, deleted):
+            found.setdefault(user.key, (user, []))[1].append(deleted[key])
         return tuple(StillUsed(user, tuple(uses)) for _key, (user, uses) in sorted(found.items()))
 
-    def _users(self, key: ObjectKey, before: Sequence[Named], own: Collection[ObjectKey]) -> Iterable[Named]:
-        """Return what uses an object, of those that did before and those that were written since, but for these."""
-        place = key[0]
-        for user in before:
-            identity = (place, *user.key)
-            if identity not in self._written and self._now.get(identity) is not False:
-                yield user
-        for identity, (user, uses) in self._written.items():
-            if identity[0] == place and identity not in own and uses is not None and key[1:] in uses:
-                yield user
-        for home, user, uses in self._copies:
-            if home == place and uses is not None and key[1:] in uses:
-                yield user
+    def _users(
+        self, before: Mapping[ObjectKey, Sequence[Named]], objects: Iterable[ObjectKey]
+    ) -> Iterable[tuple[ObjectKey, Named]]:
+        """Return what uses objects, of those that did before and those that were written since."""
+        since: dict[ObjectKey, list[Named]] = {key: [] for key in objects}
+        written = [(identity[0], *written) for identity, written in self._written.items()]
+        for place, user, uses in (*written, *self._copies):
+            for used in uses or ():
+                key = (place, *used)
+                if key in since:
+                    since[key].append(user)
+        for key, users in since.items():
+            for user in before.get(key, ()):
+                identity = (key[0], *user.key)
+                if identity not in self._written and self._now.get(identity) is not False:
+                    yield key, user
+            for user in users:
+                yield key, user
 
 
 def deletions(planned: ListedPlan) -> list[Change]:
