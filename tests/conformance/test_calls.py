@@ -575,6 +575,31 @@ def test_import_whose_components_are_there(double: Double, packages: Packages) -
     assert state["status"] == "imported"
 
 
+def test_import_that_deletes_what_it_needs(double: Double, packages: Packages) -> None:
+    double.settings(missing_component="fail")
+    client = double.login(project=TUTORIAL)
+    double.put("C" * 32, TUTORIAL, type=4, name="Taken", version="1" * 32)
+    rows = [{"id": "C" * 32, "type": 4, "action": "delete"}, {**REPORT, "depends_on": ["C" * 32]}]
+    state, _undo = client.run_import(packages.make(rows))
+    assert (state["status"], "C" * 32 in state["message"]) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    ("action", "needs", "status"),
+    [("replace", [], "imported"), ("delete", [], "imported"), ("use_existing", [], "failed")],
+)
+def test_what_counts_for_a_deletion_is_what_is_there_after_the_import(
+    double: Double, packages: Packages, action: str, needs: list[str], status: str
+) -> None:
+    client = double.login(project=TUTORIAL)
+    double.put("C" * 32, TUTORIAL, type=4, name="Taken", version="1" * 32)
+    double.put("D" * 32, TUTORIAL, type=3, name="User", version="1" * 32, depends_on=["C" * 32])
+    user = {"id": "D" * 32, "type": 3, "name": "User", "action": action, "depends_on": needs}
+    # In either order.
+    state, _undo = client.run_import(packages.make([{"id": "C" * 32, "type": 4, "action": "delete"}, user]))
+    assert state["status"] == status
+
+
 def test_import_that_is_refused_for_want_of_a_component(double: Double, packages: Packages) -> None:
     double.settings(missing_component="refuse", sub_errors=True)
     client = double.login()

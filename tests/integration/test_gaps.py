@@ -157,6 +157,20 @@ def test_what_an_earlier_package_brings_or_takes_away_counts(server: Server, con
     assert gaps(both) == [[MARGIN]]
 
 
+def test_what_is_needed_of_the_configuration_is_looked_up_there(server: Server, controller: Controller) -> None:
+    source, physical = "D5" * 16, "D6" * 16
+    kinds = {**KINDS, source: (29, "Warehouse"), physical: (53, "Physical table")}
+    table = {"id": COST, "name": "Facts", "type": 15, "depends_on": [source, physical]}
+    needs = written(controller.directory / "needs.mmp", table, kinds=kinds)
+    server.forget()
+    (found,) = planned(server, controller, needs)
+    assert [(one["type_name"], one["name"]) for one in found["missing"]] == [("database instance", "Warehouse")]
+    # No package carries the other by itself.
+    assert server.calls("GET", "/objects/" + physical) == []
+    server.plant([{"id": source, "name": "Warehouse", "type": 29}], "configuration")
+    assert planned(server, controller, needs)[0]["missing"] == []
+
+
 def test_what_is_deleted_and_still_used(server: Server, controller: Controller) -> None:
     server.plant([row(MARGIN), row(BOARD, MARGIN), row(COST)])
     takes = package(controller, "takes", row(MARGIN, action="delete"), row(COST, action="delete"))

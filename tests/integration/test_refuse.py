@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from harness import TUTORIAL, Controller, Run, Server, make_package
+from test_plan_import import tasks
 
 YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
 NEW = {"id": "C0" * 16, "name": "Quarter", "type": 12}
@@ -86,6 +87,20 @@ def test_the_whole_list_is_refused_for_an_effect(
     assert forced.changed == ["first", "risky"]
 
 
+def test_what_is_taken_back_is_deleted_too(server: Server, controller: Controller) -> None:
+    (package,) = listed(controller, server, first=NEW)
+    controller.declare(server, package)
+    assert controller.deploy().changed == ["first"]
+    undone = {"name": "first", "state": "undone"}
+    controller.declare(server, undone, mstr_refuse=["delete"])
+    run = controller.deploy()
+    assert 'Package first (project MicroStrategy Tutorial) deletes attribute "Quarter".' in run.failures[0]
+    assert NEW["id"] in server.objects()
+    controller.declare(server, {**undone, "force": True}, mstr_refuse=["delete"])
+    assert controller.deploy().changed == ["first"]
+    assert NEW["id"] not in server.objects()
+
+
 def test_an_approved_plan_is_judged_before_its_first_step(server: Server, controller: Controller) -> None:
     packages = listed(controller, server, first=NEW, risky=DELETES)
     file = str(controller.directory / "approved.json")
@@ -102,6 +117,21 @@ def test_an_approved_plan_is_judged_before_its_first_step(server: Server, contro
     done = carry_out()
     assert done.code == 0, done.output
     assert OLD not in server.objects()
+
+
+def test_what_is_planned_anew_is_judged_anew(server: Server, controller: Controller) -> None:
+    """Somebody makes the object between the plan of a run and its import, which would make a copy."""
+    path = controller.directory / "copies.mmp"
+    make_package(path, {**NEW, "action": "keep_both"})
+    package = {"name": "copies", "src": str(path), "generate_undo": False}
+    steps = tasks(controller, package, refuse=["duplicate"])
+    ran = controller.tasks(server, [steps["log_in"], steps["plan"]])
+    assert ran.code == 0, ran.output
+    server.edit(NEW["id"], name="Quarter", type=12)
+    run = controller.tasks(server, [steps["import"]])
+    assert 'makes copies of attribute "Quarter"' in run.failures[0]
+    assert run.named("import")["refused"][0]["kind"] == "duplicate"
+    assert server.state()["imports_started"] == 0
 
 
 def test_one_package_is_refused_before_it_is_uploaded(server: Server, controller: Controller) -> None:

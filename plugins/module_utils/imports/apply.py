@@ -50,6 +50,7 @@ class HowToApply:
         take_back: Whether what was imported is taken back where something fails.
         log_in_again: Brings a session back that has ended, so that what was imported can be taken back.
         settle: Finds out what an import has left whose end nobody saw.
+        judge: Fails for a package that was planned anew, and is not to be imported so.
     """
 
     options: ImportOptions
@@ -57,6 +58,7 @@ class HowToApply:
     take_back: bool
     log_in_again: Callable[[Session], None]
     settle: Callable[[Session], None]
+    judge: Callable[[Decision], None]
 
 
 class _NotSeen(MigrationError):
@@ -391,3 +393,5 @@ class PlanRun:
                 "Package %s was planned anew, because objects of it have changed since the plan %s was made."
                 % (printable(decision.package.name, 100), self.plan.plan_id)
             )
+            if decision.do == IMPORT:
+                self._how.judge(decision)

@@ -21,6 +21,7 @@ from ..plan.known_gaps import gaps_of, refuse_new_gaps
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
 from ..plan.planner import Planner
+from ..plan.refusals import Judged
 from ..plan.seen import read_seen
 from ..session import file as session_file
 from ..session.session import Session
@@ -56,7 +57,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
             if plan.metadata is not None:
                 approval.refuse_other_metadata(plan, session.metadata)
             settle_metadata(module, session)
-        run = PlanRun(session, planner, plan, _how(module, options, approved=not own), module.warnings)
+        run = PlanRun(session, planner, plan, _how(module, options, checks, approved=not own), module.warnings)
         try:
             look = checks.preflight.look
             run.prepare(reader, _seen(session, own), lambda items: look(places_to_learn(module, items)))
@@ -112,13 +113,14 @@ def _check(
         run.due_at_first = planner.name_editors(session, run.due_at_first)
 
 
-def _how(module: MigrationModule, options: ImportOptions, approved: bool) -> HowToApply:
+def _how(module: MigrationModule, options: ImportOptions, checks: Checks, approved: bool) -> HowToApply:
     return HowToApply(
         options=options,
         approved=approved,
         take_back=module.params["on_failure"] == "rollback",
         log_in_again=lambda ended: _log_in_again(module, ended),
         settle=lambda current: _settle(module, current),
+        judge=lambda decision: checks.refusals.judge([Judged.of(decision)]),
     )
 
 

@@ -10,14 +10,14 @@ is looked at. What nobody can tell is no gap.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import ConnectionLost, ServerError
 from ..export.kinds import TAKEN
 from ..history.receipt import CREATE, DUPLICATE, EFFECT_DELETE, EFFECT_REPLACE, NONE
 from ..rest import models
-from ..rest.models import CONFIGURATION, FOLDER_TYPE, Component, Key, Row
+from ..rest.models import CONFIGURATION, FOLDER_TYPE, PROJECT, Component, Key, Row
 from ..rest.objects import DOMAIN_CONFIGURATION, DOMAIN_PROJECT, Query
 from ..session.session import Session
 from .destination import look_up_all
@@ -25,6 +25,8 @@ from .gaps import Gaps, Missing, Named, StillUsed
 from .listing import Listed, ListedPlan, ObjectKey
 from .package import DOES_NOT_EXIST, CannotTell, Change, Found
 
+# What no package carries as an object of its own comes along with what needs it, or is in each project.
+_CARRIED = TAKEN[PROJECT] | TAKEN[CONFIGURATION]
 _WRITTEN = (CREATE, EFFECT_REPLACE, DUPLICATE)
 
 
@@ -53,7 +55,8 @@ class GapFinder:
             due: The plans of the packages that are due, in the order of the list.
 
         Raises:
-            MigrationError: A look-up neither found an object, nor said that it is not there, nor refused to say.
+            MigrationError: A look-up neither found an object, nor said that it is not there, nor refused to say; or the
+                session has ended.
         """
         components: dict[ObjectKey, Row] = {}
         world = World(self._found)
@@ -92,6 +95,9 @@ class GapFinder:
             try:
                 users = list(self._session.library.search(query, place or None, self._timeout))
             except (ConnectionLost, ServerError) as error:
+                if isinstance(error, ServerError) and error.status == 401:
+                    # The session has ended, which is no answer.
+                    raise
                 refused.add(place)
                 self._warnings.append(
                     "Whether something still uses the objects that are deleted cannot be told: %s The import shows it."
@@ -148,9 +154,17 @@ class World:
         own = leaves(planned) if package.content.comparable else {}
         for change in planned.plan.objects if own else ():
             for part in change.row.components or () if _is_written(change) else ():
-                key = key_of(package, part)
-                if not own.get(key):
+                key = self._key_of(package, part, own)
+                if part.type in _CARRIED and not own.get(key):
                     yield change, part, key
+
+    def _key_of(self, package: Listed, part: Component, own: Mapping[ObjectKey, bool]) -> ObjectKey:
+        """Return where a component is: in the project of what needs it, or at the level of the configuration."""
+        project = package.project_id or ""
+        for key in ((project, *part.key), ("", *part.key)):
+            if key in own or key in self._now or key in self._found:
+                return key
+        return ("" if part.type in TAKEN[CONFIGURATION] else project, *part.key)
 
     def unknown(self, planned: ListedPlan) -> Iterable[tuple[ObjectKey, Component]]:
         """Return the components of a package that have to be looked up."""
@@ -176,36 +190,41 @@ class World:
             planned: The package's plan.
             users: What uses objects in the destination as it is, by these.
         """
-        found: dict[Key, tuple[Named, list[Named]]] = {}
-        after, copies = World(self._found), len(self._copies)
-        after._now, after._written, after._copies = dict(self._now), dict(self._written), list(self._copies)
+        deleted = {planned.package.key(change.row): _named(change.row) for change in deletions(planned)}
+        if not deleted:
+            return ()
+        after = World(self._found)
+        after._now, after._written = dict(self._now), dict(self._written)
+        after._copies = list(self._copies)
         after.carry_out(planned)
-        del after._copies[copies:]
         # Where what the package itself writes needs them, it is said as missing.
-        own = {
-            planned.package.key(change.row)
-            for change in planned.plan.objects
-            if _is_written(change) and change.effect != DUPLICATE
-        }
-        for change in deletions(planned):
-            key, what = planned.package.key(change.row), _named(change.row)
-            for user in after._users(key, users.get(key, ()), own):
-                found.setdefault(user.key, (user, []))[1].append(what)
+        del after._copies[len(self._copies) :]
+        for change in planned.plan.objects:
+            if _is_written(change) and change.effect != DUPLICATE:
+                after._written[planned.package.key(change.row)] = (_named(change.row), None)
+        found: dict[Key, tuple[Named, list[Named]]] = {}
+        for key, user in after._users(users, deleted):
+            found.setdefault(user.key, (user, []))[1].append(deleted[key])
         return tuple(StillUsed(user, tuple(uses)) for _key, (user, uses) in sorted(found.items()))
 
-    def _users(self, key: ObjectKey, before: Sequence[Named], own: Collection[ObjectKey]) -> Iterable[Named]:
-        """Return what uses an object, of those that did before and those that were written since, but for these."""
-        place = key[0]
-        for user in before:
-            identity = (place, *user.key)
-            if identity not in self._written and self._now.get(identity) is not False:
-                yield user
-        for identity, (user, uses) in self._written.items():
-            if identity[0] == place and identity not in own and uses is not None and key[1:] in uses:
-                yield user
-        for home, user, uses in self._copies:
-            if home == place and uses is not None and key[1:] in uses:
-                yield user
+    def _users(
+        self, before: Mapping[ObjectKey, Sequence[Named]], objects: Iterable[ObjectKey]
+    ) -> Iterable[tuple[ObjectKey, Named]]:
+        """Return what uses objects, of those that did before and those that were written since."""
+        since: dict[ObjectKey, list[Named]] = {key: [] for key in objects}
+        written = [(identity[0], *written) for identity, written in self._written.items()]
+        for place, user, uses in (*written, *self._copies):
+            for used in uses or ():
+                key = (place, *used)
+                if key in since:
+                    since[key].append(user)
+        for key, users in since.items():
+            for user in before.get(key, ()):
+                identity = (key[0], *user.key)
+                if identity not in self._written and self._now.get(identity) is not False:
+                    yield key, user
+            for user in users:
+                yield key, user
 
 
 def deletions(planned: ListedPlan) -> list[Change]:
@@ -218,12 +237,6 @@ def deletions(planned: ListedPlan) -> list[Change]:
 def leaves(planned: ListedPlan) -> dict[ObjectKey, bool]:
     """Return which objects are there once a package is imported, of those that it carries."""
     return {planned.package.key(change.row): change.action != models.DELETE for change in planned.plan.objects}
-
-
-def key_of(package: Listed, part: Component) -> ObjectKey:
-    """Return where a component of a package's objects is: in their project, or at the level of the configuration."""
-    place = "" if part.type in TAKEN[CONFIGURATION] else package.project_id or ""
-    return (place, *part.key)
 
 
 def _is_written(change: Change) -> bool:
