@@ -157,6 +157,15 @@ options:
       - Whether all that the objects need comes along, down to tables and columns, as far as packages can hold it. Each
         object that is needed becomes one of the package, with the default action.
     type: bool
+  definitions:
+    description:
+      - Whether to keep what the objects are made of beside O(dest), as C(<dest>.definitions/<type>/<id>.json), for review in Git, as far
+        as the server gives it, which it does for attributes, facts, metrics, filters and others, not for documents. Dates and versions
+        are left out.
+      - With C(--diff) the lines are shown that changed in them. A task that would import the package elsewhere shows the lines that it
+        would change there.
+    type: bool
+    version_added: 0.1.0
   dest:
     description:
       - Where to save the package that is built, on the host where the module runs. It is written whole or not at all, and
@@ -369,7 +378,7 @@ def main() -> None:
         },
         required_if=[("state", "present", ["src", "content"], True)],
         mutually_exclusive=[("src", "content"), ("content", "checksum")],
-        required_by={name: ["content"] for name in ("exclude", "settings", "complete", "dest")},
+        required_by={name: ["content"] for name in ("exclude", "settings", "complete", "definitions", "dest")},
     )
     states = {"present": present, "absent": absent}
     module.run(lambda: states[module.params["state"]](module))

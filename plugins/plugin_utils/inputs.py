@@ -423,6 +423,7 @@ EXPORT_KEYS: dict[str, Kind] = {
     "content": Kind("a list of selectors", _is_list),
     "exclude": Kind("a list of selectors", _is_list),
     "complete": _SWITCH,
+    "definitions": _SWITCH,
 }
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -146,16 +146,20 @@ def is_as_asked(last: Content, choice: Choice) -> bool:
     return not changes(before, of_choice(choice.objects))
 
 
-def text(name: str, project: str | None, found: list[Change]) -> str:
+def text(name: str, project: str | None, found: list[Change], inside: Mapping[Key, Sequence[str]] | None = None) -> str:
     """Return changes for people, as a diff shows them.
 
     Args:
         name: The file's name.
         project: The project's name, None or empty for none.
         found: The changes.
+        inside: Lines about what changed in the definitions of objects.
     """
     title = "package %s%s" % (printable(name, 100), " (project %s)" % printable(project, 100) if project else "")
-    return "\n".join([title, *(change.line() for change in found), counts(found)]) + "\n"
+    lines = [title]
+    for change in found:
+        lines += [change.line(), *(inside or {}).get(change.key, ())]
+    return "\n".join([*lines, counts(found)]) + "\n"
 
 
 def counts(found: list[Change]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
@@ -51,10 +51,12 @@ class Checks:
     Attributes:
         preflight: What would make an import fail.
         refusals: What of the plan is refused.
+        inside: What would change inside objects, as blocks of a diff; looked at before the import, which changes it.
     """
 
     preflight: Preflight
     refusals: Refusals
+    inside: list[str] = field(default_factory=list)
 
     def of_list(self, module: MigrationModule, decisions: Iterable[Decision]) -> None:
         """Ask and judge what is due of a list.

@@ -193,5 +193,6 @@ def build_spec() -> dict[str, Any]:
         "content": {"type": "list", "elements": "dict", "options": selector_spec()},
         "exclude": {"type": "list", "elements": "dict", "options": selector_spec()},
         "complete": {"type": "bool"},
+        "definitions": {"type": "bool"},
         "dest": {"type": "path"},
     }

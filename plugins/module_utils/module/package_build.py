@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +16,13 @@ from ..errors import InputError, MigrationError
 from ..export import build as building
 from ..export.changes import Change, changes, counts, is_as_asked, of_rows, predicted, text
 from ..export.choose import Choice, Chooser, look_up
+from ..export.define import Definer
 from ..export.needs import Needs
 from ..export.request import Request, parse_request
 from ..package import manifest as manifests
 from ..package.content import Content
 from ..package.kind import check_project_option
-from ..rest.models import CONFIGURATION, PROJECT, same_version
+from ..rest.models import CONFIGURATION, PROJECT, Key, same_version
 from ..session.file import PackageInSession
 from ..session.session import Session
 from ..support.files import sha256_of
@@ -35,6 +37,8 @@ def build(module: MigrationModule) -> dict[str, Any]:
     if request.type != CONFIGURATION and not params["project"]:
         raise InputError("project: a package of type %s is built from one; say which." % request.type)
     dest = params["dest"]
+    if params["definitions"] and (not dest or params["manifest"] is False):
+        raise InputError("definitions: they are kept beside dest, with its manifest; give dest, and leave manifest.")
     module.package = os.path.basename(dest or "")
     last = _last_export(dest, module.warnings) if dest else None
     with module.session() as session:
@@ -51,12 +55,14 @@ class _Build:
         session: The session.
         request: What is asked for.
         last: The package at dest, as its manifest tells; None where there is none to rely on.
+        definer: Keeps the definitions of its objects; None where nobody wants them.
     """
 
     module: MigrationModule
     session: Session
     request: Request
     last: Content | None
+    definer: Definer | None = None
 
     def run(self) -> dict[str, Any]:
         """Return the module's result."""
@@ -64,8 +70,11 @@ class _Build:
         project_id = None if self.request.type == CONFIGURATION else session.project_id(params["project"])
         timeout, warnings = params["wait_timeout"], self.module.warnings
         choice = Chooser(session, project_id, self.request, self.last, timeout, warnings).choose()
+        if params["definitions"]:
+            shows = self.module.wants_diff
+            self.definer = Definer(session.library, project_id, params["dest"], shows, warnings)
         if self.last is not None and self._is_there(self.last, choice, project_id):
-            return self._result(False, self.last, [], None)
+            return self._result(self._completed(self.last, choice), self.last, [], None)
         needs = Needs(session.library, project_id, self.request.type, self.last, timeout, warnings)
         needs.add(choice, self.request)
         held = session.package
@@ -74,7 +83,8 @@ class _Build:
             return self._held(held)
         if self.module.check_mode:
             found = predicted(self.last, choice)
-            return {"changed": True, "package": None, **self._shown(found, "would be")}
+            inside = self.definer.foretell(found, _subtypes(choice)) if self.definer is not None else {}
+            return {"changed": True, "package": None, **self._shown(found, "would be", inside)}
         return self._build(choice, needs, project_id, digest)
 
     def _is_there(self, last: Content, choice: Choice, project_id: str | None) -> bool:
@@ -98,6 +108,9 @@ class _Build:
             content = building.content_of(session, info, rows, self.request, project_id, choice)
             sha256, size = building.save(session, info.id, project_id, dest)
             content = replace(content, sha256=sha256, size=size)
+            found = changes(of_rows(self.last.rows) if self.last else {}, of_rows(rows))
+            inside = self._define(content, found, choice)
+            # Last, so that what is there with it is complete.
             if dest and params["manifest"] is not False:
                 manifests.write(manifests.path_for(dest), content, check_mode=False)
         except BaseException:
@@ -105,19 +118,39 @@ class _Build:
             with contextlib.suppress(MigrationError):
                 session.release_package()
             raise
-        found = changes(of_rows(self.last.rows) if self.last else {}, of_rows(rows))
         name = os.path.basename(dest or "")
         session.put_package(PackageInSession(info.id, project_id, sha256, size, name, self.request.type, built=digest))
         if dest:
             session.release_package()
-        return self._result(True, content, found, None if dest else info.id)
+        return self._result(True, content, found, None if dest else info.id, inside)
+
+    def _define(self, content: Content, found: list[Change], choice: Choice) -> dict[Key, list[str]]:
+        """Keep definitions where they are wanted; return what changed in them."""
+        if self.definer is None:
+            return {}
+        return self.definer.keep([row.key for row in content.rows], found, _subtypes(choice))
+
+    def _completed(self, last: Content, choice: Choice) -> bool:
+        """Keep the definitions of a package that is there without them, where they are wanted; return whether."""
+        if self.definer is None or self.definer.are_kept:
+            return False
+        if not self.module.check_mode:
+            self._define(last, [], choice)
+        return True
 
     def _held(self, held: PackageInSession) -> dict[str, Any]:
         info = self.session.library.package(held.id, held.project_id, content=True)
         content = Content(held.sha256, held.size, held.type, info.settings, info.rows or ())
         return self._result(False, content, [], held.id)
 
-    def _result(self, changed: bool, content: Content, found: list[Change], held: str | None) -> dict[str, Any]:
+    def _result(
+        self,
+        changed: bool,
+        content: Content,
+        found: list[Change],
+        held: str | None,
+        inside: Mapping[Key, Sequence[str]] | None = None,
+    ) -> dict[str, Any]:
         dest = self.module.params["dest"]
         path = manifests.path_for(dest) if dest else None
         return {
@@ -131,10 +164,12 @@ class _Build:
                 "object_count": len(content.rows),
                 "manifest": path if path and os.path.exists(path) else None,
             },
-            **self._shown(found, "are" if changed else "stay as they are"),
+            **self._shown(found, "are" if changed else "stay as they are", inside),
         }
 
-    def _shown(self, found: list[Change], verb: str) -> dict[str, Any]:
+    def _shown(
+        self, found: list[Change], verb: str, inside: Mapping[Key, Sequence[str]] | None = None
+    ) -> dict[str, Any]:
         """Return what is told of the changes."""
         result: dict[str, Any] = {
             "changes": [change.as_result() for change in found],
@@ -142,8 +177,12 @@ class _Build:
         }
         if self.module.wants_diff and found:
             project = self.module.params["project"]
-            result["diff"] = {"prepared": text(self.module.package or "in the session", project, found)}
+            result["diff"] = {"prepared": text(self.module.package or "in the session", project, found, inside)}
         return result
+
+
+def _subtypes(choice: Choice) -> dict[Key, int | None]:
+    return {key: chosen.item.subtype for key, chosen in choice.objects.items()}
 
 
 def _last_export(dest: str, warnings: list[str]) -> Content | None:

@@ -23,6 +23,7 @@ from ..plan import text as plan_text
 from ..plan.destination import make_plan
 from ..plan.edited import Editors
 from ..plan.find_gaps import GapFinder
+from ..plan.inside import Inside
 from ..plan.listing import Listed, ListedPlan, ObjectKey
 from ..plan.package import Found, refuse_keep_both
 from ..plan.refusals import Judged
@@ -115,7 +116,7 @@ def _import_file(
         # Uploaded, to see whether the manifest is right.
         planned = None
     if planned is not None:
-        done = _nothing_to_do(module, planned, options, checks)
+        done = _nothing_to_do(module, session, planned, options, checks)
         if done is not None:
             return done
     else:
@@ -181,12 +182,13 @@ def _from_session(module: MigrationModule, session: Session, options: ImportOpti
 
 
 def _nothing_to_do(
-    module: MigrationModule, planned: ListedPlan, options: ImportOptions, checks: Checks
+    module: MigrationModule, session: Session, planned: ListedPlan, options: ImportOptions, checks: Checks
 ) -> dict[str, Any] | None:
     """Return the task's result where nothing is to be imported: nothing is due, or it is check mode; else None.
 
     Args:
         module: The module.
+        session: The session.
         planned: The plan.
         options: How to import.
         checks: Finds out what would make it fail, or is refused.
@@ -205,6 +207,9 @@ def _nothing_to_do(
         types = (change.row.type for change in planned.plan.objects)
         checks.preflight.look([place_of(module, package.project_id, module.params["project"], types)])
         checks.refusals.judge([Judged.alone(planned, module.params["project"])])
+        if module.wants_diff and module.params["src"]:
+            title, inside = plan_text.title(package.name, module.params["project"]), Inside(session, module.warnings)
+            checks.inside.append(inside.block(title, module.params["src"], package.project_id, planned.plan))
     if planned.due and not module.check_mode:
         return None
     follow_ups, changed = options.follow_ups, planned.due
@@ -230,7 +235,7 @@ def _import_staged(
     if planned is None:
         listed = Listed(options.name, found.content, project_id, options.force)
         planned = _plan(module, session, listed)
-        done = _nothing_to_do(module, planned, options, checks)
+        done = _nothing_to_do(module, session, planned, options, checks)
         if done is not None:
             return done
     if options.generate_undo and not options.keeps_undo and module.params["src"]:
@@ -284,5 +289,5 @@ def _result(
     if module.wants_diff and changed:
         title = plan_text.title(planned.package.name, module.params["project"])
         text = plan_text.describe(title, planned.plan, planned.package.force)
-        result["diff"] = {"prepared": plan_text.joined([*checks.blocks(), text])}
+        result["diff"] = {"prepared": plan_text.joined([*checks.blocks(), text, *checks.inside])}
     return result

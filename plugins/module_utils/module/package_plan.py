@@ -15,6 +15,7 @@ from ..package.declared import Declared, Reader
 from ..plan import text as plan_text
 from ..plan.decision import Decision
 from ..plan.document import PlanDocument, path_for, write
+from ..plan.inside import Inside
 from ..plan.planner import Planner, Scope
 from ..plan.seen import write_seen
 from ..session import file as session_file
@@ -63,7 +64,7 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         texts = [decision.described() for decision in decisions if decision.due]
         texts += ["\n".join(["afterwards", *afterwards.lines()]) + "\n"] if afterwards.are_due else []
         if texts and module.wants_diff:
-            blocks = [*checks.blocks(), *texts]
+            blocks = [*checks.blocks(), *texts, *Inside(session, module.warnings).blocks(decisions)]
             result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, blocks, written)}
         if module.check_mode:
             result["msg"] = "\n".join([report.text(check_mode=True), *afterwards.lines()])

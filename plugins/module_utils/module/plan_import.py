@@ -17,6 +17,7 @@ from ..package.declared import Reader
 from ..plan import approval
 from ..plan import text as plan_text
 from ..plan.document import PlanDocument, path_for, read
+from ..plan.inside import Inside
 from ..plan.known_gaps import gaps_of, refuse_new_gaps
 from ..plan.listing import ObjectKey
 from ..plan.package import Found
@@ -75,7 +76,7 @@ def carry_out(module: MigrationModule, options: ImportOptions) -> dict[str, Any]
         head = "" if own else "%s, is carried out" % plan_text.name_of_plan(plan.plan_id, seconds_since(plan.made))
         result["msg"] = "\n".join([run.report.text(head, module.check_mode), *lines_of(options)])
         if module.wants_diff and not own and result["changed"]:
-            blocks = [*checks.blocks(), *(decision.described() for decision in run.due_at_first)]
+            blocks = [*checks.blocks(), *(decision.described() for decision in run.due_at_first), *checks.inside]
             result["diff"] = {"prepared": plan_text.describe_list(plan.plan_id, seconds_since(plan.made), blocks)}
         # The run has nothing left to do.
         result["logged_out"] = session.state.run is not None and session.end_with_task()
@@ -105,6 +106,8 @@ def _check(
     for decision in run.due_at_first:
         run.report.note(decision.position, **decision.plan.gaps.as_result())
     checks.of_list(module, run.due_at_first)
+    if module.wants_diff and not own:
+        checks.inside.extend(Inside(session, module.warnings).blocks(run.due_at_first))
     if own:
         return
     # Packages that are left alone may be uploaded for it.

@@ -26,6 +26,7 @@ from .answers import is_page, media_type, refused, says_no_such_call, says_not_f
 from .calls import quoted as _path
 from .calls import with_project as _with_project
 from .cookies import Untaken
+from .definitions import Definitions
 from .http import Repeat
 from .login import TOKEN_HEADER
 from .models import DestinationObject, ImportInfo, PackageInfo, Project
@@ -40,7 +41,7 @@ _NOT_LET_THROUGH = (401, 403, 404, 405)
 _DOWNLOAD_CHUNK = 1 << 20
 
 
-class Library(Search, Upkeep):
+class Library(Search, Upkeep, Definitions):
     """A Library server.
 
     Args:
