@@ -105,6 +105,8 @@ class _Build:
         info = building.build(session, project_id, self.request, choice, params["wait_timeout"], params["force"])
         try:
             rows = building.reasoned(info, choice, needs)
+            unlisted = building.unlisted_groups(rows, self.request)
+            self.module.warnings.extend([unlisted] if unlisted else [])
             content = building.content_of(session, info, rows, self.request, project_id, choice)
             sha256, size = building.save(session, info.id, project_id, dest)
             content = replace(content, sha256=sha256, size=size)
