@@ -128,6 +128,19 @@ def test_they_are_deployed_and_taken_back(dev: Server, prod: Server, controller:
     assert dev.held() == prod.held() == []
 
 
+def test_a_group_that_was_edited_is_imported_with_its_recipients(
+    dev: Server, prod: Server, controller: Controller
+) -> None:
+    """By the package of the configuration, though those of the projects hold the group too."""
+    export(dev, controller)
+    deployed(prod, controller)
+    dev.edit(GROUP, "configuration", depends_on=[READERS, BOARD, SHEET], name="Board of directors")
+    export(dev, controller)
+    assert deployed(prod, controller).changed == ["board"]
+    assert prod.versions("configuration")[GROUP] == dev.versions("configuration")[GROUP]
+    assert deployed(prod, controller).changed == []
+
+
 @pytest.mark.ansible
 def test_the_example_as_it_stands(dev: Server, prod: Server, controller: Controller) -> None:
     inventory = example()
