@@ -388,7 +388,7 @@ def test_an_import_that_failed_half_way_is_taken_back_too(server: Server, contro
         {"id": object_id("Store"), "name": "Store", "type": 12, "definition": "of broken"},
         {"id": needed["id"], "name": "Needed", "type": 12, "action": "delete"},
     )
-    controller.declare(server, *five(controller, broken), mstr_on_failure="rollback")
+    controller.declare(server, *five(controller, broken), mstr_on_failure="rollback", mstr_refuse=[])
     run = controller.deploy()
     assert run.code != 0
     assert "changed 1 of 2 objects" in run.failures[-1]

@@ -174,6 +174,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "mstr_schema": ("yes", 'auto, reload or none, not "yes"'),
     "mstr_caches": (True, "purge or none, not true"),
     "mstr_window": ("maybe", 'true or false, not "maybe"'),
+    "mstr_proven_on": ({"host": "test"}, "a list of hosts of the inventory, not a dictionary"),
+    "mstr_soak": (-1, "a number of hours, 0 or more, not -1"),
     "mstr_refuse": ("drop", 'a list of delete, duplicate, missing and older_target; [] for none, not "drop"'),
     "mstr_preflight": ("maybe", 'true or false, not "maybe"'),
     "mstr_journal": ("maybe", 'true or false, not "maybe"'),

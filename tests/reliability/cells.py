@@ -15,7 +15,9 @@ ONCE, ALWAYS = "once", "always"
 SETTINGS = "settings"
 
 # The workflows, see workflows.py.
-ONE_TASK, ROLE, TAKE_BACK, AROUND = "A", "B", "C", "D"
+ONE_TASK, ROLE, TAKE_BACK, AROUND, EDITED, BUILD = "A", "B", "C", "D", "E", "F"
+# Those in which nothing is imported.
+READING = (EDITED, BUILD)
 
 # Objects of the package; each is looked up.
 OBJECTS = 3
@@ -209,6 +211,42 @@ TASK = Call(
     waits=True,
 )
 
+JOURNAL = (
+    Call("POST /changeJournal", "POST", "^/changeJournal$", JSON, "search the change journal", spare=True),
+    Call("GET /changeJournal/{id}", "GET", "^/changeJournal/", JSON, "read the change journal", spare=True),
+)
+
+
+def searching(when: str, skip: int) -> tuple[Call, Call]:
+    """A search of the metadata, and the page that it has found."""
+    start = Call(
+        "POST /v2/metadataSearches/results, " + when,
+        "POST",
+        "^/v2/metadataSearches/results$",
+        JSON,
+        "search the metadata",
+        skip,
+        fields=("id",),
+        sends=True,
+        waits=True,
+    )
+    page = Call(
+        "GET /metadataSearches/results, " + when,
+        "GET",
+        "^/metadataSearches/results$",
+        JSON,
+        "search the metadata",
+        skip,
+        fields=("*.id",),
+    )
+    return start, page
+
+
+DEFINE = Call("PUT /packages/{id}", "PUT", "^/packages/[^/]+$", NOTHING, "build the package", sends=True)
+DOWNLOAD = Call(
+    "GET /packages/{id}/binary", "GET", "^/packages/[^/]+/binary$", BINARY, "download the package", waits=True
+)
+
 RELEASE = (DELETE_IMPORT, DELETE_PACKAGE, LOG_OUT)
 UPLOADING = (PROJECTS, *PREFLIGHT, CREATE, UPLOAD)
 
@@ -269,6 +307,21 @@ CALLS: dict[str, tuple[Call, ...]] = {
         nodes("after", 2),
         change_state("restoring", 1),
         nodes("restoring", 3),
+    ),
+    # The others are those of a plan.
+    EDITED: JOURNAL,
+    BUILD: (
+        STATUS,
+        LOG_IN,
+        PROJECTS,
+        *searching("choosing", 0),
+        CREATE,
+        DEFINE,
+        read_package("until it is built", 0),
+        *searching("what it needs", 1),
+        DOWNLOAD,
+        DELETE_PACKAGE,
+        LOG_OUT,
     ),
 }
 
@@ -358,6 +411,36 @@ COURSE: dict[str, tuple[str, ...]] = {
         "PATCH /monitors/projects/status",
         "GET /monitors/iServer/nodes",
         "DELETE /packages/imports/{id}",
+        "DELETE /packages/{id}",
+        "POST /auth/logout",
+    ),
+    EDITED: (
+        "GET /status",
+        "POST /auth/login",
+        "GET /projects",
+        "GET /configurations/repository",
+        "POST /packages",
+        "PUT /packages/{id}/binary",
+        "GET /packages/{id}",
+        *["GET /objects/{id}"] * OBJECTS,
+        "POST /changeJournal",
+        "GET /sessions/userInfo",
+        "GET /changeJournal/{id}",
+        "DELETE /packages/{id}",
+        "POST /auth/logout",
+    ),
+    BUILD: (
+        "GET /status",
+        "POST /auth/login",
+        "GET /projects",
+        "POST /v2/metadataSearches/results",
+        "GET /metadataSearches/results",
+        "POST /packages",
+        "PUT /packages/{id}",
+        "GET /packages/{id}",
+        "POST /v2/metadataSearches/results",
+        "GET /metadataSearches/results",
+        "GET /packages/{id}/binary",
         "DELETE /packages/{id}",
         "POST /auth/logout",
     ),
@@ -681,7 +764,14 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 # How often a fault strikes in the cells of a workflow. The longer ones are run with what lasts: that asks more of them.
-TIMES = {ONE_TASK: (ONCE, ALWAYS), ROLE: (ALWAYS,), TAKE_BACK: (ALWAYS,), AROUND: (ALWAYS,)}
+TIMES = {
+    ONE_TASK: (ONCE, ALWAYS),
+    ROLE: (ALWAYS,),
+    TAKE_BACK: (ALWAYS,),
+    AROUND: (ALWAYS,),
+    EDITED: (ALWAYS,),
+    BUILD: (ALWAYS,),
+}
 
 
 @dataclass(frozen=True)

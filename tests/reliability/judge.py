@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cells import AROUND, LOG_IN, LOOK_UP, START, TAKE_BACK, Cell
+from cells import AROUND, BUILD, LOG_IN, LOOK_UP, READING, START, TAKE_BACK, Cell
 from workflows import Bench, Ran, is_kind
 
 LONGEST_MESSAGE = 4000
@@ -28,6 +28,7 @@ _TAKEN_UP = re.compile(r"is left as it is, because its import is not at its end|
 _DONE = re.compile(r"The import is done|What was imported, or taken back, stays so|What was due is done")
 _NOT_RESTORED = re.compile(r"Projects that were idled are not restored")
 _UNKNOWN = re.compile(r"It is unknown whether")
+_NOBODY = re.compile(r"nobody can be named")
 
 DONE, NOT_DONE, UNKNOWN = "done", "not done", "unknown"
 
@@ -366,3 +367,73 @@ class Judge:
             self.check(len(undos) == 1, "the import was left to the next run, which did not keep its undo package")
         self.check(not self.bench.files_with_secrets(self.bench.secrets()), "the next run leaves secrets in files")
         return self.verdict
+
+
+class ReadingJudge(Judge):
+    """Looks at a cell of a workflow that imports nothing: a plan, or a package that is built."""
+
+    def judge(self) -> Verdict:
+        """Check everything about the run with the fault."""
+        for ran in self.ran:
+            if not self._is_well_formed(ran):
+                return self.verdict
+        self._check_messages()
+        self._check_secrets()
+        self.check(self.bench.server.objects() == self.bench.before, "objects were changed")
+        self.check(not any(_line(entry) == "POST /packages/imports" for entry in self.log), "an import was started")
+        self._check_left()
+        self._check_temporary()
+        failed = self.ran[-1].failed
+        self.check(not (failed and self.cell.call.spare), "it fails for what can be done without")
+        if self.cell.workflow == BUILD:
+            self._check_built(failed)
+        self.truth = NOT_DONE if failed else DONE
+        again = " again" if not failed and self._asked_again() else ""
+        self.verdict.outcome = self.truth + ("," + again if again else "")
+        if not failed and _NOBODY.search(self.ran[-1].stdout):
+            self.verdict.outcome = "done, unnamed"
+        if self.state["sessions"]:
+            self.verdict.outcome += " +session"
+        return self.verdict
+
+    def _check_temporary(self) -> None:
+        files = self.bench.files()
+        left = [str(path) for path in files if ".mstr_" in path.name or self.bench.temporary in path.parents]
+        left += [str(path) for path in files if path.parent.name in ("sessions", "locks")]
+        self.check(not left, "files were left: %s" % ", ".join(left))
+
+    def _check_built(self, failed: bool) -> None:
+        """Check that the file is there with a manifest of it, or that neither is."""
+        path = self.bench.built
+        manifest = path.with_name(path.name + ".manifest.json")
+        self.check(
+            path.exists() != failed, "the task %s, and the file is otherwise" % ("fails" if failed else "is done")
+        )
+        if path.exists() and manifest.exists():
+            said = json.loads(manifest.read_text(encoding="utf-8"))["sha256"]
+            self.check(said == hashlib.sha256(path.read_bytes()).hexdigest(), "the manifest is another file's")
+        self.check(manifest.exists() != failed, "the manifest is there without its file, or the file without it")
+
+    def judge_again(self) -> Verdict:
+        """Check that running it once more does it."""
+        for ran in self.bench.ran:
+            if not self._is_well_formed(ran):
+                return self.verdict
+            self.check(not ran.failed, "the next run fails: %s" % ran.message)
+        if self.cell.workflow == BUILD:
+            self._check_built(False)
+            changed = self.bench.ran[-1].result.get("changed")
+            self.check(changed is (self.truth != DONE), "the next run says changed: %s" % changed)
+        self._check_temporary()
+        again = self.bench.server.state()
+        self.check(len(again["sessions"]) <= len(self.state["sessions"]), "the next run leaves a session")
+        return self.verdict
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return "%s %s" % (entry["method"], entry["path"])
+
+
+def judge_of(cell: Cell, bench: Bench, course: list[dict[str, Any]], state: dict[str, Any]) -> Judge:
+    """Return what looks at a cell."""
+    return (ReadingJudge if cell.workflow in READING else Judge)(cell, bench, course, state)

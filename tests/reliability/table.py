@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from cells import ALWAYS, AROUND, CALLS, FAULTS, GROUPS, ONCE, ONE_TASK, ROLE, TAKE_BACK, TIMES, all_cells
+from cells import (
+    ALWAYS,
+    AROUND,
+    BUILD,
+    CALLS,
+    EDITED,
+    FAULTS,
+    GROUPS,
+    ONCE,
+    ONE_TASK,
+    ROLE,
+    TAKE_BACK,
+    TIMES,
+    all_cells,
+)
 from workflows import ROOT
 
 PATH = ROOT / "docs" / "fault-matrix.md"
@@ -17,13 +31,15 @@ TITLES = {
     ONE_TASK: "A: `mstr_package_import`, the whole way in one task",
     ROLE: "B: as the role does it, with a session file",
     TAKE_BACK: "C: `mstr_undo_package`, an import taken back",
+    EDITED: "E: `mstr_package_plan` of what somebody has edited since its import; only the calls that this adds",
+    BUILD: "F: `mstr_package`, a package built from an attribute that a search finds",
     AROUND: "D: as B, in a window, with the schema reloaded and caches purged after; only the calls that this adds",
 }
 TIMES_TITLES = {ONCE: "the fault strikes once", ALWAYS: "the fault lasts"}
 
 HEAD = """# What becomes of a run when something breaks
 
-Every call of four workflows, and every fault, as the tests in `tests/reliability` found it. They run the real modules
+Every call of six workflows, and every fault, as the tests in `tests/reliability` found it. They run the real modules
 against the [server double](../tests/library_server/README.md). This page is written by `make fault-matrix`; the gate
 `reliability` fails where it is not what the tests find.
 
@@ -33,7 +49,8 @@ agrees with the metadata. An undo package on disk is the one that the server sen
 of an import that is done, the user is told. The receipt says the same. Nothing stays on the server, unless the user is
 told. No temporary file stays. When the fault is over, the next run ends in the declared state, and does not import
 again what was imported. In D the project is what it was before, or the user is told that it is idle, and the next run
-restores it; and what was not done after the import, the next run does.
+restores it; and what was not done after the import, the next run does. E and F import nothing: a plan is made whoever
+edited what, and a package that is built is there with its manifest, or neither is.
 
 Some faults are the same to every step: they end in the code that sends requests. The calls of A and D meet all of them.
 B and C send A's calls over again, and meet the faults by which steps and workflows decide.
@@ -43,8 +60,9 @@ WORDS = """## Words
 
 | outcome | |
 |---|---|
-| done | imported (C: taken back), verified, the undo package on disk, all released |
+| done | imported (C: taken back), verified, the undo package on disk, all released; E: planned; F: built |
 | done, again | the same; the call was sent again |
+| done, unnamed | E: planned, and the plan says that nobody can be named, and why |
 | done, unseen | imported, the undo package on disk, all released; the server let nobody look at objects afterwards |
 | done, fails | imported, the undo package is on disk, and the task fails and says both |
 | done, no undo | imported; the task fails, and says that it cannot be undone |

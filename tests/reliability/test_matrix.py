@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cells import COURSE, SIDE_BY_SIDE, Cell, all_cells
-from judge import Judge
+from judge import judge_of
 from workflows import Bench, shape
 
 
@@ -45,7 +45,7 @@ def test_cell(
     bench.run(cell.workflow)
     faults = bench.server.faults()
     bench.mend()
-    judge = Judge(cell, bench, course, bench.settle())
+    judge = judge_of(cell, bench, course, bench.settle())
     verdict = judge.judge()
     # What is refused from the first call on is so without a fault.
     if any(not fault["hits"] for fault in faults):

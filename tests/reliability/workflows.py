@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cells import ALWAYS, AROUND, LARGE, ONCE, ONE_TASK, ROLE, SETTINGS, TAKE_BACK, Call, Cell
+from cells import ALWAYS, AROUND, BUILD, EDITED, LARGE, ONCE, ONE_TASK, ROLE, SETTINGS, TAKE_BACK, Call, Cell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The harness of the integration tests knows how to start a double and to ask it.
@@ -36,6 +36,7 @@ _SHAPES = (
     (re.compile(r"^/projects/[^/]+"), "/projects/{id}"),
     (re.compile(r"^/model/tasks/[^/]+"), "/model/tasks/{id}"),
     (re.compile(r"^/monitors/projects/[^/]+/caches/"), "/monitors/projects/{id}/caches/"),
+    (re.compile(r"^/changeJournal/[^/]+"), "/changeJournal/{id}"),
 )
 
 
@@ -97,6 +98,11 @@ class Bench:
     def history(self) -> Path:
         return self.work / "history"
 
+    @property
+    def built(self) -> Path:
+        """The package file that is built."""
+        return self.work / "built.mmp"
+
     def renew(self) -> None:
         """Begin anew: the server's seed, no files."""
         shutil.rmtree(self.base, ignore_errors=True)
@@ -126,17 +132,27 @@ class Bench:
         if workflow == AROUND:
             # The calls of the preflight break in the other workflows.
             self.around = {"schema": "auto", "caches": "purge", "preflight": False}
-        ways = {ONE_TASK: self._one_task, ROLE: self._role, TAKE_BACK: self._take_back, AROUND: self._role}
+        ways = {
+            ONE_TASK: self._one_task,
+            ROLE: self._role,
+            TAKE_BACK: self._take_back,
+            AROUND: self._role,
+            EDITED: self._plan,
+            BUILD: self._build,
+        }
         ways[workflow]()
         return self.ran
 
     def prepare(self, workflow: str) -> None:
         """Bring about what a workflow begins with."""
-        if workflow == TAKE_BACK:
+        if workflow in (TAKE_BACK, EDITED):
             self._one_task()
             assert not self.ran[-1].failed, self.ran[-1].stdout
             assert self.metadata()[0]
-            self.server.forget()
+        if workflow == EDITED:
+            self.server.edit(next(iter(declared(self.package.stem))), by="viewer")
+            self.before = self.server.objects()
+        self.server.forget()
 
     def _one_task(self) -> None:
         options = {**self._user(), **self._project(), **self._run(), **self.around}
@@ -152,6 +168,22 @@ class Bench:
             state="applied",
             name=self.package.stem,
         )
+
+    def _plan(self) -> None:
+        """Plan what somebody has edited since it was imported."""
+        poll = self.options.pop("poll_interval")
+        packages = [{"src": str(self.package)}]
+        own = {**self._user(), **self._project(), **self._run(), "packages": packages, "preflight": False}
+        self.module("mstr_package_plan", **own, manifest_dir=str(self.history / "manifests"))
+        self.options["poll_interval"] = poll
+
+    def _build(self) -> None:
+        """Build a package of an attribute that a search finds."""
+        options = {name: self.options.pop(name) for name in ("poll_interval", "undo_timeout")}
+        content = [{"types": ["attribute"], "name": "Year"}]
+        own = {**self._user(), **self._project(), "type": "project", "content": content, "dest": str(self.built)}
+        self.module("mstr_package", **own)
+        self.options.update(options)
 
     def _role(self) -> None:
         """What the role does with a list of one package; it logs out where the modules have not, whatever happened."""

@@ -122,9 +122,19 @@ class _Build:
             raise
         name = os.path.basename(dest or "")
         session.put_package(PackageInSession(info.id, project_id, sha256, size, name, self.request.type, built=digest))
-        if dest:
-            session.release_package()
+        if dest and session.outlives_task:
+            self._release()
         return self._result(True, content, found, None if dest else info.id, inside)
+
+    def _release(self) -> None:
+        """Release the package, whose file is there: that it cannot be done is no failure of the task.
+
+        A session that ends with the task releases it then.
+        """
+        try:
+            self.session.release_package()
+        except MigrationError as error:
+            self.module.warnings.append("The package is saved, and the session still holds it: %s" % error.message)
 
     def _define(self, content: Content, found: list[Change], choice: Choice) -> tuple[Content, dict[Key, list[str]]]:
         """Keep definitions where they are wanted; return the content that says so, and what changed in them."""

@@ -115,7 +115,7 @@ class Search(Around):
                 )
             except ServerError as error:
                 if error.status == 404 and not says_no_such_call(error.status, error.server_message):
-                    raise _Lost("the server does not have the result of the search any more.") from None
+                    raise _Lost("the server does not have the result of the search any more (404).") from None
                 raise
             if not page:
                 if search.total is None:
