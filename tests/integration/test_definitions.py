@@ -335,3 +335,13 @@ def test_a_plan_says_what_it_does_not_compare(folder: Server, controller: Contro
         "not compared"
     )
     assert len(folder.calls("GET", "/model/metrics")) == 30
+
+
+def test_a_session_that_has_ended_is_no_want_of_definitions(folder: Server, controller: Controller) -> None:
+    export(folder, controller)
+    folder.plant([{"id": metric(1), "name": "Old", "type": 4}], DEMO)
+    folder.fault("GET", "^/model/metrics/", {"kind": "expire"})
+    given = {"packages": [{"src": str(Path(controller.directory) / "made.mmp"), "project": DEMO}]}
+    run = controller.tasks(folder, [{"name": "run", "mstr.migration.mstr_package_plan": given}], "--diff")
+    assert "log in again" in run.failures[0]
+    assert folder.held() == []
