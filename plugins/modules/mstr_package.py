@@ -34,7 +34,9 @@ attributes:
       Builds nothing in check mode, and says what would change in the package.
   diff_mode:
     support: partial
-    details: Shows what changes in a package that is built, a line for each object. An upload has nothing to show.
+    details: >-
+      Shows what changes in a package that is built, a line for each object, and with O(definitions) the lines of their
+      definitions. An upload has nothing to show.
   idempotent:
     support: full
     details: >-
@@ -159,13 +161,14 @@ options:
     type: bool
   definitions:
     description:
-      - Whether to keep what the objects are made of beside O(dest), as C(<dest>.definitions/<type>/<id>.json), for review in Git, as far
-        as the server gives it, which it does for attributes, facts, metrics, filters and others, not for documents. Dates and versions
-        are left out.
-      - With C(--diff) the lines are shown that changed in them. A task that would import the package elsewhere shows the lines that it
-        would change there.
+      - Whether to keep what the objects are made of beside O(dest), as C(<dest>.definitions/<type>/<id>.json), for review in
+        Git. Dates and versions are left out. Other files there that end in C(.json) are removed.
+      - The server gives definitions of attributes, facts, metrics, filters, reports and others, not of documents, and not of
+        objects of the configuration. Where it lacks the call or refuses it, a warning says so, and nothing fails.
+      - Only objects with another version are read, all of them where the manifest does not say that definitions are kept.
+      - With C(--diff) the lines that changed are shown. A task that would import the package elsewhere shows the lines that it
+        would change there. None are kept unless V(true).
     type: bool
-    version_added: 0.1.0
   dest:
     description:
       - Where to save the package that is built, on the host where the module runs. It is written whole or not at all, and

@@ -41,7 +41,8 @@ attributes:
   diff_mode:
     support: full
     details: >-
-      Returns the plan for people, grouped by package, one line an object. Ansible shows it where the task counts as changed, which
+      Returns the plan for people, grouped by package, one line an object. Where definitions are kept beside a package, those
+      of up to 30 objects that would be replaced are read, and the lines that differ are shown. Ansible shows it where the task counts as changed, which
       C(changed_when) decides, since the module itself never changes anything.
   idempotent:
     support: full

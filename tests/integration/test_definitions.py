@@ -135,19 +135,38 @@ def test_they_are_made_for_a_package_that_is_there_without(folder: Server, contr
     assert not export(folder, controller)["changed"]
 
 
-def test_a_server_that_gives_none_says_so_and_fails_nothing(folder: Server, controller: Controller) -> None:
-    folder.set(calls={"GET /model/metrics/{}": False})
+@pytest.mark.parametrize("setting", ["none", "refused"])
+def test_a_server_that_gives_none_says_so_and_fails_nothing(
+    setting: str, folder: Server, controller: Controller
+) -> None:
+    folder.set(definitions=setting)
     run = build(folder, controller)
     assert run.code == 0, run.output
     assert kept(controller) == {}
-    assert "The server gave no definition of 3 object(s) of type metric: read the definition" in run.output
+    assert run.output.count("The server gave no definition of 3 object(s) of type metric: read the definition") == 1
+    folder.forget()
     assert not export(folder, controller)["changed"]
+    assert folder.calls("GET", "/model/") == []
     folder.edit(metric(1), definition=expression("Max(Fact 1)"))
-    shown = export(folder, controller, "--diff")["diff"]["prepared"]
-    assert "(the server gives no definition that can be read)" in shown
+    folder.edit(BOARD, folder=FOLDER)
+    shown = export(folder, controller, "--diff")["diff"]["prepared"].splitlines()
+    assert shown.count("    (the server gives no definition of it)") == 1
+    assert "(no server gives definitions that can be read of: document)" in shown
+    # A call that is not there is not asked for once for each object.
+    if setting == "none":
+        folder.forget()
+        (Path(controller.directory) / "made.mmp.manifest.json").unlink()
+        export(folder, controller)
+        assert len(folder.calls("GET", "/model/metrics")) < 3 + 4
 
 
 def test_what_was_not_kept_before_cannot_be_compared(folder: Server, controller: Controller) -> None:
+    export(folder, controller, definitions=False)
+    folder.edit(metric(0), definition=expression("Max(Fact 0)"))
+    shown = export(folder, controller, "--check", "--diff")["diff"]["prepared"].splitlines()
+    assert [line for line in shown if "before is not kept" in line] == [
+        "(what the objects were before is not kept, so that no lines of their definitions can be shown)"
+    ]
     export(folder, controller)
     (Path(controller.directory) / "made.mmp.definitions" / "metric" / (metric(1) + ".json")).unlink()
     folder.edit(metric(1), definition=expression("Max(Fact 1)"))
@@ -156,10 +175,75 @@ def test_what_was_not_kept_before_cannot_be_compared(folder: Server, controller:
 
 def test_long_differences_are_cut(folder: Server, controller: Controller) -> None:
     export(folder, controller)
-    folder.edit(metric(1), definition={"lines": list(range(100))})
+    folder.edit(metric(1), definition={**expression("Sum(Fact 1)"), "lines": list(range(100))})
     lines = export(folder, controller, "--diff")["diff"]["prepared"].splitlines()
     assert len(lines) < 50
     assert [line for line in lines if line.endswith(" more lines)")]
+
+
+@pytest.mark.parametrize("built", [False, True], ids=["package is there", "package is built"])
+def test_what_broke_off_is_mended_by_the_next_run(built: bool, folder: Server, controller: Controller) -> None:
+    if not built:
+        export(folder, controller, definitions=False)
+    # A gateway: nothing is known of the definition, so it must not count as one that there is none of.
+    folder.fault("GET", "/model/metrics/%s$" % metric(2), {"kind": "status", "status": 502}, times=None)
+    run = build(folder, controller, retries=0)
+    assert "read the definition of an object" in run.failures[0]
+    folder.reset_faults()
+    assert export(folder, controller)["changed"]
+    assert len(kept(controller)) == 3
+    assert not export(folder, controller)["changed"]
+    assert folder.held() == []
+
+
+def test_definitions_of_an_older_package_do_not_count(folder: Server, controller: Controller) -> None:
+    export(folder, controller)
+    folder.edit(metric(0), definition=expression("Max(Fact 0)"))
+    export(folder, controller, definitions=False)
+    assert "Sum" in kept(controller)["metric/%s.json" % metric(0)]
+    assert export(folder, controller)["msg"] == (
+        "The objects stay as they are; their definitions are kept beside the package."
+    )
+    assert "Max" in kept(controller)["metric/%s.json" % metric(0)]
+
+
+def test_one_that_was_removed_is_made_anew(folder: Server, controller: Controller) -> None:
+    export(folder, controller)
+    before = kept(controller)
+    (Path(controller.directory) / "made.mmp.definitions" / "metric" / (metric(1) + ".json")).unlink()
+    folder.forget()
+    assert export(folder, controller)["changed"]
+    assert [call["path"] for call in folder.calls("GET", "/model/")] == ["/model/metrics/" + metric(1)]
+    assert kept(controller) == before
+
+
+def test_where_only_the_action_is_another_nothing_is_read(folder: Server, controller: Controller) -> None:
+    export(folder, controller)
+    folder.forget()
+    assert export(folder, controller, settings={"default_action": "use_newer"})["changed"]
+    assert folder.calls("GET", "/model/") == []
+    assert len(kept(controller)) == 3
+
+
+def test_each_type_is_asked_for_by_its_own_call(server: Server, controller: Controller) -> None:
+    kinds = {
+        "attribute": {"type": 12},
+        "fact": {"type": 13},
+        "filter": {"type": 1, "subtype": 256},
+        "group": {"type": 1, "subtype": 257},
+        "report": {"type": 3, "subtype": 768},
+        "cube": {"type": 3, "subtype": 776},
+        "subtotal": {"type": 4, "subtype": 1025},
+    }
+    rows = [{"id": "%032X" % (0x6000 + place), "name": name, **row} for place, (name, row) in enumerate(kinds.items())]
+    board = {"id": BOARD, "name": "Board", "type": 55, "depends_on": [row["id"] for row in rows]}
+    server.plant([board, *rows])
+    export(server, controller, content=[{"id": BOARD, "type": 55, "include_dependents": True}])
+    words = {json.loads(text)["information"]["subType"] for text in kept(controller).values()}
+    assert words == {
+        "attribute", "fact", "filter", "custom_group", "report_grid", "report_cube", "subtotal_definition",
+    }  # fmt: skip
+    assert {call["status"] for call in server.calls("GET", "/model/")} == {200}
 
 
 def test_they_need_a_file(folder: Server, controller: Controller) -> None:
@@ -198,8 +282,56 @@ def test_an_import_shows_the_lines_that_it_would_change(way: str, folder: Server
     start = shown.index(block[0])
     assert shown[start + 1] == block[1]
     assert set(block[2:]) <= set(shown[start:])
+    # By the manifest alone, as in a review.
+    if way == "plan":
+        packages["packages"] = [{"manifest": src + ".manifest.json", "project": DEMO, "name": "made"}]
+        run = controller.tasks(folder, [{"name": "run", "mstr.migration.mstr_package_plan": packages}], "--diff")
+        assert set(block) <= set(run.named("run")["diff"]["prepared"].splitlines())
     # Nobody asks where no diff is wanted.
     folder.forget()
     folder.edit(metric(2), DEMO, definition=expression("Min(Fact 2)"))
     controller.tasks(folder, there, "--check")
     assert folder.calls("GET", "/model/metrics") == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 403, "body": {"errors": [{"code": "80042f05", "message": "No."}]}},
+        {"kind": "status", "status": 502},
+        {"kind": "body", "text": "[" * 100000, "content_type": "application/json"},
+        {"kind": "body", "json": [], "content_type": "application/json"},
+        {"kind": "html"},
+        {"kind": "reset"},
+    ],
+    ids=lambda fault: "-".join(str(part)[:20] for part in fault.values()),
+)
+def test_no_plan_fails_for_want_of_definitions(fault: dict[str, Any], folder: Server, controller: Controller) -> None:
+    export(folder, controller)
+    src = str(Path(controller.directory) / "made.mmp")
+    for number in range(3):
+        folder.plant([{"id": metric(number), "name": "Old", "type": 4, "definition": expression("1")}], DEMO)
+    folder.fault("GET", "^/model/metrics/", fault, times=None)
+    given = {"packages": [{"src": src, "project": DEMO}], "retries": 0}
+    run = controller.tasks(folder, [{"name": "run", "mstr.migration.mstr_package_plan": given}], "--diff")
+    assert run.code == 0, run.output
+    assert '~ metric "Metric 2"' in run.named("run")["diff"]["prepared"]
+    assert run.warnings.count("The server gave no definition of 3 object(s) of type metric: ") == 1
+
+
+def test_a_plan_says_what_it_does_not_compare(folder: Server, controller: Controller) -> None:
+    plant(folder, 40)
+    export(folder, controller)
+    old = {"definition": expression("1"), "dateModified": "2024-01-01T00:00:00.000+0000"}
+    folder.plant([{"id": metric(number), "name": "Old", "type": 4, **old} for number in range(40)], DEMO)
+    folder.plant([{"id": BOARD, "name": "Old", "type": 55}], DEMO)
+    src = str(Path(controller.directory) / "made.mmp")
+    given = {"packages": [{"src": src, "project": DEMO}]}
+    folder.forget()
+    run = controller.tasks(folder, [{"name": "run", "mstr.migration.mstr_package_plan": given}], "--diff")
+    lines = run.named("run")["diff"]["prepared"].splitlines()
+    assert lines[-1] == (
+        "inside objects: no definition that can be read is kept of: document; the definitions of 10 more objects are "
+        "not compared"
+    )
+    assert len(folder.calls("GET", "/model/metrics")) == 30

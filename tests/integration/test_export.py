@@ -395,7 +395,7 @@ LINKS = {"type": "project_security", "dest": "packages/links.mmp", "content": [{
 @pytest.mark.oldest_core
 def test_the_playbook(tree: Server, controller: Controller) -> None:
     tree.set(stamp_files=True)
-    declare(tree, controller, SHARED, USERS, LINKS)
+    declare(tree, controller, {**SHARED, "definitions": True}, USERS, LINKS)
     checked = controller.playbook_run("export", "--check", "--diff")
     assert checked.code == 0, checked.output
     assert '+ report "Report 0"' in checked.output
@@ -406,7 +406,15 @@ def test_the_playbook(tree: Server, controller: Controller) -> None:
     assert [(one["name"], one["changed"], one["failed"]) for one in made] == [
         ("sales", True, False), ("users", True, False), ("links", True, False),
     ]  # fmt: skip
-    files = {path.name: path.read_bytes() for path in (controller.directory / "packages").iterdir()}
+
+    def written() -> dict[str, bytes]:
+        return {
+            path.name: path.read_bytes() for path in (controller.directory / "packages").iterdir() if path.is_file()
+        }
+
+    files = written()
+    kept = sorted(path.parent.name for path in (controller.directory / "packages").glob("sales.mmp.definitions/*/*"))
+    assert kept == ["metric"] * 3 + ["report"] * 3
     assert sorted(files) == sorted(
         name + ending for name in ("sales.mmp", "users.mmp", "links.mmp") for ending in ("", ".manifest.json")
     )
@@ -415,7 +423,7 @@ def test_the_playbook(tree: Server, controller: Controller) -> None:
     again = controller.playbook_run("export")
     assert again.recap("prod")["changed"] == 0
     assert tree.calls("POST", "/packages") == []
-    assert {path.name: path.read_bytes() for path in (controller.directory / "packages").iterdir()} == files
+    assert written() == files
     assert not (controller.directory / "history").exists()
     assert tree.held() == []
     assert controller.left_in_tmp() == []

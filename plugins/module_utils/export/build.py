@@ -18,7 +18,7 @@ from ..package.content import Content, sort_rows
 from ..package.download import check_length, only_packages, write_parts
 from ..package.kind import package_type
 from ..package.upload import create_empty, until_ready
-from ..rest.models import PackageInfo, Row, type_name
+from ..rest.models import CONTENT_GROUP_TYPE, PROJECT, PackageInfo, Row, type_name
 from ..session.file import PackageInSession
 from ..session.session import Session
 from ..support.files import atomic_file, disk_errors
@@ -102,6 +102,18 @@ def _check(info: PackageInfo, request: Request, choice: Choice, project_id: str 
         more = " and %d more" % (len(missing) - 5) if len(missing) > 5 else ""
         raise ServerError("%s: the server left out %s%s." % (_STEP, named, more), 200)
     package_type(request.type, info.rows, project_id is not None)
+
+
+def unlisted_groups(rows: tuple[Row, ...], request: Request) -> str | None:
+    """Return a warning where a package of a project holds a content group, and nothing shows what came with it."""
+    groups = [row for row in rows if row.type == CONTENT_GROUP_TYPE]
+    if request.type != PROJECT or not groups or len(groups) < len(rows):
+        return None
+    return (
+        "content: the server lists nothing that came along with %s. So a plan goes by the group alone, and cannot tell "
+        "that what it holds is missing somewhere. Name the contents in this package too, or deploy it with force: "
+        "true." % ", ".join('content group "%s"' % printable(row.name, 60) for row in groups)
+    )
 
 
 def reasoned(info: PackageInfo, choice: Choice, needs: Needs) -> tuple[Row, ...]:

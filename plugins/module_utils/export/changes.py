@@ -146,7 +146,13 @@ def is_as_asked(last: Content, choice: Choice) -> bool:
     return not changes(before, of_choice(choice.objects))
 
 
-def text(name: str, project: str | None, found: list[Change], inside: Mapping[Key, Sequence[str]] | None = None) -> str:
+def text(
+    name: str,
+    project: str | None,
+    found: list[Change],
+    inside: Mapping[Key, Sequence[str]] | None = None,
+    notes: Iterable[str] = (),
+) -> str:
     """Return changes for people, as a diff shows them.
 
     Args:
@@ -154,12 +160,13 @@ def text(name: str, project: str | None, found: list[Change], inside: Mapping[Ke
         project: The project's name, None or empty for none.
         found: The changes.
         inside: Lines about what changed in the definitions of objects.
+        notes: Further lines about them.
     """
     title = "package %s%s" % (printable(name, 100), " (project %s)" % printable(project, 100) if project else "")
     lines = [title]
     for change in found:
         lines += [change.line(), *(inside or {}).get(change.key, ())]
-    return "\n".join([*lines, counts(found)]) + "\n"
+    return "\n".join([*lines, *notes, counts(found)]) + "\n"
 
 
 def counts(found: list[Change]) -> str:

@@ -14,16 +14,15 @@ import difflib
 from typing import Any
 
 from ..errors import InputError
-from ..rest.models import CONFIGURATION, PROJECT, PROJECT_SECURITY, TYPE_NAMES, USER_TYPE, type_name
+from ..rest.models import CONFIGURATION, CONTENT_GROUP_TYPE, PROJECT, PROJECT_SECURITY, TYPE_NAMES, USER_TYPE, type_name
 from ..rest.objects import FIRST_SUBTYPE
 from ..support.text import printable
 
-CONTENT_GROUP = 77
 # Subtypes are 256 times their type, and some more.
 _OF_PROJECTS = frozenset(
-    (1, 2, 3, 4, 6, 7, 10, 11, 12, 13, 14, 15, 18, 26, 39, 43, 47, 48, 55, 56, 58, 67, 76, CONTENT_GROUP)
+    (1, 2, 3, 4, 6, 7, 10, 11, 12, 13, 14, 15, 18, 26, 39, 43, 47, 48, 55, 56, 58, 67, 76, CONTENT_GROUP_TYPE)
 )
-_OF_THE_CONFIGURATION = frozenset((9, 29, 30, 31, 34, 35, 44, 45, 49, 50, 51, 71, CONTENT_GROUP, 78, 79, 80, 81))
+_OF_THE_CONFIGURATION = frozenset((9, 29, 30, 31, 34, 35, 44, 45, 49, 50, 51, 71, CONTENT_GROUP_TYPE, 78, 79, 80, 81))
 TAKEN = {PROJECT: _OF_PROJECTS, CONFIGURATION: _OF_THE_CONFIGURATION, PROJECT_SECURITY: frozenset((USER_TYPE,))}
 
 # What people say that is none of the names of types.
@@ -33,7 +32,7 @@ _OTHER_NAMES: dict[str, tuple[int, ...]] = {
     "cube": (776, 779),
     "custom group": (257,),
     "user group": (8705,),
-    "content group": (CONTENT_GROUP,),
+    "content group": (CONTENT_GROUP_TYPE,),
 }
 _NAMES: dict[str, tuple[int, ...]] = {
     **{name.lower(): (number,) for number, name in TYPE_NAMES.items()},
@@ -55,7 +54,7 @@ SEARCH_WORDS = {
     "md_security_filter": 58,
     "external_shortcut": 67,
     "command_manager_script": 76,
-    "content_bundle": CONTENT_GROUP,
+    "content_bundle": CONTENT_GROUP_TYPE,
     "script_runtime_env": 80,
 }
 

@@ -16,15 +16,15 @@ from collections.abc import Iterable
 from ..errors import ServerError
 from ..package.content import Content
 from ..rest.client import Library
-from ..rest.models import FOLDER_TYPE, PROJECT, PROJECT_SECURITY, Component, Key, same_version
+from ..rest.models import CONTENT_GROUP_TYPE, FOLDER_TYPE, PROJECT, PROJECT_SECURITY, Component, Key, same_version
 from ..rest.objects import DOMAIN_CONFIGURATION, DOMAIN_PROJECT, Query, SourceObject
 from .choose import NEEDED, Choice, Chosen, look_up
-from .kinds import CONTENT_GROUP, TAKEN
+from .kinds import TAKEN
 from .request import Request
 
 _COLUMN = 26
 # Need nothing; of a content group only the server knows what it brings along.
-_ASKED_FOR_NOTHING = frozenset((FOLDER_TYPE, _COLUMN, CONTENT_GROUP))
+_ASKED_FOR_NOTHING = frozenset((FOLDER_TYPE, _COLUMN, CONTENT_GROUP_TYPE))
 
 
 class Needs:

@@ -72,9 +72,9 @@ class _Build:
         choice = Chooser(session, project_id, self.request, self.last, timeout, warnings).choose()
         if params["definitions"]:
             shows = self.module.wants_diff
-            self.definer = Definer(session.library, project_id, params["dest"], shows, warnings)
+            self.definer = Definer(session.library, project_id, params["dest"], self.last, shows, warnings)
         if self.last is not None and self._is_there(self.last, choice, project_id):
-            return self._result(self._completed(self.last, choice), self.last, [], None)
+            return self._completed(self.last, choice)
         needs = Needs(session.library, project_id, self.request.type, self.last, timeout, warnings)
         needs.add(choice, self.request)
         held = session.package
@@ -105,11 +105,13 @@ class _Build:
         info = building.build(session, project_id, self.request, choice, params["wait_timeout"], params["force"])
         try:
             rows = building.reasoned(info, choice, needs)
+            unlisted = building.unlisted_groups(rows, self.request)
+            self.module.warnings.extend([unlisted] if unlisted else [])
             content = building.content_of(session, info, rows, self.request, project_id, choice)
             sha256, size = building.save(session, info.id, project_id, dest)
             content = replace(content, sha256=sha256, size=size)
             found = changes(of_rows(self.last.rows) if self.last else {}, of_rows(rows))
-            inside = self._define(content, found, choice)
+            content, inside = self._define(content, found, choice)
             # Last, so that what is there with it is complete.
             if dest and params["manifest"] is not False:
                 manifests.write(manifests.path_for(dest), content, check_mode=False)
@@ -134,19 +136,23 @@ class _Build:
         except MigrationError as error:
             self.module.warnings.append("The package is saved, and the session still holds it: %s" % error.message)
 
-    def _define(self, content: Content, found: list[Change], choice: Choice) -> dict[Key, list[str]]:
-        """Keep definitions where they are wanted; return what changed in them."""
+    def _define(self, content: Content, found: list[Change], choice: Choice) -> tuple[Content, dict[Key, list[str]]]:
+        """Keep definitions where they are wanted; return the content that says so, and what changed in them."""
         if self.definer is None:
-            return {}
-        return self.definer.keep([row.key for row in content.rows], found, _subtypes(choice))
+            return content, {}
+        kept, inside = self.definer.keep([row.key for row in content.rows], found, _subtypes(choice))
+        return replace(content, definitions=kept), inside
 
-    def _completed(self, last: Content, choice: Choice) -> bool:
-        """Keep the definitions of a package that is there without them, where they are wanted; return whether."""
+    def _completed(self, last: Content, choice: Choice) -> dict[str, Any]:
+        """Return the result for a package that is there; its definitions are kept now where they are wanted."""
         if self.definer is None or self.definer.are_kept:
-            return False
+            return self._result(False, last, [], None)
         if not self.module.check_mode:
-            self._define(last, [], choice)
-        return True
+            content, _inside = self._define(last, [], choice)
+            manifests.write(manifests.path_for(self.module.params["dest"]), content, check_mode=False)
+        verb = "would be" if self.module.check_mode else "are"
+        msg = "The objects stay as they are; their definitions %s kept beside the package." % verb
+        return {**self._result(True, last, [], None), "msg": msg}
 
     def _held(self, held: PackageInSession) -> dict[str, Any]:
         info = self.session.library.package(held.id, held.project_id, content=True)
@@ -187,7 +193,9 @@ class _Build:
         }
         if self.module.wants_diff and found:
             project = self.module.params["project"]
-            result["diff"] = {"prepared": text(self.module.package or "in the session", project, found, inside)}
+            notes = self.definer.notes if self.definer is not None else ()
+            prepared = text(self.module.package or "in the session", project, found, inside, notes)
+            result["diff"] = {"prepared": prepared}
         return result
 
 

@@ -208,8 +208,8 @@ def _nothing_to_do(
         checks.preflight.look([place_of(module, package.project_id, module.params["project"], types)])
         checks.refusals.judge([Judged.alone(planned, module.params["project"])])
         if module.wants_diff and module.params["src"]:
-            title, inside = plan_text.title(package.name, module.params["project"]), Inside(session, module.warnings)
-            checks.inside.append(inside.block(title, module.params["src"], package.project_id, planned.plan))
+            title = plan_text.title(package.name, module.params["project"])
+            checks.inside.extend(Inside(session, module.warnings).of([(title, module.params["src"], planned)]))
     if planned.due and not module.check_mode:
         return None
     follow_ups, changed = options.follow_ups, planned.due

@@ -64,7 +64,7 @@ def plan_packages(module: MigrationModule) -> dict[str, Any]:
         texts = [decision.described() for decision in decisions if decision.due]
         texts += ["\n".join(["afterwards", *afterwards.lines()]) + "\n"] if afterwards.are_due else []
         if texts and module.wants_diff:
-            blocks = [*checks.blocks(), *texts, *Inside(session, module.warnings).blocks(decisions)]
+            blocks = [*checks.blocks(), *texts, *Inside(session, module.warnings).of_list(decisions)]
             result["diff"] = {"prepared": plan_text.describe_list(document.plan_id, None, blocks, written)}
         if module.check_mode:
             result["msg"] = "\n".join([report.text(check_mode=True), *afterwards.lines()])

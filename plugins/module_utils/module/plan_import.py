@@ -107,7 +107,7 @@ def _check(
         run.report.note(decision.position, **decision.plan.gaps.as_result())
     checks.of_list(module, run.due_at_first)
     if module.wants_diff and not own:
-        checks.inside.extend(Inside(session, module.warnings).blocks(run.due_at_first))
+        checks.inside.extend(Inside(session, module.warnings).of_list(run.due_at_first))
     if own:
         return
     # Packages that are left alone may be uploaded for it.

@@ -29,6 +29,7 @@ class Content:
         seen_until: For one that was built of what changed since the last export, the newest change seen by then.
         iserver_version: For one that was built here, the version of the Intelligence Server that it was exported from;
             None where not known.
+        definitions: How many definitions of its objects are kept beside it; None where none were asked for.
     """
 
     sha256: str
@@ -39,6 +40,7 @@ class Content:
     request: Mapping[str, Any] | None = None
     seen_until: str | None = None
     iserver_version: str | None = None
+    definitions: int | None = None
 
     @property
     def comparable(self) -> bool:
@@ -116,6 +118,7 @@ def with_reasons(content: Content, known: Content | None) -> Content:
         request=known.request,
         seen_until=known.seen_until,
         iserver_version=known.iserver_version,
+        definitions=known.definitions,
     )
 
 

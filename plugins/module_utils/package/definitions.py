@@ -2,35 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Definitions of a package's objects, as files beside it for Git, and how two of them differ.
+"""Definitions of a package's objects: files beside it for Git, ``<package file>.definitions/<type>/<id>.json``.
 
-``<package file>.definitions/<type>/<id>.json``. A definition is kept without what changes though nothing was edited:
-dates, versions and the path.
+The manifest of the package says how many there are; it is written after them, so that they are all there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import difflib
-import json
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from ..errors import ServerError
+from ..errors import ConnectionLost, MigrationError, ServerError
+from ..rest.answers import says_no_such_call
 from ..rest.client import Library
-from ..rest.definitions import has_definition
+from ..rest.definitions import has_definition, kinds_of, says_none
 from ..rest.models import Key, type_name
 from ..support.files import disk_errors, make_directory, write_file
-from ..support.text import file_name_part, printable
+from ..support.text import file_name_part
+from .definition_text import normalised
 
 SUFFIX = ".definitions"
-# What differs between two servers, or two days, though the object is the same: anywhere, and in what is said of it.
-_VOLATILE = frozenset(("dateCreated", "dateModified", "versionId"))
-_OF_INFORMATION = frozenset(("path", "acg", "acl", "owner"))
-_INDENT = 4 * " "
-# Columns of a line of a definition.
-_WIDEST = 110
 
 
 def directory_for(package_file: str) -> str:
@@ -40,22 +32,17 @@ def directory_for(package_file: str) -> str:
 
 def path_of(directory: str, key: Key) -> str:
     """Return the file of an object's definition."""
-    return os.path.join(directory, type_name(key[1]).replace(" ", "_"), file_name_part(key[0]) + ".json")
+    return os.path.join(directory, file_name_part(type_name(key[1])), file_name_part(key[0].upper()) + ".json")
 
 
-def normalised(definition: Mapping[str, Any]) -> str:
-    """Return a definition as text that differs only where the object does: JSON, sorted, a value a line."""
-    found = _without(definition)
-    about = found.get("information")
-    if isinstance(about, dict):
-        found["information"] = {name: value for name, value in about.items() if name not in _OF_INFORMATION}
-    return json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+def count(directory: str) -> int:
+    """Return how many definitions are there."""
+    return sum(name.endswith(".json") for _top, _directories, files in os.walk(directory) for name in files)
 
 
-def _without(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _without(part) for name, part in value.items() if name not in _VOLATILE}
-    return [_without(part) for part in value] if isinstance(value, list) else value
+def has(directory: str, key: Key) -> bool:
+    """Return whether the definition of an object is kept."""
+    return os.path.isfile(path_of(directory, key))
 
 
 def read(directory: str, key: Key) -> str | None:
@@ -89,46 +76,14 @@ def keep_only(directory: str, keys: Iterable[Key]) -> None:
     """
     kept = {path_of(directory, key) for key in keys}
     with disk_errors("definitions: %s cannot be cleared" % directory):
-        make_directory(directory, 0o755)
         for top, _directories, files in os.walk(directory, topdown=False):
             for name in files:
                 path = os.path.join(top, name)
                 if name.endswith(".json") and path not in kept:
                     os.unlink(path)
-            if top != directory:
-                # One that is not empty stays.
-                with contextlib.suppress(OSError):
-                    os.rmdir(top)
-
-
-def subtype_in(text: str | None) -> str | None:
-    """Return the subtype that a kept definition names, None for none."""
-    with contextlib.suppress(ValueError, AttributeError, TypeError):
-        return str(json.loads(text or "")["information"]["subType"])
-    return None
-
-
-def difference(old: str | None, new: str | None, most: int) -> list[str]:
-    """Return the lines by which two definitions differ, for people, with one line around them.
-
-    Args:
-        old: The one; None where there is none.
-        new: The other.
-        most: How many lines at most; one more says how many were left out.
-    """
-    if old is None or new is None or old == new:
-        return []
-    found = list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm=""))[2:]
-    # The first mark of a place says nothing.
-    lines = [_INDENT + ("..." if line.startswith("@@") else _line(line)) for line in found[1:]]
-    return lines if len(lines) <= most else [*lines[:most], "%s(%d more lines)" % (_INDENT, len(lines) - most)]
-
-
-def _line(line: str) -> str:
-    """Return a line of a difference for a terminal: its sign, its depth and its text."""
-    body = line[1:]
-    depth = min(len(body) - len(body.lstrip(" ")), _WIDEST // 2)
-    return line[:1] + " " * depth + printable(body, _WIDEST - depth)
+            # One that is not empty stays.
+            with contextlib.suppress(OSError):
+                os.rmdir(top)
 
 
 class DefinitionReader:
@@ -138,36 +93,68 @@ class DefinitionReader:
         library: The server.
         project_id: The project; None for the configuration, whose objects have no definition that can be read.
         warnings: Gets a sentence for each type of which the server gives none, when ``say`` is called.
+        is_spare: Whether the task goes on without definitions where the server cannot answer; it is then asked no more.
     """
 
-    def __init__(self, library: Library, project_id: str | None, warnings: list[str]) -> None:
+    def __init__(self, library: Library, project_id: str | None, warnings: list[str], is_spare: bool = False) -> None:
         self._library = library
         self._project_id = project_id
         self._warnings = warnings
-        # The first reason, and how many objects, by type.
-        self._without: dict[int, tuple[str, int]] = {}
+        self._is_spare = is_spare
+        # Calls that this server does not have, and what stopped the asking; each with the server's words.
+        self._lacking: dict[str, str] = {}
+        self._stopped: str | None = None
+        # Types of objects without a definition, and why. Several threads add to it.
+        self._without: list[tuple[int, str]] = []
 
     def read(self, key: Key, subtype: int | str | None = None) -> str | None:
         """Return an object's definition as text, None where the server gives none.
 
+        Args:
+            key: The object.
+            subtype: Its subtype, as a number or as a definition names it; None where it is not known.
+
         Raises:
-            MigrationError: The session has ended, or the server cannot be reached.
+            MigrationError: The session has ended, or, unless definitions are spare, the server cannot answer.
         """
         if self._project_id is None or not has_definition(key[1]):
             return None
-        try:
-            return normalised(self._library.definition(key, self._project_id, subtype))
-        except ServerError as error:
+        reasons = []
+        for kind in kinds_of(key[1], subtype):
+            if self._stopped or kind in self._lacking:
+                reasons.append(self._stopped or self._lacking[kind])
+                continue
+            try:
+                return normalised(self._library.definition(kind, key[0], self._project_id))
+            except RecursionError:
+                reasons.append("it is nested too deeply.")
+            except (ConnectionLost, ServerError) as error:
+                if not self._goes_on(error, kind):
+                    raise
+                reasons.append(error.message)
+        self._without.append((key[1], reasons[0]))
+        return None
+
+    def _goes_on(self, error: MigrationError, kind: str) -> bool:
+        """Return whether the task goes on after an error, and note what is not to be asked again."""
+        if isinstance(error, ServerError):
+            if says_none(error):
+                if says_no_such_call(error.status, error.server_message):
+                    self._lacking[kind] = error.message
+                return True
             if error.status == 401:
-                raise
-            reason, count = self._without.get(key[1], (error.message, 0))
-            self._without[key[1]] = (reason, count + 1)
-            return None
+                return False
+        if self._is_spare:
+            self._stopped = error.message
+        return self._is_spare
 
     def say(self) -> None:
         """Warn of objects whose type can be read and whose definition the server did not give, a sentence a type."""
-        for number, (reason, count) in sorted(self._without.items()):
+        reasons: dict[int, list[str]] = {}
+        for number, reason in self._without:
+            reasons.setdefault(number, []).append(reason)
+        for number, said in sorted(reasons.items()):
             self._warnings.append(
-                "The server gave no definition of %d object(s) of type %s: %s" % (count, type_name(number), reason)
+                "The server gave no definition of %d object(s) of type %s: %s" % (len(said), type_name(number), said[0])
             )
         self._without.clear()

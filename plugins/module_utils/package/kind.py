@@ -57,8 +57,10 @@ def package_type(declared: str | None, rows: Iterable[Row], has_project: bool) -
     """
     content = tuple(rows)
     of_configuration = [row for row in content if row.level == models.CONFIGURATION_OBJECT]
+    # A content group is of the configuration, and in the package of a project it stands for what of it is there.
+    out_of_place = [row for row in of_configuration if row.type != models.CONTENT_GROUP_TYPE]
     if declared is None:
-        if of_configuration or not has_project:
+        if out_of_place or not has_project:
             declared = models.CONFIGURATION
         elif content and all(row.type == models.USER_TYPE for row in content):
             declared = models.PROJECT_SECURITY
@@ -78,10 +80,10 @@ def package_type(declared: str | None, rows: Iterable[Row], has_project: bool) -
             )
     elif not has_project:
         raise InputError("project: a package of type %s needs the project that it is for." % declared)
-    elif declared == models.PROJECT and of_configuration:
+    elif declared == models.PROJECT and out_of_place:
         raise InputError(
             "type: the package is declared as of type project, but holds configuration objects (%s)."
-            % _example(of_configuration)
+            % _example(out_of_place)
         )
     elif declared == models.PROJECT_SECURITY and any(row.type != models.USER_TYPE for row in content):
         raise InputError("type: a project_security package holds users and user groups only (type 34).")

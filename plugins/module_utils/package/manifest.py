@@ -57,6 +57,8 @@ def dumps(manifest: Content) -> str:
         document["seen_until"] = manifest.seen_until
     if manifest.iserver_version is not None:
         document["iserver_version"] = manifest.iserver_version
+    if manifest.definitions is not None:
+        document["definitions"] = manifest.definitions
     text = readable_json(document)
     if not manifest.rows:
         return text
@@ -107,7 +109,10 @@ def loads(text: str) -> Content:
         raise ShapeError("request: expected an object")
     seen_until = shape.optional_text(document, "seen_until", "manifest")
     iserver_version = shape.optional_text(document, "iserver_version", "manifest")
-    return Content(sha256.lower(), size, kind, settings, sort_rows(rows), request, seen_until, iserver_version)
+    kept = document.get("definitions")
+    if kept is not None and (isinstance(kept, bool) or not isinstance(kept, int)):
+        raise ShapeError("definitions: expected a number of files")
+    return Content(sha256.lower(), size, kind, settings, sort_rows(rows), request, seen_until, iserver_version, kept)
 
 
 def _why(item: dict[str, Any], where: str) -> dict[str, Any]:

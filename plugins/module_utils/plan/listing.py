@@ -149,8 +149,20 @@ class _Simulation:
                 key = package.key(row)
                 self._carriers.setdefault(key, []).append((index, row))
                 # Links may add up: nobody documents that a later package of them wins.
-                if package.content.comparable and (row.action or self._defaults[index]) in _SURE_TO_WIN:
+                sure = package.content.comparable and (row.action or self._defaults[index]) in _SURE_TO_WIN
+                if sure and not self._only_stands_there(key, row):
                     self._winners[key] = index
+
+    def _only_stands_there(self, key: ObjectKey, row: Row) -> bool:
+        """Return whether an earlier package brings this very content group: that of the configuration, its recipients.
+
+        The packages of projects that come after it hold the group for what of it is in them.
+        """
+        earlier = self._winners.get(key)
+        if earlier is None or row.type != models.CONTENT_GROUP_TYPE:
+            return False
+        versions = [one.version for index, one in self._carriers[key] if index == earlier]
+        return any(same_version(version, row.version) for version in versions)
 
     def next(self, index: int) -> ListedPlan:
         """Plan the package whose turn it is, and carry it out on the simulated destination if it is due."""

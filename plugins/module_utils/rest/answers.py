@@ -21,6 +21,8 @@ from ..support.text import printable, without_tags
 
 # Codes of the Intelligence Server. A user has as many sessions as the server allows.
 _TOO_MANY_SESSIONS = -2147072486
+# The same as the modeling service says it, which gives no number of the Intelligence Server.
+_TOO_MANY_SESSIONS_MODELING = "8004cb0a"
 # No node has loaded the project; this comes with 404 as well.
 _PROJECT_NOT_LOADED = -2147209151
 # There is no such id, or object, in the metadata: 0x8004140B (MDSVR_E_NO_ID) and 0x80041414 (MDSVR_E_NO_OBJECT).
@@ -207,9 +209,12 @@ def _read_refusal(response: Any, masked: Callable[[str], str]) -> _Refusal:
     if not isinstance(document, dict):
         return _Refusal()
     code, message, ticket = document.get("code"), document.get("message"), document.get("ticketId")
+    number = _integer_or_none(document.get("iServerCode"))
+    if number is None and str(code).lower() == _TOO_MANY_SESSIONS_MODELING:
+        number = _TOO_MANY_SESSIONS
     return _Refusal(
         code=printable(masked(str(code)), 40) if code else None,
-        iserver_code=_integer_or_none(document.get("iServerCode")),
+        iserver_code=number,
         # Masked first: half of a secret that is cut off would not be found.
         message=printable(without_tags(masked(str(message))), 500) if message else None,
         ticket_id=printable(masked(str(ticket)), 80) if ticket else None,

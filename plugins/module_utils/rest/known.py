@@ -85,6 +85,14 @@ KNOWN_CALLS = (
         "the definitions of the objects in a package cannot be shown (since 2021 Update 3)",
     ),
     KnownCall(
+        "definitions",
+        "GET",
+        "/model/attributes/{}",
+        "/model/attributes/{nothing}",
+        "what objects are made of cannot be shown, nor kept beside a package (since 2021 Update 1)",
+        needs_project=True,
+    ),
+    KnownCall(
         "user", "GET", "/sessions/userInfo", "/sessions/userInfo", "the user's name is not known after a token log-in"
     ),
     KnownCall(

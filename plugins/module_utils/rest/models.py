@@ -41,6 +41,7 @@ FOLDER_TYPE = 8
 # Of the folder that holds all others of a project, and has the project's name: the same in every project.
 _ROOT_FOLDER = "D43364C684E34A5F9B2F9AD7108F7828"
 USER_TYPE = 34
+CONTENT_GROUP_TYPE = 77
 
 # Object types of the metadata, from the vendor's EnumDSSXMLObjectTypes. Only for people to read: a type that is missing
 # here works all the same, and is shown as its number.

@@ -42,12 +42,16 @@ def build(
         dependents = bool(asked.get("includeDependents", False))
         rows[item.id] = _row(store, package_type, project, item, asked.get("action"))
         flags[item.id] = {"includeDependents": dependents, "explicitIncluded": True}
-        if dependents and package_type != package_rules.PROJECT_SECURITY:
-            for needed in _closure(scope, item):
-                if needed.id not in rows:
-                    row = _row(store, package_type, project, needed, asked.get("action"))
-                    rows[needed.id] = {**row, "implied": True}
-                    flags[needed.id] = {"includeDependents": False, "explicitIncluded": False}
+        along: list[StoredObject] = []
+        if package_type == package_rules.PROJECT and item.type == package_rules.CONTENT_BUNDLE:
+            along = _contents(own_scope, item, dependents)
+        elif dependents and package_type != package_rules.PROJECT_SECURITY:
+            along = _closure(scope, item)
+        for needed in along:
+            if needed.id not in rows:
+                row = _row(store, package_type, project, needed, asked.get("action"))
+                rows[needed.id] = {**row, "implied": True}
+                flags[needed.id] = {"includeDependents": False, "explicitIncluded": False}
     settings = dict(body.get("settings") or {})
     return PackageContent(package_type, settings, list(rows.values())), flags
 
@@ -56,6 +60,12 @@ def _scope_for(store: Store, package_type: str, kind: int, own_scope: Scope) -> 
     if package_type == package_rules.PROJECT_SECURITY or kind == package_rules.CONTENT_BUNDLE:
         return store.configuration
     return own_scope
+
+
+def _contents(scope: Scope, bundle: StoredObject, dependents: bool) -> list[StoredObject]:
+    """What of a content group is in a project, and comes with it [page on content groups]; recipients do not."""
+    contents = [scope[one] for one in bundle.depends_on if one in scope]
+    return _closure(scope, bundle) if dependents else contents
 
 
 def _closure(scope: Scope, item: StoredObject) -> list[StoredObject]:

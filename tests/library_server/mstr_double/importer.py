@@ -92,6 +92,9 @@ class Importer:
         found: dict[str, Missing] = {}
         deleted = {row["id"] for row in self.content.rows if self._action(row) == "delete"}
         for row in self.content.rows:
+            if row["type"] == package_rules.CONTENT_BUNDLE:
+                # What it holds comes later, with the packages of the projects; recipients that are not there are lost.
+                continue
             scope = self._scope(row["level"])
             effect = decide(effective_action(row, self.content.settings), row, scope.get(row["id"]))
             if effect in ("create", "replace", "duplicate"):

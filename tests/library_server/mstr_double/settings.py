@@ -69,6 +69,7 @@ class Settings:
     package_failure: str | None = None
     missing_content: str = "fail"
     missing_component: str = "accept"
+    definitions: str = "given"
     sub_errors: bool = False
     failure_messages: bool = True
     list_dependents: bool = True
@@ -219,6 +220,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "second_holder": _one_of("refuse", "400", "500", "replace"),
     "status_refused": _one_of(None, 401, 403, 404),
     "missing_content": _one_of("fail", "refuse"),
+    "definitions": _one_of("given", "none", "refused"),
     "missing_component": _one_of("accept", "fail", "refuse", "refuse_upload"),
     "certification_body": _one_of("any", "wrapped", "inner"),
     "tree_view": _one_of("string", "object"),

@@ -39,9 +39,12 @@ SINCE: dict[tuple[str, str], Version] = {
     **{("GET", "/model/%s/{}" % kind): (11, 3, 100) for kind in ("attributes", "facts", "tables")},
     **{("GET", "/model/%s/{}" % kind): (11, 3, 100) for kind in ("prompts", "securityFilters")},
     **{("GET", "/model/%s/{}" % kind): (11, 3, 200) for kind in ("hierarchies", "customGroups", "consolidations")},
-    **{("GET", "/model/%s/{}" % kind): (11, 3, 500) for kind in ("metrics", "transformations", "cubes")},
+    **{
+        ("GET", "/model/%s/{}" % kind): (11, 3, 500)
+        for kind in ("metrics", "transformations", "subtotals", "formulas", "cubes")
+    },
     ("GET", "/model/drillMaps/{}"): (11, 3, 600),
-    ("GET", "/model/reports/{}"): (11, 3, 700),
+    **{("GET", "/model/%s/{}" % kind): (11, 3, 700) for kind in ("reports", "datamarts")},
     ("DELETE", "/monitors/projects/{}/caches/{}"): (11, 3, 800),
     # The vendor's page writes the path so in one place.
     ("DELETE", "/monitors/projects/{}/cache/{}"): NEVER,

@@ -51,6 +51,7 @@ def write_manifest(path, **fields):
 OF_PROJECT = row()
 OF_CONFIGURATION = row(type=USER, level="configuration_object")
 USER_LINK = row(type=USER)
+CONTENT_GROUP = row(type=77, level="configuration_object")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,10 @@ USER_LINK = row(type=USER)
         ("project_security", [USER_LINK], True, "project_security"),
         ("configuration", [OF_CONFIGURATION], False, "configuration"),
         ("configuration", [row(level=None)], False, "configuration"),
+        # It stands in a package of a project for what of it is there.
+        ("project", [OF_PROJECT, CONTENT_GROUP], True, "project"),
+        (None, [CONTENT_GROUP], True, "project"),
+        (None, [CONTENT_GROUP, OF_CONFIGURATION], False, "configuration"),
     ],
 )
 def test_what_a_package_is(declared, rows, has_project, expected):

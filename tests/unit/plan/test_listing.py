@@ -70,6 +70,22 @@ def counted(item):
     return {word: count for word, count in item.plan.summary.items() if count}
 
 
+def test_a_content_group_is_brought_by_the_package_of_the_configuration():
+    def group(digit):
+        return of("A", digit, type=77, level="configuration_object")
+
+    whole = pack("whole", group("1"), type="configuration", project_id=None)
+    parts = [pack("part", group("1"), of("B", "1")), pack("other", group("1"), project_id=OTHER_PROJECT)]
+    found = {**destination(type=77, place="", A="0"), **destination(B="1")}
+    plans = plan_list([whole, *parts], found)
+    assert [item.due for item in plans] == [True, False, False]
+    assert [effects(item) for item in plans] == [{"A": "replace"}, {}, {}]
+    # In another version it is another state, and the last one counts.
+    newer = pack("other", group("2"), project_id=OTHER_PROJECT)
+    assert due([whole, parts[0], newer], found) == ["other"]
+    assert due(parts, found) == ["part"]
+
+
 @pytest.mark.parametrize("action", SURE_TO_WIN)
 @pytest.mark.parametrize("default", ["replace", "use_existing"])
 def test_a_later_package_that_is_sure_to_win_supersedes(action, default):

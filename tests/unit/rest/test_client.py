@@ -93,6 +93,12 @@ CALLS = {
         Reply(200, b"x", {"Content-Type": "application/octet-stream"}),
         True,
     ),
+    "definition": (
+        lambda api, project: api.definition("metrics", "M/1", project),
+        "GET /model/metrics/M%2F1",
+        Reply(200, {"information": {}}),
+        True,
+    ),
     "user": (lambda api, project: api.user(), "GET /sessions/userInfo", Reply(200, {"id": "1"}), True),
     "privileges": (lambda api, project: api.privileges(), "GET /sessions/privileges", Reply(200, []), True),
     "metadata": (lambda api, project: api.metadata_id(), "GET /configurations/repository", Reply(200, {}), True),

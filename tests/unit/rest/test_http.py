@@ -410,9 +410,16 @@ def test_the_parts_of_an_error_name_the_objects(serve):
         assert refusal(serve, Reply(400, {**ERROR, "subErrors": odd})).code == "ERR006"
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_user_with_too_many_sessions_is_told_at_once(serve, status):
-    server = serve(Reply(status, {**ERROR, "iServerCode": -2147072486}, {"Retry-After": "1"}))
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, {**ERROR, "iServerCode": -2147072486}) for status in (429, 500, 503)),
+        # As the modeling service says it.
+        (500, {"errors": [{"code": "8004cb0a", "message": "Too many.", "additionalProperties": {}}]}),
+    ],
+)
+def test_a_user_with_too_many_sessions_is_told_at_once(serve, status, body):
+    server = serve(Reply(status, body, {"Retry-After": "1"}))
     with pytest.raises(ServerError, match="as many sessions as the server allows"):
         send(transport_to(server.base_url, retries=3))
     assert len(server.requests) == 1
