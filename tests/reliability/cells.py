@@ -82,6 +82,8 @@ PREFLIGHT = (
     Call("GET /model/schema/lock", "GET", "^/model/schema/lock$", JSON, "look for a lock on the schema", spare=True),
 )
 SIDE_BY_SIDE = tuple(sorted(call.name for call in PREFLIGHT))
+# So is who edited objects, and who the user is.
+ASKED_OF_EDITORS = ("GET /changeJournal/{id}", "GET /sessions/userInfo", "POST /changeJournal")
 CREATE = Call(
     "POST /packages", "POST", "^/packages$", JSON, "create an empty package", fields=("id",), status_word=True
 )
@@ -423,9 +425,7 @@ COURSE: dict[str, tuple[str, ...]] = {
         "PUT /packages/{id}/binary",
         "GET /packages/{id}",
         *["GET /objects/{id}"] * OBJECTS,
-        "POST /changeJournal",
-        "GET /sessions/userInfo",
-        "GET /changeJournal/{id}",
+        *ASKED_OF_EDITORS,
         "DELETE /packages/{id}",
         "POST /auth/logout",
     ),

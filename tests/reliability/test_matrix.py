@@ -10,7 +10,7 @@ import itertools
 from typing import Any
 
 import pytest
-from cells import COURSE, SIDE_BY_SIDE, Cell, all_cells
+from cells import ASKED_OF_EDITORS, COURSE, SIDE_BY_SIDE, Cell, all_cells
 from judge import judge_of
 from workflows import Bench, shape
 
@@ -25,7 +25,7 @@ def test_the_calls_of_a_workflow_are_those_of_the_matrix(
 def in_order(shapes: list[str]) -> tuple[str, ...]:
     """Return calls with those that are sent side by side in one order."""
     found: list[str] = []
-    for side_by_side, group in itertools.groupby(shapes, key=lambda name: name in SIDE_BY_SIDE):
+    for side_by_side, group in itertools.groupby(shapes, key=lambda name: name in (*SIDE_BY_SIDE, *ASKED_OF_EDITORS)):
         names = list(group)
         found += sorted(names) if side_by_side else names
     return tuple(found)
