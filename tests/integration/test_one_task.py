@@ -154,8 +154,10 @@ def test_a_taking_back_that_was_killed_is_taken_up(server: Server, controller: C
 def test_a_taking_back_that_is_stopped_is_left_to_the_next_run(server: Server, controller: Controller) -> None:
     assert result_of(imports(controller, server))["changed"]
     server.set(import_duration=600)
+    server.forget()
     process = takes_back(controller, server, lease_timeout=600)
-    until(lambda: importing(controller), "the import")
+    # Not the start alone: what is asked for is waited for by then.
+    until(lambda: server.calls("GET", "/packages/imports/"), "the wait for the import")
     process.send_signal(signal.SIGTERM)
     result = result_of(process)
     server.set(import_duration=1)
