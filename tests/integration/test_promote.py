@@ -106,6 +106,7 @@ def test_what_cannot_be_promoted_is_said_at_once(stages: Controller, server: Ser
         (["mstr_source=dev", "mstr_allow=deletes"], "mstr_allow: it is to be a list of delete, duplicate"),
         (["mstr_source=dev", "mstr_package=month"], "no package of mstr_exports is called"),
         (["mstr_source=dev", "mstr_proven_on=qa"], "mstr_proven_on: the inventory has no host qa"),
+        (["mstr_targets=prod"], "mstr_packages: prod declares none, and no mstr_source says whose exports it gets"),
     ):
         run = promote(stages, *(part for each in arguments for part in ("-e", each)))
         assert run.code != 0, run.output

@@ -157,7 +157,10 @@ def _ways_out(kinds: set[str]) -> Iterable[str]:
     """Give what lets through what is refused."""
     effects = [kind for kind in KINDS if kind in kinds]
     if effects:
-        yield "force: true of the package, or leave %s out of refuse (mstr_refuse of the role)" % " and ".join(effects)
+        yield (
+            "force: true of the package, or leave %s out of refuse (mstr_refuse of the role; in the playbook promote, "
+            "name it in mstr_allow)" % " and ".join(effects)
+        )
     if UNPROVEN in kinds:
         yield "leave the environment out of proven_on (mstr_proven_on of the role)"
 
