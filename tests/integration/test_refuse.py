@@ -65,7 +65,10 @@ def test_the_whole_list_is_refused_for_an_effect(
     run = controller.deploy()
     assert run.code != 0
     assert run.failures[0].startswith("refuse: the import is refused, and was not begun. " + said)
-    assert "leave %s out of refuse (mstr_refuse of the role)" % kind in run.failures[0]
+    assert (
+        "leave %s out of refuse (mstr_refuse of the role; in the playbook promote, name it in mstr_allow)" % kind
+        in run.failures[0]
+    )
     (refused,) = run.named("Plan the list")["refused"]
     assert (refused["kind"], refused["name"], refused["msg"]) == (kind, "risky", said)
     assert (server.uploads(), server.state()["imports_started"], server.held()) == (0, 0, [])
