@@ -118,6 +118,19 @@ def test_what_cannot_be_promoted_is_said_at_once(stages: Controller, server: Ser
     assert server.state()["imports_started"] == 0
 
 
+@pytest.mark.ansible
+def test_nothing_is_deployed_where_an_export_fails(stages: Controller, server: Server) -> None:
+    good = stages.hosts["dev"]["mstr_exports"][0]
+    bad = {**good, "name": "bad", "dest": "packages/bad.mmp", "content": [{"id": "F" * 32, "type": "attribute"}]}
+    stages.inventory({**stages.hosts, "dev": {**stages.hosts["dev"], "mstr_exports": [good, bad]}})
+    run = promote(stages, "-e", "mstr_source=dev")
+    assert run.code != 0
+    assert (stages.directory / "packages" / "year.mmp").exists()
+    assert server.uploads() == 0
+    assert server.state()["imports_started"] == 0
+    assert stages.receipts() == []
+
+
 # What a stage asks for, without Ansible.
 
 

@@ -11,18 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..package import definitions
 from ..package.content import Content
 from ..package.definition_text import INDENT, difference
-from ..package.definitions import DefinitionReader
+from ..package.definitions import AT_ONCE, LINES, SHOWN, DefinitionReader
 from ..rest.client import Library
 from ..rest.definitions import has_definition
 from ..rest.models import Key, same_version, type_name
 from ..support.parallel import side_by_side
 from .changes import CHANGED, Change
 
-# Definitions that are read at once: nobody knows how many a session bears.
-_AT_ONCE = 4
-# How much a diff shows: objects, and lines of each.
-_SHOWN = 30
-_LINES = 40
 _SAME = INDENT + "(its definition is the same)"
 _UNKNOWN = INDENT + "(what it was before is not kept)"
 _NONE_KEPT = "(what the objects were before is not kept, so that no lines of their definitions can be shown)"
@@ -96,14 +91,14 @@ class Definer:
             definitions.write(self._directory, key, text)
             return lines
 
-        lines = dict(zip(wanted, side_by_side(one, wanted, _AT_ONCE)))
+        lines = dict(zip(wanted, side_by_side(one, wanted, AT_ONCE)))
         self._reader.say()
         return definitions.count(self._directory), lines
 
     def foretell(self, found: Iterable[Change], subtypes: Mapping[Key, int | None]) -> dict[Key, list[str]]:
         """Return what changed in the definitions of a package that would be built; nothing is written."""
         shown = self._shown(change for change in found if _is_edited(change))
-        lines = side_by_side(lambda key: self._compare(key, self._reader.read(key, subtypes.get(key))), shown, _AT_ONCE)
+        lines = side_by_side(lambda key: self._compare(key, self._reader.read(key, subtypes.get(key))), shown, AT_ONCE)
         self._reader.say()
         return dict(zip(shown, lines))
 
@@ -117,15 +112,15 @@ class Definer:
         if without:
             self.notes.append("(no server gives definitions that can be read of: %s)" % ", ".join(without))
         readable = [key for key in keys if has_definition(key[1])]
-        if len(readable) > _SHOWN:
-            self.notes.append("(the definitions of %d more objects are not shown)" % (len(readable) - _SHOWN))
-        return readable[:_SHOWN]
+        if len(readable) > SHOWN:
+            self.notes.append("(the definitions of %d more objects are not shown)" % (len(readable) - SHOWN))
+        return readable[:SHOWN]
 
     def _compare(self, key: Key, text: str | None) -> list[str]:
         if text is None:
             return [INDENT + "(the server gives no definition of it)"]
         before = definitions.read(self._directory, key)
-        return [_UNKNOWN] if before is None else difference(before, text, _LINES) or [_SAME]
+        return [_UNKNOWN] if before is None else difference(before, text, LINES) or [_SAME]
 
 
 def _is_edited(change: Change) -> bool:

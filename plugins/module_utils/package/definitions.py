@@ -23,6 +23,11 @@ from ..support.text import file_name_part
 from .definition_text import normalised
 
 SUFFIX = ".definitions"
+# Definitions that are read at once: nobody knows how many a session bears.
+AT_ONCE = 4
+# How much a diff shows: objects, and lines of each.
+SHOWN = 30
+LINES = 40
 
 
 def directory_for(package_file: str) -> str:

@@ -15,7 +15,7 @@ from ..history.receipt import EFFECT_REPLACE
 from ..package import definitions
 from ..package import manifest as manifests
 from ..package.definition_text import difference, subtype_in
-from ..package.definitions import DefinitionReader
+from ..package.definitions import AT_ONCE, LINES, SHOWN, DefinitionReader
 from ..rest.definitions import has_definition
 from ..rest.models import Key, Row, type_name
 from ..session.session import Session
@@ -24,11 +24,6 @@ from ..support.text import printable
 from .decision import Decision
 from .listing import ListedPlan
 from .text import title
-
-# How much a diff shows: objects in all, and lines of each.
-_SHOWN = 30
-_LINES = 40
-_AT_ONCE = 4
 
 
 class Inside:
@@ -43,7 +38,7 @@ class Inside:
         self._session = session
         self._warnings = warnings
         self._readers: dict[str, DefinitionReader] = {}
-        self._left = _SHOWN
+        self._left = SHOWN
         self._beyond = 0
         self._without: set[str] = set()
 
@@ -96,9 +91,9 @@ class Inside:
 
         def lines_of(key: Key) -> list[str]:
             theirs = definitions.read(directory, key)
-            return difference(reader.read(key, subtype_in(theirs)), theirs, _LINES)
+            return difference(reader.read(key, subtype_in(theirs)), theirs, LINES)
 
-        found = side_by_side(lambda row: lines_of(row.key), shown, _AT_ONCE)
+        found = side_by_side(lambda row: lines_of(row.key), shown, AT_ONCE)
         lines = [line for row, differing in zip(shown, found) if differing for line in (_head(row), *differing)]
         return "\n".join(["inside the objects of package %s" % printable(name, 200), *lines, ""]) if lines else ""
 
