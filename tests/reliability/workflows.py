@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -26,6 +28,8 @@ from warm_modules import Modules, Ran  # noqa: E402
 
 # Where nobody waits in vain, limits are long, so that a slow machine changes no outcome.
 AMPLE = {"timeout": 15, "wait_timeout": 30, "undo_timeout": 30, "retries": 1, "poll_interval": 0.3}
+# What differs between two runs that leave the same: ids and checksums, times, and how long something took.
+_OWN = re.compile(rb"[\w=+-]*\d[\w=+:.-]{5,}|[A-F]{8,}|\b\d+\.\d+\b")
 # Once refused, the server is there again after this many seconds: later than the first try, earlier than the last.
 REFUSED_FOR = 0.6
 
@@ -69,6 +73,7 @@ class Bench:
         credential: The password or API token of the workflow.
         lease: Seconds after which a run that gives no sign of life counts as dead.
         changed: The settings of the double that the fault of the cell changed.
+        known: What was left for a second run, of which one has begun in some cell.
         around: The options of what the workflow does around an import.
     """
 
@@ -85,6 +90,7 @@ class Bench:
     lease: float = 60.0
     changed: dict[str, Any] = field(default_factory=dict)
     around: dict[str, Any] = field(default_factory=lambda: {"schema": "none"})
+    known: set[str] = field(default_factory=set)
 
     @property
     def work(self) -> Path:
@@ -279,6 +285,21 @@ class Bench:
                 return state
             assert time.monotonic() < deadline, "the server does not come to rest"
             time.sleep(0.005)
+
+    def leaves_something_new(self, workflow: str, state: dict[str, Any]) -> bool:
+        """Return whether a workflow left what no cell has left before, so that the next run does what none has done.
+
+        What a server holds can differ in what nobody sees: where something is left there, it is new in any case.
+        """
+        if state["sessions"] or state["packages"] or state["imports"]:
+            return True
+        left = hashlib.sha256(json.dumps([workflow, self.server.objects(), self.server.upkeep()["states"]]).encode())
+        for path in self.files():
+            for part in (str(path.relative_to(self.base)).encode(), path.read_bytes()):
+                left.update(_OWN.sub(b"#", part) + b"\0")
+        is_new = left.hexdigest() not in self.known
+        self.known.add(left.hexdigest())
+        return is_new
 
     def enlarge(self) -> None:
         """Make the undo package large: it has to bring back an object with a long definition."""

@@ -11,6 +11,7 @@ a second request would do only there.
 from __future__ import annotations
 
 import enum
+import json
 import os
 import ssl
 import time
@@ -86,7 +87,7 @@ class Transport:
         self._pace = Pace(options.timeout, options.retries, sleep, clock)
         self._in_a_hurry = False
         self._secrets: set[str] = set()
-        # Requests that were sent, by their headers: see _get.
+        # Requests that were sent, by their method and headers: see _send_plain.
         self._prepared: dict[tuple[Any, ...], requests.PreparedRequest] = {}
         self._session = requests.Session()
         # Off, because requests would read .netrc then; what is wanted of the environment is set here by hand.
@@ -299,8 +300,8 @@ class Transport:
         limits = self._limits(answer_timeout)
         for _hop in range(_MOST_REDIRECTS + 1):
             try:
-                if method == "GET" and not sent["stream"] and url.isascii():
-                    response = self._get(url, sent["headers"], sent["params"], limits)
+                if sent["data"] is None and not sent["stream"] and url.isascii():
+                    response = self._send_plain(method, url, sent, limits)
                 else:
                     response = self._session.request(method, url, timeout=limits, allow_redirects=False, **sent)
                     # It may have brought cookies.
@@ -316,26 +317,28 @@ class Transport:
             response.status_code,
         )
 
-    def _get(
-        self,
-        url: str,
-        headers: Mapping[str, str | None],
-        params: Mapping[str, str] | None,
-        limits: tuple[float, float],
+    def _send_plain(
+        self, method: str, url: str, sent: dict[str, Any], limits: tuple[float, float]
     ) -> requests.Response:
-        """Send a GET that differs from earlier ones by its address only.
+        """Send a request that differs from earlier ones by its address and body only.
 
-        A plan sends thousands. To make headers and cookies anew for each, as requests does, takes as long as sending.
+        A plan and an export send thousands. To make headers and cookies anew for each, as requests does, takes as long
+        as sending.
         """
-        key = (*self._session.headers.items(), *headers.items())
+        body = None if sent["json"] is None else json.dumps(sent["json"], allow_nan=False).encode()
+        key = (method, body is None, *self._session.headers.items(), *sent["headers"].items())
         # Should a cookie come to another thread meanwhile, this dictionary is given up with all that is put into it.
         prepared = self._prepared
         model = prepared.get(key)
         if model is None:
-            model = prepared[key] = self._session.prepare_request(requests.Request("GET", url, headers=dict(headers)))
+            made = requests.Request(method, url, headers=sent["headers"], json=sent["json"])
+            model = prepared[key] = self._session.prepare_request(made)
         request = requests.PreparedRequest()
-        request.method, request.headers, request.hooks = model.method, model.headers, model.hooks
-        request.url = requote_uri(url) + ("?" + urlencode(params) if params else "")
+        request.method, request.headers, request.hooks, request.body = method, model.headers, model.hooks, body
+        if body is not None:
+            request.headers = model.headers.copy()
+            request.headers["Content-Length"] = str(len(body))
+        request.url = requote_uri(url) + ("?" + urlencode(sent["params"], doseq=True) if sent["params"] else "")
         response = self._session.get_adapter(url).send(request, timeout=limits, proxies=self._session.proxies)
         if "Set-Cookie" in response.headers:
             extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
