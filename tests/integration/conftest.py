@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 from harness import DOUBLE, Controller, Server, running_server
-from warm_modules import Modules
+from warm_modules import Modules, WarmModules
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,7 +75,7 @@ def tls_server(tls_process: Server) -> Server:
 @pytest.fixture(scope="session")
 def modules() -> Iterator[Modules]:
     """What runs modules without Ansible."""
-    running = Modules()
+    running = WarmModules()
     yield running
     running.stop()
 

@@ -6,20 +6,23 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from harness import DEMO, PASSWORD, PREFIX, Controller, Server, ansible_bin
-from warm_modules import COLLECTIONS
+from warm_modules import COLLECTIONS, Program
 
 # What the command line of a module says: of one that ansible-core has packed, of one that runs where it is installed.
 PACKED = b"AnsiballZ_mstr_"
@@ -77,11 +80,18 @@ def _is_module(process: int) -> bool:
         return False
     if any(mark in part for part in command[1:] for mark in (PACKED, INSTALLED)):
         return True
-    return _is_warm(command) and _is_warm(_command(_parents().get(process, 0)))
+    return _is_warm(process, command)
 
 
-def _is_warm(command: list[bytes]) -> bool:
-    return any(part.endswith(b"/warm.py") for part in command)
+def _is_warm(process: int, command: list[bytes]) -> bool:
+    """Return whether a process is a module that a warm process runs, or a run that warm_steps.py has started."""
+    warm = [part for part in command if part.endswith((b"/warm.py", b"/warm_steps.py"))]
+    if not warm or warm[0] not in _command(_parents().get(process, 0)):
+        return False
+    # Each run of steps leads a session of its own.
+    with contextlib.suppress(ProcessLookupError):
+        return os.getsid(process) != process
+    return False
 
 
 def _command(process: int) -> list[bytes]:
@@ -105,35 +115,84 @@ def kill_all(root: int) -> None:
             os.kill(each, signal.SIGKILL)
 
 
+class StartedSteps:
+    """A run of steps, with what a ``subprocess.Popen`` has.
+
+    Args:
+        process: The id of its process.
+        ended: The file to which its exit status goes.
+    """
+
+    def __init__(self, process: int, ended: Path) -> None:
+        self.pid = process
+        self._ended = ended
+
+    @property
+    def returncode(self) -> int | None:
+        return int(self._ended.read_text(encoding="utf-8")) if self._ended.exists() else None
+
+    def poll(self) -> int | None:
+        """Return its exit status; None while it runs."""
+        return self.returncode
+
+    def wait(self, seconds: float) -> int:
+        """Return its exit status, once it has one."""
+        until(self._ended.exists, "the end of the steps", seconds)
+        code = self.returncode
+        assert code is not None
+        return code
+
+
+@functools.cache
+def _warm_steps() -> Program:
+    program = Program("warm_steps.py")
+    atexit.register(program.stop)
+    return program
+
+
 @contextlib.contextmanager
-def started(
-    controller: Controller, playbook: str = "deploy", *arguments: str, log: str = "stopped"
-) -> Iterator[subprocess.Popen[bytes]]:
+def started(controller: Controller, playbook: str = "deploy", *arguments: str, log: str = "stopped") -> Iterator[Any]:
     """Start a playbook, or its steps, as the leader of a process group; what is left of it in the end is killed."""
     variables = controller.variables(controller.directory / (log + ".jsonl"))
-    if controller.with_ansible:
-        command = [str(ansible_bin() / "ansible-playbook"), "-i", "inventory.yml", PREFIX + playbook]
-    else:
-        # What the steps make for themselves is not in the directory that tests look at.
-        del variables["TMPDIR"]
-        program = Path(__file__).with_name("run_steps.py")
-        command = [sys.executable, str(program), str(controller.directory), str(controller.temporary), playbook]
-    with (controller.directory / (log + ".log")).open("wb") as printed:
-        process = subprocess.Popen(
-            [*command, *arguments],
-            cwd=controller.directory,
-            env=variables,
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+    printed = controller.directory / (log + ".log")
+    printed.touch()
+    with tempfile.TemporaryDirectory(prefix="mstr_steps_") as own:
+        if controller.with_ansible:
+            process: Any = _start_ansible(playbook, arguments, controller.directory, variables, printed)
+        else:
+            # What the steps make for themselves is not in the directory that tests look at.
+            del variables["TMPDIR"]
+            order = {
+                "directory": str(controller.directory),
+                "temporary": str(controller.temporary),
+                "playbook": playbook,
+                "arguments": arguments,
+                "environment": variables,
+                "printed": str(printed),
+                "own": own,
+            }
+            process = StartedSteps(_warm_steps().ask(order), Path(own) / "ended")
         try:
             yield process
         finally:
             kill_all(process.pid)
             process.wait(10)
+
+
+def _start_ansible(
+    playbook: str, arguments: tuple[str, ...], directory: Path, variables: dict[str, str], printed: Path
+) -> subprocess.Popen[bytes]:
+    with printed.open("wb") as handle:
+        return subprocess.Popen(
+            [str(ansible_bin() / "ansible-playbook"), "-i", "inventory.yml", PREFIX + playbook, *arguments],
+            cwd=directory,
+            env=variables,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
 
 def output(controller: Controller, log: str = "stopped") -> str:

@@ -63,14 +63,12 @@ def _words(warning: Any) -> str:
     return str(warning["event"]["msg"]) if isinstance(warning, dict) else str(warning)
 
 
-class Modules:
-    """The warm process."""
+class Program:
+    """A program in this directory that answers each line of JSON with a line of JSON."""
 
-    def __init__(self) -> None:
-        # Outside of what tests look at.
-        self._output = tempfile.TemporaryDirectory(prefix="mstr_output_")
+    def __init__(self, name: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("warm.py"))],
+            [sys.executable, str(Path(__file__).with_name(name))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -80,6 +78,28 @@ class Modules:
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
         assert self._from.readline() == "ready\n", "the modules could not be imported from %s" % COLLECTIONS
+
+    def ask(self, question: dict[str, Any]) -> Any:
+        """Return the answer to a line."""
+        self._to.write(json.dumps(question) + "\n")
+        self._to.flush()
+        return json.loads(self._from.readline())
+
+    def stop(self) -> None:
+        """End the process."""
+        self._to.close()
+        self._process.wait(10)
+
+
+class Modules:
+    """Runs modules, as a subclass says how.
+
+    Args:
+        output: A directory for what they print, outside of what tests look at.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
 
     def run(
         self,
@@ -101,7 +121,7 @@ class Modules:
             environment: More of its environment, which has hardly anything.
             limit: Seconds after which it hangs for good, and is ended.
         """
-        out, err = Path(self._output.name) / "stdout", Path(self._output.name) / "stderr"
+        out, err = self._output / "stdout", self._output / "stderr"
         basis = {"PATH": os.defpath, "HOME": str(directory), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
         job = {
             "module": module,
@@ -112,13 +132,26 @@ class Modules:
             "stderr": str(err),
             "limit": limit,
         }
-        self._to.write(json.dumps(job) + "\n")
-        self._to.flush()
-        code = json.loads(self._from.readline())["code"]
+        code = self._code_of(job)
         return Ran(module, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+
+    def _code_of(self, job: dict[str, Any]) -> int | None:
+        """Run a job of warm.py. :returns: its exit status, None if it had to be ended"""
+        raise NotImplementedError
+
+
+class WarmModules(Modules):
+    """Runs modules in a warm process, see warm.py."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="mstr_output_")
+        super().__init__(Path(self._directory.name))
+        self._program = Program("warm.py")
+
+    def _code_of(self, job: dict[str, Any]) -> int | None:
+        return self._program.ask(job)["code"]
 
     def stop(self) -> None:
         """End the process."""
-        self._to.close()
-        self._process.wait(10)
-        self._output.cleanup()
+        self._program.stop()
+        self._directory.cleanup()

@@ -22,7 +22,7 @@ from cells import COURSE, all_cells
 from workflows import Bench
 
 from harness import DOUBLE, running_server  # isort: skip
-from warm_modules import Modules  # isort: skip
+from warm_modules import WarmModules  # isort: skip
 
 # Filled in the process that has the reports of all workers.
 VERDICTS: dict[str, dict[str, Any]] = {}
@@ -40,7 +40,7 @@ def bench() -> Iterator[Bench]:
     # The modules make sure that each file is on the disk; in memory that takes no time.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     base = Path(tempfile.mkdtemp(prefix="mstr_matrix_", dir=memory))
-    modules = Modules()
+    modules = WarmModules()
     try:
         packages = base / "packages"
         command = [sys.executable, str(DOUBLE), "sample-packages", str(packages)]
