@@ -116,6 +116,9 @@ def newest(*versions: str) -> str | None:
 
 # The Python of most sessions. The one that runs nox can be newer than those that are looked for, and serves then.
 PYTHON = newest(*PYTHONS[1:]) or getattr(sys, "_base_executable", sys.executable)
+OLDEST = next((version for version in PYTHONS if shutil.which(f"python{version}")), PYTHON)
+# The unit tests of what leans on the standard library, and of what a Python can be too old for.
+UNIT_OF_EVERY_PYTHON = ["tests/unit/test_imports.py", *(f"tests/unit/{room}" for room in ("rest", "session", "support"))]
 # The releases of the vendor's client that hold the server double to what a real client sends, each with the tests of
 # what only it has: one that imports packages by itself, for Python 3.10 and 3.11, and the current one, which has the
 # server's storage service do it.
@@ -293,21 +296,26 @@ def unpack_awx_modules(session: nox.Session) -> Path:
 def reliability(session: nox.Session) -> None:
     """Run every call of the workflows with every fault."""
     install(session, "core-newest", "test")
-    pytest(session, "tests/reliability", "-n", WORKERS, "--dist", "worksteal")
+    # Its cells wait for time limits more than for the processors.
+    pytest(session, "tests/reliability", "-n", str(3 * (os.cpu_count() or 2)), "--dist", "worksteal")
 
 
 @nox.session(python=PYTHON, requires=["build"])
 def sanity(session: nox.Session) -> None:
-    """Run ansible-test sanity on what is built, for every Python that is there, without an ignore file.
+    """Run ansible-test sanity on what is built, without an ignore file.
 
-    The tests are none of it. Ruff looks at them.
+    The tests are none of it. Ruff looks at them. The sanity test "import" takes long, so it has the oldest and the newest
+    Python alone; the unit tests import everything on each.
     """
     for path in (ROOT / "tests" / "sanity").glob("ignore*"):
         session.error(f"{path.name}: findings are to be mended, not ignored")
     install(session, "core-newest")
     source = copy_built(session)
     give_pip_to_ansible_test(session)
-    output = run(session, "ansible-test", "sanity", "--color", "no", cwd=source)
+    command = ["ansible-test", "sanity", "--color", "no"]
+    output = run(session, *command, "--skip-test", "import", cwd=source)
+    pythons = [f"--target-python={python}" for python in dict.fromkeys((OLDEST, PYTHON))]
+    output += run(session, *command, "--test", "import", *pythons, cwd=source)
     checks = set(expect(session, r'^Running sanity test "(.+?)"', output))
     session.log(f"{len(checks)} sanity tests")
     for line in dict.fromkeys(re.findall(r"^WARNING: (Skipping sanity test .*)$", output, re.MULTILINE)):
@@ -361,12 +369,13 @@ def integration_older(session: nox.Session, core: str, marks: str) -> None:
 
 @nox.session(python=PYTHONS, tags=["quick"])
 def unit(session: nox.Session) -> None:
-    """Run the unit tests on every Python."""
+    """Run the unit tests, on the Pythons between the oldest and the newest those that can differ there."""
     install(session, "core-newest", "unit")
     # As many drawn examples as tests/unit/conftest.py says on the newest Python, some on the others: they are the same.
     profile = "unit" if session.python == PYTHON else "few"
+    paths = ["tests/unit"] if session.python in (OLDEST, PYTHON) else UNIT_OF_EVERY_PYTHON
     # No unit test waits for anything, so a minute is a hang; one that loops can fill the memory meanwhile.
-    pytest(session, "tests/unit", "--timeout=60", f"--hypothesis-profile={profile}")
+    pytest(session, *paths, "--timeout=60", f"--hypothesis-profile={profile}")
 
 
 @nox.session(python=PYTHON)
