@@ -296,8 +296,7 @@ def unpack_awx_modules(session: nox.Session) -> Path:
 def reliability(session: nox.Session) -> None:
     """Run every call of the workflows with every fault."""
     install(session, "core-newest", "test")
-    # Its cells wait for time limits more than for the processors.
-    pytest(session, "tests/reliability", "-n", str(3 * (os.cpu_count() or 2)), "--dist", "worksteal")
+    pytest(session, "tests/reliability", "-n", WORKERS, "--dist", "worksteal")
 
 
 @nox.session(python=PYTHON, requires=["build"])

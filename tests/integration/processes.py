@@ -37,27 +37,33 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def _parents() -> dict[int, int]:
-    """Return the parents of all processes."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The name, in parentheses, may hold anything.
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return parents
+def _parent(process: int) -> int:
+    """Return the parent of a process; 0 for one that is gone."""
+    try:
+        # The name, in parentheses, may hold anything.
+        return int(Path("/proc/%d/stat" % process).read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _children(process: int) -> set[int]:
+    """Return the processes that a process, any thread of it, has started."""
+    found: set[int] = set()
+    for thread in Path("/proc/%d/task" % process).glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.update(map(int, thread.read_text().split()))
+    return found
 
 
 def descendants(root: int) -> set[int]:
     """Return a process and all that it has started, whatever their sessions."""
-    parents = _parents()
     found = {root}
-    while True:
-        more = {child for child, parent in parents.items() if parent in found} - found
-        if not more:
-            return found
-        found |= more
+    more = [root]
+    while more:
+        fresh = _children(more.pop()) - found
+        found |= fresh
+        more += fresh
+    return found
 
 
 def alive(process: int) -> bool:
@@ -86,7 +92,7 @@ def _is_module(process: int) -> bool:
 def _is_warm(process: int, command: list[bytes]) -> bool:
     """Return whether a process is a module that a warm process runs, or a run that warm_steps.py has started."""
     warm = [part for part in command if part.endswith((b"/warm.py", b"/warm_steps.py"))]
-    if not warm or warm[0] not in _command(_parents().get(process, 0)):
+    if not warm or warm[0] not in _command(_parent(process)):
         return False
     # Each run of steps leads a session of its own.
     with contextlib.suppress(ProcessLookupError):

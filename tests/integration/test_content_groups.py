@@ -26,7 +26,12 @@ def example() -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-GROUP = example()["mstr"]["vars"]["mstr_exports"][0]["content"][0]["id"]
+def exports() -> list[dict[str, Any]]:
+    """Return what the page exports."""
+    return list(example()["mstr"]["hosts"]["dev"]["mstr_exports"])
+
+
+GROUP = exports()[0]["content"][0]["id"]
 
 
 @pytest.fixture(scope="module", name="other")
@@ -56,13 +61,12 @@ def planted(server: Server, controller: Controller) -> Server:
 
 def export(dev: Server, controller: Controller, warning: str = "") -> list[dict[str, Any]]:
     """Build the packages of the example, as the playbook export does; return what each holds."""
-    variables = example()["mstr"]["vars"]
     tasks = [
         {
             "name": item["dest"],
             "mstr.migration.mstr_package": {"type": "project", **item, "dest": "{{ here }}/" + item["dest"]},
         }
-        for item in variables["mstr_exports"]
+        for item in exports()
     ]
     run = controller.tasks(dev, tasks)
     assert run.code == 0, run.output
@@ -104,7 +108,7 @@ def test_a_server_that_does_not_list_what_comes_along(dev: Server, prod: Server,
 
 
 def deployed(prod: Server, controller: Controller, **options: Any) -> Run:
-    exports = example()["mstr"]["vars"]["mstr_exports"]
+    exports = exports()
     packages = [
         {"src": item["dest"], **{key: item[key] for key in ("type", "project") if key in item}, **options}
         for item in exports
@@ -144,7 +148,8 @@ def test_a_group_that_was_edited_is_imported_with_its_recipients(
 @pytest.mark.ansible
 def test_the_example_as_it_stands(dev: Server, prod: Server, controller: Controller) -> None:
     inventory = example()
-    inventory["mstr"]["hosts"] = {"dev": {"mstr_base_url": dev.base_url}, "prod": {"mstr_base_url": prod.base_url}}
+    for name, server in (("dev", dev), ("prod", prod)):
+        inventory["mstr"]["hosts"][name]["mstr_base_url"] = server.base_url
     inventory["mstr"]["vars"].update(mstr_username="administrator", mstr_password=PASSWORD)
     (controller.directory / "inventory.yml").write_text(json.dumps(inventory), encoding="utf-8")
     run = controller.playbook_run("promote", "-e", "mstr_source=dev", "-e", "mstr_targets=prod")

@@ -799,9 +799,9 @@ class Cell:
 
 
 # Some faults end below the steps, in the code that sends requests, where they turn into the outcomes of others: a page
-# of a proxy with 502 is what 500 is. The calls of workflow A meet all of them; so do those that only D has. B and C,
-# which send A's calls over again, meet those by which steps and workflows decide.
-ALIKE_IN = (ONE_TASK, AROUND)
+# of a proxy with 502 is what 500 is. The calls of workflow A meet all of them, as faults that last. Elsewhere, and where
+# faults strike once, calls meet those by which steps and workflows decide.
+ALIKE_IN = (ONE_TASK, ALWAYS)
 
 # What befalls the calls that a run can do without: one of each kind, since the same comes of all.
 OF_SPARE = ("reset before", "cut", "silent", "403", "404 call", "405", "429", "500", "503", "sign-in", "malformed")
@@ -811,7 +811,7 @@ def fits(workflow: str, call: Call, fault: Fault, times: str) -> bool:
     """Whether a fault makes sense for a call; every cell that is left out is left out here."""
     if call.spare and fault.name not in OF_SPARE:
         return False
-    if fault.alike and workflow not in ALIKE_IN:
+    if fault.alike and (workflow, times) != ALIKE_IN:
         return False
     return times in fault.times and fault.fits(call)
 

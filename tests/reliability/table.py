@@ -52,8 +52,11 @@ again what was imported. In D the project is what it was before, or the user is 
 restores it; and what was not done after the import, the next run does. E and F import nothing: a plan is made whoever
 edited what, and a package that is built is there with its manifest, or neither is.
 
-Some faults are the same to every step: they end in the code that sends requests. The calls of A and D meet all of them.
-B and C send A's calls over again, and meet the faults by which steps and workflows decide.
+Some faults are the same to every step: they end in the code that sends requests. The calls of A meet all of them where
+they last. Elsewhere, and where they strike once, calls meet the faults by which steps and workflows decide.
+
+The next run is that of the same workflow, without the fault. What it does follows from what the one before has left in
+the history and on the server. So cells that leave the same, and nothing on the server, share a next run.
 """
 
 WORDS = """## Words
