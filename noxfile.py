@@ -118,7 +118,7 @@ def newest(*versions: str) -> str | None:
 PYTHON = newest(*PYTHONS[1:]) or getattr(sys, "_base_executable", sys.executable)
 OLDEST = next((version for version in PYTHONS if shutil.which(f"python{version}")), PYTHON)
 # The unit tests of what leans on the standard library, and of what a Python can be too old for.
-UNIT_OF_EVERY_PYTHON = ["tests/unit/test_imports.py", *(f"tests/unit/{room}" for room in ("rest", "session", "support"))]
+UNIT_OF_EVERY_PYTHON = [f"tests/unit/{name}" for name in ("test_imports.py", "rest", "session", "support")]
 # The releases of the vendor's client that hold the server double to what a real client sends, each with the tests of
 # what only it has: one that imports packages by itself, for Python 3.10 and 3.11, and the current one, which has the
 # server's storage service do it.
@@ -303,8 +303,8 @@ def reliability(session: nox.Session) -> None:
 def sanity(session: nox.Session) -> None:
     """Run ansible-test sanity on what is built, without an ignore file.
 
-    The tests are none of it. Ruff looks at them. The sanity test "import" takes long, so it has the oldest and the newest
-    Python alone; the unit tests import everything on each.
+    The tests are none of it. Ruff looks at them. The sanity test "import" takes long, so it runs on the oldest and the
+    newest Python alone; the unit tests import everything on each.
     """
     for path in (ROOT / "tests" / "sanity").glob("ignore*"):
         session.error(f"{path.name}: findings are to be mended, not ignored")

@@ -108,10 +108,9 @@ def test_a_server_that_does_not_list_what_comes_along(dev: Server, prod: Server,
 
 
 def deployed(prod: Server, controller: Controller, **options: Any) -> Run:
-    exports = exports()
     packages = [
         {"src": item["dest"], **{key: item[key] for key in ("type", "project") if key in item}, **options}
-        for item in exports
+        for item in exports()
     ]
     controller.declare(prod, *packages, mstr_project="")
     return controller.deploy()

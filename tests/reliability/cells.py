@@ -799,8 +799,8 @@ class Cell:
 
 
 # Some faults end below the steps, in the code that sends requests, where they turn into the outcomes of others: a page
-# of a proxy with 502 is what 500 is. The calls of workflow A meet all of them, as faults that last. Elsewhere, and where
-# faults strike once, calls meet those by which steps and workflows decide.
+# of a proxy with 502 is what 500 is. The calls of workflow A meet all of them, as faults that last. Elsewhere, and
+# where faults strike once, calls meet those by which steps and workflows decide.
 ALIKE_IN = (ONE_TASK, ALWAYS)
 
 # What befalls the calls that a run can do without: one of each kind, since the same comes of all.
