@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   preflight:
     description:
-      - Whether to find out, before anything is uploaded, what would make an import fail. A privilege that the user certainly lacks, a
+      - Whether to find out, before anything is imported, what would make an import fail. A privilege that the user certainly lacks, a
         project that is loaded on no node, and somebody else's lock on the project, its schema or the configuration end the task. In
         check mode they are warned of, and shown with the plan.
       - Asked only where something is due. What the server does not say stops nothing, and is warned of. A lock of this very user in
@@ -40,7 +40,7 @@ options:
 options:
   refuse:
     description:
-      - Kinds of effects at which the task refuses the whole list, before anything is uploaded to be imported. In check mode they are
+      - Kinds of effects at which the task refuses the whole list, before anything is imported to be imported. In check mode they are
         warned of, and shown with the plan. C(force) of a package has all of its effects let through.
       - V(delete) and V(duplicate), where an object would be deleted or copied.
       - V(missing), where the import would fail, because an object needs one that is nowhere, or because something uses an object that

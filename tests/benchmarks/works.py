@@ -535,9 +535,7 @@ def export(ground: Ground, rounds: int) -> Finding:
     with ground.server() as server:
         for size in sizes:
             folder = "%032X" % size
-            rows = [{"id": "%032X" % ((size << 32) + number), "name": "Metric %d" % number, "type": 4, "folder": folder}
-                    for number in range(size)]  # fmt: skip
-            server.plant([{"id": folder, "name": "Folder %d" % size, "type": 8}, *rows], PROJECT)
+            server.plant(_folder_of_metrics(folder, size), PROJECT)
             options = ground.connection(
                 server,
                 project=PROJECT,
@@ -571,6 +569,22 @@ def export(ground: Ground, rounds: int) -> Finding:
         ],
         {"export": [[size, cost.wall, cost.cpu, cost.memory / MIB] for size, cost in typical.items()]},
     )
+
+
+def _folder_of_metrics(folder: str, size: int) -> list[dict[str, Any]]:
+    """Return a folder, metrics in it, and facts elsewhere; each metric needs one of them."""
+    facts = [{"id": "%032X" % (1 << 64 | number), "name": "Fact %d" % number, "type": 13} for number in range(20)]
+    metrics = [
+        {
+            "id": "%032X" % ((size << 32) + number),
+            "name": "Metric %d" % number,
+            "type": 4,
+            "folder": folder,
+            "depends_on": [facts[number % len(facts)]["id"]],
+        }
+        for number in range(size)
+    ]
+    return [{"id": folder, "name": "Folder %d" % size, "type": 8}, *facts, *metrics]
 
 
 def _first_exports(ground: Ground, server: Server, rounds: int) -> dict[str, list[Cost]]:
