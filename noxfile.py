@@ -45,6 +45,8 @@ IMPORT_ROOT = CACHE / "tree"
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 # How many tests run at a time where they wait for other programs.
 WORKERS = str(2 * (os.cpu_count() or 2))
+# The same where they wait less. Each worker takes seconds to get ready.
+FEW_WORKERS = str(os.cpu_count() or 2)
 # Settings of this user that are none of a session's.
 FOREIGN = re.compile(
     r"(ANSIBLE|GALAXY|GIT|MSTR|PYTEST)_|(FORCE_COLOR|MYPYPATH|PYTHONDONTWRITEBYTECODE|PYTHONHOME|PYTHONPATH)$"
@@ -255,9 +257,7 @@ def artifact() -> Path:
 def integration(session: nox.Session) -> None:
     """Run the role and the playbooks by ansible-playbook, newest ansible-core, against the server double."""
     install(session, "core-newest", "test")
-    pytest(
-        session, "tests/integration", "-m", "ansible or oldest_core or every_core", "-n", WORKERS, "--dist", "worksteal"
-    )
+    pytest(session, "tests/integration", "-m", WITH_ANSIBLE, "-n", FEW_WORKERS, "--dist", "worksteal")
 
 
 @nox.session(python=PYTHON, requires=["build"])
@@ -363,7 +363,7 @@ def modules(session: nox.Session) -> None:
 def integration_older(session: nox.Session, core: str, marks: str) -> None:
     """Run what an older ansible-core can do otherwise."""
     install(session, core, "test")
-    pytest(session, "tests/integration", "-m", marks, "-n", WORKERS, "--dist", "worksteal")
+    pytest(session, "tests/integration", "-m", marks, "-n", FEW_WORKERS, "--dist", "worksteal")
 
 
 @nox.session(python=PYTHONS, tags=["quick"])

@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
-from harness import DOUBLE, Controller, Server, running_server
+from harness import Controller, Server, running_server, write_samples
 from warm_modules import Modules, WarmModules
 
 
@@ -26,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the sample packages."""
     directory = tmp_path_factory.mktemp("packages")
-    subprocess.run([sys.executable, str(DOUBLE), "sample-packages", str(directory)], check=True, capture_output=True)
+    write_samples(directory)
     return directory
 
 

@@ -32,7 +32,7 @@ API_TOKEN = "library-demo-token"
 # Package files are made as make-package does it, but within this process: some tests need many.
 sys.path.insert(0, str(DOUBLE))
 from mstr_double.package_spec import write_package  # noqa: E402
-from mstr_double.samples import SAMPLES, sample_id  # noqa: E402
+from mstr_double.samples import SAMPLES, sample_id, write_samples  # noqa: E402, F401
 
 
 def make_package(path: Path, *rows: dict[str, Any], **spec: Any) -> Path:

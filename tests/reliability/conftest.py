@@ -9,8 +9,6 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +19,7 @@ import table
 from cells import COURSE, all_cells
 from workflows import Bench
 
-from harness import DOUBLE, running_server  # isort: skip
+from harness import running_server, write_samples  # isort: skip
 from warm_modules import WarmModules  # isort: skip
 
 # Filled in the process that has the reports of all workers.
@@ -43,8 +41,7 @@ def bench() -> Iterator[Bench]:
     modules = WarmModules()
     try:
         packages = base / "packages"
-        command = [sys.executable, str(DOUBLE), "sample-packages", str(packages)]
-        subprocess.run(command, check=True, capture_output=True)
+        write_samples(packages)
         with running_server() as server:
             yield Bench(server, modules, packages / "inc1.mmp", base / "cell")
     finally:
