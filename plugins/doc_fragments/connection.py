@@ -14,7 +14,8 @@ class ModuleDocFragment:
 options:
   base_url:
     description:
-      - Where the Library server is, for example V(https://host/MicroStrategyLibrary). A trailing V(/) or V(/api) is accepted.
+      - Where the Library server is, for example V(https://host/MicroStrategyLibrary). A trailing V(/), V(/api) or V(/app) is
+        accepted.
       - If not set, the environment variable E(MSTR_BASE_URL) is used.
       - Needed unless O(session_file) is given, which knows it.
     type: str

@@ -353,7 +353,7 @@ msg:
   description: The changes in numbers.
   returned: with O(content)
   type: str
-  sample: "Objects of the package: 1 added, 1 changed."
+  sample: "Objects of package sales.mmp: 1 added, 1 changed."
 """
 
 from ansible_collections.mstr.migration.plugins.module_utils.module.base import MigrationModule

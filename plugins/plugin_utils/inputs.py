@@ -40,6 +40,8 @@ REFUSED = ("delete", "duplicate", "missing", "older_target")
 # How much of a value, and how many groups, a message shows.
 _LONGEST = 60
 _MOST = 10
+# How like a key another has to be, to be meant: "source" is not "force".
+_ALIKE = 0.75
 
 
 def given(value: Any, otherwise: Any = None) -> Any:
@@ -368,16 +370,21 @@ def _mistakes_of_list(packages: Sequence[Any], default_project: Any) -> Iterator
             )
 
 
+def _no_such_key(what: str, key: str, keys: Mapping[str, Kind]) -> str:
+    similar = difflib.get_close_matches(key, keys, 1, _ALIKE)
+    return "%s has no %s%s. It can have %s." % (
+        what,
+        _shown(key)[1:-1],
+        "; %s is meant, perhaps" % similar[0] if similar else "",
+        ", ".join(keys),
+    )
+
+
 def _mistakes_of_item(package: Mapping[str, Any], name: str | None) -> Iterator[str]:
     for key, value in package.items():
         kind = KEYS.get(key)
         if kind is None:
-            similar = difflib.get_close_matches(str(key), KEYS, 1)
-            yield "a package has no %s%s. It can have %s." % (
-                _shown(str(key))[1:-1],
-                "; %s is meant, perhaps" % similar[0] if similar else "",
-                ", ".join(KEYS),
-            )
+            yield _no_such_key("a package", str(key), KEYS)
         elif given(value) is not None and not kind.fits(value):
             yield "its %s is to be %s, not %s." % (key, kind.words, _shown(value))
     if given(package.get("src")) is None and not (name and str(package.get("state")) == "undone"):
@@ -457,12 +464,7 @@ def _mistakes_of_export(export: Mapping[str, Any], default_project: Any) -> Iter
     for key, value in export.items():
         kind = EXPORT_KEYS.get(key)
         if kind is None:
-            similar = difflib.get_close_matches(str(key), EXPORT_KEYS, 1)
-            yield "an export has no %s%s. It can have %s." % (
-                _shown(str(key))[1:-1],
-                "; %s is meant, perhaps" % similar[0] if similar else "",
-                ", ".join(EXPORT_KEYS),
-            )
+            yield _no_such_key("an export", str(key), EXPORT_KEYS)
         elif given(value) is not None and not kind.fits(value):
             yield "its %s is to be %s, not %s." % (key, kind.words, _shown(value))
     if given(export.get("dest")) is None:

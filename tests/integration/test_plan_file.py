@@ -47,6 +47,10 @@ def test_it_is_written_in_check_mode_and_says_what_is_due(server: Server, contro
     assert server.held() == []
 
 
+def but_for_the_run(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if name not in ("made", "checksum")}
+
+
 def test_the_same_world_has_the_same_plan(server: Server, controller: Controller) -> None:
     first = plan(controller, server)
     said = document(first)
@@ -58,11 +62,11 @@ def test_the_same_world_has_the_same_plan(server: Server, controller: Controller
     packages = [{"src": str(copies / (name + ".mmp"))} for name in INCREMENTS]
     other = plan(controller, server, packages=packages, plan_file="{{ here }}/other.json")
     assert other["plan_id"] == first["plan_id"]
-    assert {**document(other), "made": None} == {**said, "made": None}
+    assert but_for_the_run(document(other)) == but_for_the_run(said)
     # It is written anew, since when it was made tells how old what is approved is.
     again = plan(controller, server)
     assert document(again)["made"] > said["made"]
-    assert {**document(again), "made": None} == {**said, "made": None}
+    assert but_for_the_run(document(again)) == but_for_the_run(said)
 
     server.edit(object_id("Store"), name="Store", type=12)
     edited = plan(controller, server)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import threading
@@ -55,10 +56,17 @@ def test_a_plan_that_is_made_anew_is_new(server: Server, controller: Controller)
     controller.declare(server, controller.sample("inc1"))
     approve(controller)
     path = controller.directory / "prod.plan.json"
-    path.write_text(path.read_text().replace('"made": "20', '"made": "19'))
+    made = json.loads(path.read_text(encoding="utf-8"))
+    del made["checksum"]
+    made["made"] = "19" + made["made"][2:]
+    checksum = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**made, "checksum": checksum}), encoding="utf-8")
     old = ("-e", "mstr_plan_max_age=3600")
     run = controller.deploy(*APPROVED, *old)
     assert "Make the plan anew (--check)" in run.failures[0]
+    # Who edits it to look new gets another refusal, and it can be made anew all the same.
+    path.write_text(path.read_text(encoding="utf-8").replace('"made": "19', '"made": "20'), encoding="utf-8")
+    assert "it was edited after it was made" in controller.deploy(*APPROVED, *old).failures[0]
     approve(controller)
     run = controller.deploy(*APPROVED, *old)
     assert run.code == 0, run.failures

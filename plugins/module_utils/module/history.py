@@ -96,8 +96,8 @@ def _begin(module: MigrationModule, history: History) -> None:
         )
     module.warnings.append(
         "The history of environment %s below %s is begun anew: what was imported or taken back before is not known. If "
-        "there should be one, see whether its volume is mounted. history_must_exist: true refuses to begin a history."
-        % (history.environment, history.directory)
+        "there should be one, see whether its volume is mounted. history_must_exist: true (mstr_history_must_exist of "
+        "the role) refuses to begin a history." % (history.environment, history.directory)
     )
     if not module.check_mode:
         history.begin_anew()

@@ -26,7 +26,12 @@ from ..rest.models import CONFIGURATION, PROJECT, Key, same_version
 from ..session.file import PackageInSession
 from ..session.session import Session
 from ..support.files import sha256_of
+from ..support.text import printable
 from .base import MigrationModule
+
+_STAY = "stay as they are"
+# Why a package is built where no object has changed.
+_OTHERWISE = "it is declared in another way than it was built"
 
 
 def build(module: MigrationModule) -> dict[str, Any]:
@@ -180,7 +185,7 @@ class _Build:
                 "object_count": len(content.rows),
                 "manifest": path if path and os.path.exists(path) else None,
             },
-            **self._shown(found, "are" if changed else "stay as they are", inside),
+            **self._shown(found, "are" if changed else _STAY, inside),
         }
 
     def _shown(
@@ -189,14 +194,22 @@ class _Build:
         """Return what is told of the changes."""
         result: dict[str, Any] = {
             "changes": [change.as_result() for change in found],
-            "msg": "The objects %s." % verb if not found else "Objects of the package: %s." % counts(found),
+            "msg": self._sentence(found, verb),
         }
-        if self.module.wants_diff and found:
+        if self.module.wants_diff and (found or verb != _STAY):
             project = self.module.params["project"]
-            notes = self.definer.notes if self.definer is not None else ()
+            notes = [*(self.definer.notes if self.definer is not None else ()), *([] if found else [_OTHERWISE])]
             prepared = text(self.module.package or "in the session", project, found, inside, notes)
             result["diff"] = {"prepared": prepared}
         return result
+
+    def _sentence(self, found: list[Change], verb: str) -> str:
+        name = "package %s" % printable(self.module.package, 100) if self.module.package else "the package"
+        if found:
+            return "Objects of %s: %s." % (name, counts(found))
+        if verb == _STAY:
+            return "The objects of %s %s." % (name, _STAY)
+        return "The objects of %s stay as they are; %s." % (name, _OTHERWISE)
 
 
 def _subtypes(choice: Choice) -> dict[Key, int | None]:

@@ -91,6 +91,12 @@ def by_run(module: MigrationModule, history: History) -> Chosen:
     except InputError as error:
         others = history.of_other_servers()
         error.message += " " + others_in_words(history, others) if others else ""
+        if not entries and not others:
+            error.message += (
+                " There is nothing of this environment below %s. If the history is elsewhere, name its directory: "
+                "history_dir (mstr_history_dir of the role, which looks for a relative one where ansible-playbook is "
+                "started)." % history.directory
+            )
         raise
     further = ""
     if wanted == LAST:

@@ -173,11 +173,13 @@ class CarriedOut:
         done: The places in the list, from 1, of packages whose import a receipt of this plan shows.
         left: What its steps left, by object, as receipts and look-ups say.
         begun: The places of packages of which an import was begun.
+        taken_back: The places of packages that were imported and taken back since the plan was made.
     """
 
     done: set[int] = field(default_factory=set)
     left: dict[ObjectKey, list[str | None]] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
+    taken_back: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, plan: PlanDocument, entries: Mapping[str | None, Sequence[Entry]]) -> CarriedOut:
@@ -195,8 +197,10 @@ class CarriedOut:
         for step in plan.steps:
             package = packages[step.position]
             for entry in entries.get(package.project_id, ()):
-                if step.do == IMPORT and _is_of(entry, plan, package):
-                    carried_out._add(package, entry)
+                if step.do == IMPORT and _is_since(entry, plan, package):
+                    carried_out._note_taken_back(package, entry)
+                    if entry.receipt.plan_id == plan.plan_id:
+                        carried_out._add(package, entry)
                 elif step.do == TAKE_BACK and entry.name in step.entries:
                     carried_out.leave(package.project_id, entry.receipt.after_undoing)
         return carried_out
@@ -211,6 +215,13 @@ class CarriedOut:
         for key, version in versions.items():
             self.left.setdefault((project_id or "", *key), []).append(version)
 
+    def _note_taken_back(self, package: PlannedPackage, entry: Entry) -> None:
+        # What a failed run takes back itself is to be tried again.
+        if entry.receipt.state == UNDONE and entry.receipt.held is not False:
+            self.taken_back.add(package.position)
+        elif entry.receipt.state == IMPORTED:
+            self.taken_back.discard(package.position)
+
     def _add(self, package: PlannedPackage, entry: Entry) -> None:
         receipt = entry.receipt
         if receipt.state == UNDONE:
@@ -224,12 +235,12 @@ class CarriedOut:
         self.leave(package.project_id, receipt.after)
 
 
-def _is_of(entry: Entry, plan: PlanDocument, package: PlannedPackage) -> bool:
-    """Return whether an import is one of this plan, and not of one like it that was made and carried out before."""
+def _is_since(entry: Entry, plan: PlanDocument, package: PlannedPackage) -> bool:
+    """Return whether an import is one of the package's file, begun after the plan was made."""
     if package.sha256 is None or entry.sha256_part != package.sha256[:12]:
         return False
     receipt, newest = entry.receipt, plan.newest.get(package.project_id or "")
-    if (receipt.plan_id, receipt.name, receipt.sha256) != (plan.plan_id, package.name, package.sha256):
+    if (receipt.name, receipt.sha256) != (package.name, package.sha256):
         return False
     # The order of entries does not depend on clocks. A machine without the history has only its clock.
     return entry.name > newest if newest is not None else (receipt.started or "") >= plan.made
@@ -366,6 +377,8 @@ def _stale_steps(plan: PlanDocument, decisions: Sequence[Decision], carried_out:
         elif planned is not None and step.do == IMPORT and decision.position not in carried_out.done:
             if planned.doubtful:
                 yield plan_text.why_left_alone(planned)
+            elif decision.position in carried_out.taken_back and decision.do != HELD:
+                yield "Package %s was imported and taken back since; the plan does not force it a second time." % name
             elif decision.do == HELD:
                 yield (
                     "Package %s was taken back since, and stays so (a new file of it, or force: true, brings it in)."

@@ -5,7 +5,7 @@
 """The plan as a file: what was decided for a list of packages, for people to approve and for a later task to carry out.
 
 JSON with a stable order, so that it diffs well. The same list planned against the same world is the same document, but
-for ``made`` and ``run``.
+for ``made``, ``run``, ``newest`` and the ``checksum`` of all.
 """
 
 from __future__ import annotations
@@ -151,22 +151,27 @@ class PlanDocument:
 
     def dumps(self) -> str:
         """Return the document's text."""
-        return readable_json(
-            {
-                "format": FORMAT,
-                "plan_id": self.plan_id,
-                "environment": self.environment,
-                "base_url": self.base_url,
-                "metadata": self.metadata,
-                "selection": self.selection,
-                "seen": self.seen,
-                "made": self.made,
-                "run": self.run,
-                "newest": self.newest,
-                "packages": [asdict(item) for item in self.packages],
-                "steps": [asdict(step) for step in self.steps],
-            }
-        )
+        content = {
+            "format": FORMAT,
+            "plan_id": self.plan_id,
+            "environment": self.environment,
+            "base_url": self.base_url,
+            "metadata": self.metadata,
+            "selection": self.selection,
+            "seen": self.seen,
+            "made": self.made,
+            "run": self.run,
+            "newest": self.newest,
+            "packages": [asdict(item) for item in self.packages],
+            "steps": [asdict(step) for step in self.steps],
+        }
+        return readable_json({**content, "checksum": _checksum(content)})
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    """Return the sha256, hexadecimal, of all that a document says: people approve what they read in it."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _decisive(package: PlannedPackage) -> dict[str, Any]:
@@ -198,8 +203,12 @@ def _seen(change: Mapping[str, Any]) -> list[Any]:
     return [change["id"].upper(), change["type"], change["effect"], *known]
 
 
-def loads(text: str) -> PlanDocument:
+def loads(text: str, *, edited: bool = False) -> PlanDocument:
     """Return the plan that a text holds.
+
+    Args:
+        text: The text.
+        edited: Whether it may have been edited after it was made.
 
     Raises:
         ShapeError: The text is no plan, is of a newer format, or was edited; the message says what is wrong.
@@ -213,6 +222,8 @@ def loads(text: str) -> PlanDocument:
     written = shape.integer(document, "format", "plan")
     if written > FORMAT:
         raise ShapeError("its format is %d, and this version of the collection knows up to %d" % (written, FORMAT))
+    content = {name: value for name, value in document.items() if name != "checksum"}
+    is_as_made = document.get("checksum") == _checksum(content)
     plan = PlanDocument(
         environment=shape.text(document, "environment", "plan"),
         base_url=shape.text(document, "base_url", "plan"),
@@ -231,8 +242,12 @@ def loads(text: str) -> PlanDocument:
         newest=dict(shape.mapping(document.get("newest") or {}, "plan.newest")),
         metadata=shape.optional_text(document, "metadata", "plan"),
     )
+    if edited:
+        return plan
     if document.get("plan_id") != plan.plan_id:
         raise ShapeError("plan_id: it is not that of what the plan says; it was edited after it was made")
+    if not is_as_made:
+        raise ShapeError("checksum: it is not that of what the file says; it was edited after it was made")
     return plan
 
 
@@ -270,8 +285,12 @@ def path_for(plan_file: str, environment: str) -> str:
     return plan_file
 
 
-def read(path: str) -> PlanDocument:
+def read(path: str, *, edited: bool = False) -> PlanDocument:
     """Return the plan at path.
+
+    Args:
+        path: The file.
+        edited: Whether it may have been edited after it was made.
 
     Raises:
         InputError: There is none, or it is no plan.
@@ -279,7 +298,7 @@ def read(path: str) -> PlanDocument:
     """
     try:
         with open(path, encoding="utf-8-sig") as handle:
-            return loads(handle.read())
+            return loads(handle.read(), edited=edited)
     except FileNotFoundError as error:
         raise InputError("plan_file: there is no file %s on the host where the module runs." % path) from error
     except ShapeError as error:
@@ -289,14 +308,14 @@ def read(path: str) -> PlanDocument:
 
 
 def write(path: str, plan: PlanDocument) -> None:
-    """Write a plan. Of the same plan, that is there already, only ``made``, ``run`` and ``newest`` change.
+    """Write a plan. Of the same plan, that is there already, only what is of this run changes.
 
     Raises:
         InputError: The file holds another environment's plan, or something else.
         DiskError: It cannot be written.
     """
     if os.path.lexists(path):
-        there = read(path)
+        there = read(path, edited=True)
         if there.environment != plan.environment or there.base_url != plan.base_url:
             raise InputError(
                 "plan_file: %s holds the plan of environment %s (%s), not one of %s (%s); it is left as it is. Name "

@@ -43,7 +43,7 @@ class TransportOptions:
 
 
 def normalise_base_url(url: str, option: str = "base_url") -> str:
-    """Return a base URL without a trailing ``/`` or ``/api``.
+    """Return a base URL without a trailing ``/``, ``/api`` or ``/app``, which is where Library is open in a browser.
 
     Args:
         url: The URL as it is given.
@@ -53,7 +53,7 @@ def normalise_base_url(url: str, option: str = "base_url") -> str:
         InputError: It is no http or https URL, or it carries a user, a query or a fragment.
     """
     stripped = url.strip().rstrip("/")
-    if stripped.endswith("/api"):
+    if stripped.endswith(("/api", "/app")):
         stripped = stripped[: -len("/api")].rstrip("/")
     try:
         parts = urlsplit(stripped)

@@ -126,7 +126,10 @@ def _advice(status: int, said: _Refusal) -> str:
     if status == 413:
         return "The upload is larger than the server, or a proxy before it, takes; raise that limit."
     if said.message is None:
-        return "The answer is no JSON: it may come from a proxy or another application; check base_url."
+        return (
+            "The answer is no JSON: it may come from a proxy or another application; check base_url (mstr_base_url of "
+            "the role), which is what stands before /app when Library is open in a browser."
+        )
     return ""
 
 

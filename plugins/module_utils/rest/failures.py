@@ -138,8 +138,8 @@ def _certificate_advice(error: Exception, reason: str, ca_path: str | None) -> s
         return _OTHERS[number]
     if number == _SELF_SIGNED:
         return (
-            "The server's certificate is signed by itself: set ca_path to a file with that certificate; "
-            "validate_certs: false turns the check off."
+            "The server's certificate is signed by itself: set ca_path (mstr_ca_path of the role) to a file with that "
+            "certificate; validate_certs: false turns the check off."
         )
     if number in _UNKNOWN_CA:
         if ca_path:
@@ -148,8 +148,8 @@ def _certificate_advice(error: Exception, reason: str, ca_path: str | None) -> s
                 "certificates between that CA and its own; validate_certs: false turns the check off." % ca_path
             )
         return (
-            "If the certificate is from a private CA, set ca_path to that CA's file; validate_certs: false turns the "
-            "check off."
+            "If the certificate is from a private CA, set ca_path (mstr_ca_path of the role) to that CA's file; "
+            "validate_certs: false turns the check off."
         )
     # urllib3 1.26 speaks of the hostname alone where the certificate is for another one.
     if not number and "hostname" in reason.lower():

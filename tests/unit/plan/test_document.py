@@ -184,6 +184,12 @@ def test_any_json_is_a_plan_or_is_named(value):
         ("base_url", "https://elsewhere.example.com", "plan_id"),
         ("steps", [{"do": "guess", "position": 1, "name": "x", "reason": ""}], r"steps\[0\]\.do"),
         ("packages", None, "packages"),
+        # No part of the id, and read by whoever approves.
+        ("made", "2027-01-01T00:00:00.000Z", "checksum"),
+        ("environment", "test", "checksum"),
+        ("steps", [{**json.loads(PLAN.dumps())["steps"][0], "reason": "nothing to see"}], "checksum|plan_id"),
+        ("comment", "approved by nobody", "checksum"),
+        ("checksum", None, "checksum"),
     ],
 )
 def test_a_plan_that_was_edited_or_is_newer_is_refused(tmp_path, field, value, said):

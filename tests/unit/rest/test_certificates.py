@@ -96,11 +96,13 @@ def test_what_else_is_wrong_with_a_certificate_has_its_own_advice(connect, made,
 
 def test_a_ca_that_is_not_known_is_for_ca_path(connect, tmp_path):
     server = make_server(make_ca())
-    assert "set ca_path to that CA's file" in refusal(connect, server, None)
+    assert "set ca_path (mstr_ca_path of the role) to that CA's file" in refusal(connect, server, None)
     wrong = refusal(connect, server, make_ca())
     assert "is not in %s (ca_path)" % (tmp_path / "ca.pem") in wrong
     assert "set ca_path" not in wrong
-    assert "set ca_path to a file with that certificate" in refusal(connect, make_server(None), None)
+    assert "set ca_path (mstr_ca_path of the role) to a file with that certificate" in refusal(
+        connect, make_server(None), None
+    )
 
 
 def test_a_server_that_does_not_speak_tls_is_no_matter_of_certificates(serve):
