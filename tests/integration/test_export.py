@@ -133,6 +133,19 @@ def test_the_diff_of_a_manifest_is_the_object_that_was_edited(tree: Server, cont
     assert not result(export(tree, controller))["changed"]
 
 
+def test_what_is_declared_otherwise_is_built_and_the_reason_said(tree: Server, controller: Controller) -> None:
+    export(tree, controller)
+    otherwise = {"content": [{"folder": SALES}]}
+    said = "it is declared in another way than it was built"
+    for arguments in (("--check", "--diff"), ("--diff",)):
+        run = result(export(tree, controller, *arguments, **otherwise))
+        assert (run["changed"], run["changes"]) == (True, [])
+        assert run["msg"] == "The objects of package sales.mmp stay as they are; %s." % said
+        assert run["diff"]["prepared"].splitlines()[1:] == [said, "the same objects"]
+    run = result(export(tree, controller, "--diff", **otherwise))
+    assert (run["changed"], run["msg"]) == (False, "The objects of package sales.mmp stay as they are.")
+
+
 @pytest.mark.parametrize("listed", [True, False], ids=["dependents listed", "dependents not listed"])
 @pytest.mark.parametrize("way", ["complete", "include_dependents"])
 def test_what_is_needed_says_by_what(listed: bool, way: str, tree: Server, controller: Controller) -> None:

@@ -299,7 +299,10 @@ def test_what_failed_half_way_is_a_part_of_the_run(server: Server, controller: C
 
 
 def test_a_run_that_nobody_knows_is_refused_and_the_others_are_named(server: Server, controller: Controller) -> None:
-    assert "no run that changed something" in message(back(controller, server, run="last"))
+    nothing = message(back(controller, server, run="last"))
+    assert "no run that changed something" in nothing
+    assert "There is nothing of this environment below" in nothing
+    assert "mstr_history_dir of the role" in nothing
     run_id = overlapping(controller, server)
     said = message(back(controller, server, run="nonsense"))
     assert "run: the history has no run nonsense" in said

@@ -218,6 +218,7 @@ def test_defaults():
         (URL + "/", URL),
         (URL + "/api", URL),
         (URL + "/api/", URL),
+        (URL + "/app", URL),
         (" %s/ " % URL, URL),
         ("http://localhost:8080/Library", "http://localhost:8080/Library"),
         ("https://mstr.example.com/team/api/Library", "https://mstr.example.com/team/api/Library"),
