@@ -2,9 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A package of a folder with the vendor's Python client: log in, search, build, save the file, release, log out."""
+"""A package of a folder with the vendor's Python client: log in, search, build, save the file, release, log out.
 
+With the argument ``needs`` it also saves what each object needs.
+"""
+
+import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -20,6 +25,18 @@ try:
     project = given["PROJECT_ID"]
     # The place of a package file is the folder here.
     found = full_search(connection, project=project, root=given["PACKAGE"], to_dictionary=True)
+    if sys.argv[1:] == ["needs"]:
+        needs = {
+            one["id"]: full_search(
+                connection,
+                project=project,
+                used_by_object_id=one["id"],
+                used_by_object_type=one["type"],
+                to_dictionary=True,
+            )
+            for one in found
+        }
+        Path(given["WORK"], "needs-by-mstrio.json").write_text(json.dumps(needs))
     content = [{"id": one["id"], "type": one["type"], "action": "replace", "includeDependents": False} for one in found]
     settings = {
         "defaultAction": "replace",
