@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from client import Client, organization, template
 from refusals import FIELD, REFUSED
 from stand_in import Awx
@@ -313,6 +315,16 @@ def test_a_credential_is_of_one_owner_and_keeps_what_is_sent_back(client: Client
     assert client.ask("PATCH", path, {"credential_type": other, "inputs": {}})[0] == 200
     client.ask("POST", "job_templates/%(template)d/credentials/" % ground, {"id": made["id"]})
     assert client.ask("PATCH", path, {"credential_type": ground["type"]})[0] == 400
+
+
+def test_a_log_in_mode_that_is_left_blank_is_not_given(client: Client) -> None:
+    # awx/main/fields.py CredentialInputField.validate, awx/main/models/credential/__init__.py default_for_field
+    path = Path(__file__).parents[2] / "extensions" / "awx" / "credential_type.yml"
+    of_type = client.make("credential_types", **yaml.safe_load(path.read_text(encoding="utf-8")))["id"]
+    needed = {"name": "c", "organization": organization(client), "credential_type": of_type}
+    made = client.make("credentials", inputs={"api_token": "t", "login_mode": "", "ca_certificate": None}, **needed)
+    # With a token, standard would be refused.
+    assert made["inputs"] == {"api_token": "$encrypted$", "login_mode": "", "ca_certificate": ""}
 
 
 def test_a_repository_can_have_a_password_and_a_vault_its_id(client: Client, ground: dict[str, int]) -> None:
