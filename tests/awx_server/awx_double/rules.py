@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWX refuses beyond the types of fields.
+"""What AWX refuses beyond the types of fields, of all kinds but credentials and surveys.
 
-Each function raises ``Refused`` with the answer's body. Sources: ``awx/main/fields.py`` (credentials and their types),
-``awx/api/serializers.py`` (templates, nodes), ``awx/api/views/__init__.py`` (surveys, lists), ``awx/main/models``.
+Each function raises ``Refused`` with the answer's body. Sources: ``awx/api/serializers.py`` (their ``validate``), the
+``clean_`` functions of ``awx/main/models``, ``awx/main/models/jobs.py`` and ``workflow.py`` (what a node may say),
+``awx/main/utils/common.py`` (addresses of repositories), ``awx/main/validators.py`` (names of images).
 """
 
 from __future__ import annotations
@@ -13,190 +14,252 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from awx_double.kinds import ASKED
+from awx_double import surveys
+from awx_double.kinds import ASKED, KINDS, PROMPTS
+from awx_double.refused import Refused, forbidden
 
-ENCRYPTED = "$encrypted$"
-_VARIABLE = re.compile(r"[a-zA-Z_]+[a-zA-Z0-9_]*\Z")
-_USED = re.compile(r"\{\{\s*([\w.]+)|\{%-?\s*if\s+([\w.]+)")
-_INPUT_KEYS = {
-    "id",
-    "label",
-    "type",
-    "format",
-    "choices",
-    "help_text",
-    "multiline",
-    "secret",
-    "ask_at_runtime",
-    "default",
+_SCHEMES = {
+    "git": ("ssh", "git", "http", "https", "ftp", "ftps", "file"),
+    "svn": ("http", "https", "svn", "svn+ssh", "file"),
+    "insights": ("http", "https"),
+    "archive": ("http", "https"),
 }
-_NOT_ALLOWED = {"VIRTUAL_ENV", "PATH", "PYTHONPATH", "JOB_ID", "INVENTORY_ID", "AWX_HOST", "PROJECT_REVISION"}
-_QUESTIONS: dict[str, Any] = {
-    "text": str,
-    "textarea": str,
-    "password": str,
-    "multiplechoice": str,
-    "multiselect": str,
-    "integer": int,
-    "float": (float, int),
-}
+_WORD = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_TAG, _DIGEST = r":\w[\w.-]{0,127}", r"@[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,}"
+_IMAGE = re.compile(rf"(?:{_HOST}(?:\.{_HOST})*(?::\d+)?/)?{_WORD}(?:/{_WORD})*(?:{_TAG})?(?:{_DIGEST})?")
+_OF_GIT = ("scm_refspec", "scm_track_submodules")
+_OPTIONS = ("scm_update_on_launch", "scm_delete_on_update", "scm_track_submodules", "scm_clean")
+_MOST_FORKS = 200
 
 
-class Refused(Exception):
-    """A request that is refused.
-
-    Attributes:
-        status: The HTTP status.
-        body: What the answer says.
-    """
-
-    def __init__(self, body: Any, status: int = 400) -> None:
-        super().__init__(body)
-        self.status = status
-        self.body = body
-
-
-def check_credential_type(item: Mapping[str, Any], before: Mapping[str, Any] | None, in_use: bool) -> None:
-    """Check a credential type, and complete its inputs as AWX does."""
-    if item["kind"] not in ("cloud", "net"):
-        raise Refused({"kind": ["Must be 'cloud' or 'net', not %s" % item["kind"]]})
-    if in_use and before is not None and before["inputs"] != item["inputs"]:
-        raise Refused({"detail": "Modifications to inputs are not allowed for credential types that are in use"}, 403)
-    if set(item["inputs"]) - {"fields", "required"}:
-        raise Refused({"inputs": ["Additional properties are not allowed"]})
-    seen = set()
-    for field in item["inputs"].get("fields", []):
-        _check_input_field(field)
-        if field["id"] in seen:
-            raise Refused({"inputs": ["field IDs must be unique (%s)" % field["id"]]})
-        seen.add(field["id"])
-    _check_injectors(item["injectors"], seen)
-
-
-def _check_input_field(field: dict[str, Any]) -> None:
-    if set(field) - _INPUT_KEYS or not {"id", "label"} <= set(field):
-        raise Refused({"inputs": ["%s: needs id and label, and can have %s" % (field, sorted(_INPUT_KEYS))]})
-    if not _VARIABLE.match(field["id"]) or field["id"] == "tower":
-        raise Refused({"inputs": ["%s is an invalid variable name" % field["id"]]})
-    if field.setdefault("type", "string") not in ("string", "boolean"):
-        raise Refused({"inputs": ["'%s' is not one of ['string', 'boolean']" % field["type"]]})
-    if field["type"] != "string" and {"choices", "multiline", "format", "secret"} & set(field):
-        raise Refused({"inputs": ["not allowed for %s type (%s)" % (field["type"], field["id"])]})
-    if field.get("ask_at_runtime"):
-        raise Refused({"inputs": ["'ask_at_runtime' is not supported for custom credentials."]})
-
-
-def _check_injectors(injectors: Mapping[str, Any], fields: set[str]) -> None:
-    if set(injectors) - {"file", "env", "extra_vars"}:
-        raise Refused({"injectors": ["Additional properties are not allowed"]})
-    known = set(fields)
-    if injectors.get("file"):
-        known.add("tower.filename")
-    for name in injectors.get("env", {}):
-        if name.startswith("ANSIBLE_") or name in _NOT_ALLOWED or not _VARIABLE.match(name):
-            raise Refused({"injectors": ["Environment variable %s is not allowed to be used in credentials." % name]})
-    for kind, templates in injectors.items():
-        for name, template in templates.items():
-            used = {first or second for first, second in _USED.findall(template)}
-            if used - known:
-                message = "%s uses an undefined field ('%s' is undefined)" % (name, sorted(used - known)[0])
-                raise Refused({"injectors": [message]})
-            if kind == "env" and not template.isascii():
-                raise Refused({"injectors": ["%s does not match '^[\\x00-\\x7F]*$'" % template]})
-
-
-def check_credential(item: Mapping[str, Any], of_type: Mapping[str, Any]) -> None:
-    """Check the inputs of a credential against its type."""
-    fields = {field["id"]: field for field in of_type["inputs"].get("fields", [])}
-    for name, value in item["inputs"].items():
-        if name not in fields:
-            raise Refused({"inputs": ["Additional properties are not allowed ('%s' was unexpected)" % name]})
-        expected = {"string": str, "boolean": bool}[fields[name]["type"]]
-        if not isinstance(value, expected):
-            raise Refused({"inputs": {name: ["%r is not of type '%s'" % (value, fields[name]["type"])]}})
-        choices = fields[name].get("choices")
-        if choices and value not in choices:
-            raise Refused({"inputs": {name: ["'%s' is not one of %s" % (value, choices)]}})
-
-
-def check_variables(item: Mapping[str, Any], name: str) -> None:
-    """Check variables, which are a text of JSON here: all that the modules send."""
+def variables(item: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return variables, which are a text of JSON here: all that the modules and awxkit send."""
+    text = item[name]
     try:
-        parsed = json.loads(item[name] or "{}")
+        parsed = {} if text in ("", '""') else json.loads(text)
     except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
-        raise Refused({name: ["Cannot parse as JSON (error: %s)." % item[name]]})
+        raise Refused({name: ["Cannot parse as JSON (error: %s)." % text]})
+    return parsed
+
+
+def check_image(item: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+    """Check an execution environment."""
+    if not _IMAGE.fullmatch(item["image"]):
+        raise Refused({"image": ["%s is not the name of an image." % item["image"]]})
+    if before is not None and item["organization"] not in (None, before["organization"]):
+        raise Refused({"organization": ["An execution environment keeps its organization, or has none."]})
+
+
+def check_project(item: dict[str, Any], before: Mapping[str, Any] | None, templates: list[dict[str, Any]]) -> None:
+    """Check a project. What it has no use for becomes empty, as in AWX.
+
+    Args:
+        item: The project as it would be.
+        before: The project as it is; None for a new one.
+        templates: The job templates that use it.
+    """
+    kind = item["scm_type"]
+    if kind:
+        kept = before["local_path"] if before is not None else ""
+        if before is not None and item["local_path"] != kept:
+            raise Refused({"local_path": ["It cannot be changed where the files are fetched."]})
+        item["local_path"] = kept
+    elif item["local_path"] and (before is None or item["local_path"] != before["local_path"]):
+        raise Refused({"local_path": ["There is no such directory, or another project has it."]})
+    errors = {name: ["Only git has that."] for name in _OF_GIT if item[name] and kind != "git"}
+    if item["scm_branch"] and kind == "archive":
+        errors["scm_branch"] = ["An archive has none."]
+    if errors:
+        raise Refused(errors)
+    depending = [each["id"] for each in templates if each["scm_branch"] or each["ask_scm_branch_on_launch"]]
+    if before is not None and before["allow_override"] and not item["allow_override"] and depending:
+        raise Refused({"allow_override": ["Job templates depend on it: %s" % depending]})
+    if before is not None and before["organization"] != item["organization"] and templates:
+        raise Refused({"organization": ["It cannot be another one while job templates use the project."]})
+    if not kind:
+        for name in _OPTIONS:
+            if item[name]:
+                raise Refused({name: ["It is for projects whose files are fetched."]})
+        item.update(scm_url="", credential=None)
+    else:
+        _check_address(kind, item["scm_url"])
+
+
+def _check_address(kind: str, url: str) -> None:
+    if not url:
+        raise Refused({"scm_url": ["A project whose files are fetched needs an address."]})
+    if "://" not in url:
+        # A path, or as ssh has it: user@host:path. Both are for git alone.
+        if kind != "git" or url.rpartition("@")[2].count(":") > 1:
+            raise Refused({"scm_url": ["It is no address of %s." % kind]})
+        return
+    parts = urlsplit(url)
+    known = parts.scheme in _SCHEMES[kind] and (parts.scheme == "file" or parts.netloc)
+    try:
+        _number = parts.port
+    except ValueError:
+        known = False
+    if not known or (parts.scheme == "file" and parts.netloc not in ("", "localhost")):
+        raise Refused({"scm_url": ["It is no address of %s." % kind]})
+
+
+def check_inventory(item: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+    """Check an inventory."""
+    variables(item, "variables")
+    if before is not None and item["kind"] and item["kind"] != before["kind"]:
+        raise Refused({"error": "An inventory stays of its kind."}, 405)
+    if item["kind"] == "smart" and not item["host_filter"]:
+        raise Refused({"host_filter": ["A smart inventory needs one."]})
+
+
+def check_member(kind: str, item: dict[str, Any], others: set[str]) -> None:
+    """Check a host or a group.
+
+    Args:
+        kind: ``hosts`` or ``groups``.
+        item: It, as it would be.
+        others: The names of the groups in the inventory of a host, or of the hosts in that of a group.
+    """
+    said = variables(item, "variables")
+    if kind == "groups" and item["name"] in ("all", "_meta"):
+        raise Refused({"name": ["A group cannot have this name."]})
+    if kind == "hosts" and item["name"].count(":") == 1:
+        name, port = item["name"].split(":")
+        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise Refused({"name": ["%s is no port." % port]})
+        item.update(name=name, variables=json.dumps({**said, "ansible_ssh_port": int(port)}))
+    if item["name"] in others:
+        raise Refused({"__all__": ["A %s of that name already exists." % ("Group" if kind == "hosts" else "Host")]})
 
 
 def check_job_template(item: Mapping[str, Any], project: Mapping[str, Any] | None) -> None:
     """Check a job template against its project."""
+    variables(item, "extra_vars")
+    if item["host_config_key"] and item["inventory"] is None:
+        raise Refused({"host_config_key": ["It needs an inventory."]})
     if project is None:
-        raise Refused({"project": ["This field is required."]})
+        raise Refused({"project": ["A job template needs a project."]})
     if item["inventory"] is None and not item["ask_inventory_on_launch"]:
-        raise Refused({"inventory": ["You must either set a default value or ask to prompt on launch."]})
-    if not item["playbook"]:
-        raise Refused({"playbook": ["Must select playbook for project."]})
-    if item["playbook"] not in project["playbooks"] and not project["allow_override"]:
+        raise Refused({"inventory": ["Name one, or ask for it on launch."]})
+    _check_webhook(item)
+    override = project["allow_override"] and project["scm_type"]
+    if item["playbook"] and item["playbook"] not in project["playbooks"] and not override:
         raise Refused({"playbook": ["Playbook not found for project."]})
-    if (item["scm_branch"] or item["ask_scm_branch_on_launch"]) and not project["allow_override"]:
-        raise Refused({"scm_branch": ["Project does not allow overriding branch."]})
-    check_variables(item, "extra_vars")
+    if not item["playbook"]:
+        raise Refused({"playbook": ["Name one of the project's."]})
+    for name in ("scm_branch", "ask_scm_branch_on_launch"):
+        if item[name] and not project["allow_override"]:
+            raise Refused({name: ["The project has one branch for all."]})
+    if item["forks"] > _MOST_FORKS:
+        raise Refused({"forks": ["%d are the most." % _MOST_FORKS]})
 
 
-def check_node(item: Mapping[str, Any], template: Mapping[str, Any] | None) -> None:
-    """Check what a node prompts for: its template has to ask for it."""
-    if template is None:
+def check_workflow(item: Mapping[str, Any]) -> None:
+    """Check a workflow."""
+    variables(item, "extra_vars")
+    _check_webhook(item)
+
+
+def _check_webhook(item: Mapping[str, Any]) -> None:
+    if item["webhook_credential"] is not None:
+        # There are none of that kind here.
+        raise Refused({"webhook_credential": ["It is to be a personal access token."]})
+
+
+def said_by(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a node says to the template that it runs. What is null or an empty list says nothing."""
+    said = {name: item.get(name) for name in ASKED}
+    return {name: value for name, value in said.items() if value is not None and value not in ([], {})}
+
+
+def forget_prompts(item: dict[str, Any]) -> None:
+    """Drop what a new node says where it runs nothing yet, as AWX does."""
+    fields = KINDS["workflow_job_template_nodes"].fields
+    item.update({name: fields[name].default for name in PROMPTS})
+    item["extra_data"] = {}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a job of a template would have.
+
+    Attributes:
+        project: Its project; None where it has none.
+        hosts: How many hosts its inventory has.
+        asks: Whether a credential of its template asks for a password.
+    """
+
+    project: Mapping[str, Any] | None
+    hosts: int
+    asks: bool
+
+
+def check_node(item: Mapping[str, Any], template: Mapping[str, Any], launch: Launch) -> None:
+    """Check what a node says: the template that it runs has to ask for it."""
+    said = said_by(item)
+    if template["type"] not in ("job_template", "workflow_job_template"):
+        if said:
+            raise Refused({name: ["Nothing is taken on launch."] for name in said})
         return
     errors: dict[str, Any] = {}
-    for name, asked in ASKED.items():
-        value = item.get(name)
-        if name == "extra_data" or value is None or value == template.get(name):
+    accepted = set()
+    for name, value in said.items():
+        # A workflow asks for some of it only, and takes no notice of the rest.
+        if name == "extra_data" or ASKED[name] not in template or not _differs(name, value, template, launch):
             continue
-        if not template.get(asked):
+        if not template[ASKED[name]]:
             errors[name] = ["Field is not configured to prompt on launch."]
-    questions = {question["variable"] for question in template.get("survey_spec", {}).get("spec", [])}
-    unasked = set(item["extra_data"]) - (questions if template.get("survey_enabled") else set())
-    if unasked and not template.get("ask_variables_on_launch"):
-        errors["extra_data"] = ["Variables %s are not allowed on launch." % ", ".join(sorted(unasked))]
+        elif name == "scm_branch" and launch.project is not None and not launch.project["allow_override"]:
+            errors[name] = ["The project has one branch for all."]
+        elif name == "job_slice_count" and value > 1 and min(value, launch.hosts) <= 1:
+            errors[name] = ["There are not enough hosts."]
+        else:
+            accepted.add(name)
+    errors.update(_check_answers(said.get("extra_data", {}), template))
+    if launch.asks and not template.get("ask_credential_on_launch"):
+        errors["passwords_needed_to_start"] = ["A workflow asks for no password."]
+    if template["type"] == "job_template":
+        missing = [name for name in ("project", "inventory") if template[name] is None and name not in accepted]
+        if missing:
+            errors["resources_needed_to_start"] = ["The job template has no %s." % name for name in missing]
     if errors:
         raise Refused(errors)
 
 
-def check_survey(spec: Mapping[str, Any]) -> None:
-    """Check a survey's specification."""
-    for name, kind in (("name", str), ("description", str), ("spec", list)):
-        if not isinstance(spec.get(name), kind):
-            raise Refused({"error": "Field '%s' is missing from survey spec." % name})
-    if not spec["spec"]:
-        raise Refused({"error": "'spec' doesn't contain any items."})
-    seen = set()
-    for index, question in enumerate(spec["spec"]):
-        _check_question(index, question)
-        if question["variable"] in seen:
-            raise Refused(
-                {"error": "'variable' '%s' duplicated in survey question %d." % (question["variable"], index)}
-            )
-        seen.add(question["variable"])
+def _differs(name: str, value: Any, template: Mapping[str, Any], launch: Launch) -> bool:
+    if name == "credentials":
+        return bool(set(value) - set(template["credentials"]))
+    if name == "scm_branch" and template[name] == "" and launch.project is not None:
+        return bool(value != launch.project["scm_branch"])
+    return bool(value != template.get(name))
 
 
-def _check_question(index: int, question: Mapping[str, Any]) -> None:
-    for name, kind in (("type", str), ("question_name", str), ("variable", str), ("required", bool)):
-        if name not in question:
-            raise Refused({"error": "'%s' missing from survey question %d" % (name, index)})
-        if not isinstance(question[name], kind):
-            raise Refused({"error": "'%s' in survey question %d expected to be %s." % (name, index, kind.__name__)})
-    if question["type"] not in _QUESTIONS:
-        raise Refused({"error": "'%s' in survey question %d is not one of the allowed." % (question["type"], index)})
-    default = question.get("default", "")
-    if default != "" and not isinstance(default, _QUESTIONS[question["type"]]):
-        raise Refused(
-            {"error": "Default value %s in survey question %d expected to be of its type." % (default, index)}
-        )
-    if question["type"] in ("multiplechoice", "multiselect"):
-        if "choices" not in question:
-            raise Refused({"error": "Survey question %d of type %s must specify choices." % (index, question["type"])})
-        if any(choice not in question["choices"] for choice in str(default).splitlines()):
-            raise Refused({"error": "Default choice must be answered from the choices listed."})
+def _check_answers(said: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is wrong with the variables that a node says."""
+    errors: dict[str, Any] = {}
+    survey = template["survey_spec"] if template["survey_enabled"] else {}
+    wrong = surveys.wrong_answers(survey, said)
+    if wrong:
+        errors["variables_needed_to_start"] = wrong
+    if not template["ask_variables_on_launch"]:
+        asked = {question["variable"] for question in survey.get("spec", [])}
+        own = variables(template, "extra_vars")
+        new = {name for name, value in said.items() if name not in own or own[name] != value}
+        unasked = new - asked
+        if unasked:
+            errors["extra_data"] = ["Variables %s are not allowed on launch." % ", ".join(sorted(unasked))]
+    return errors
+
+
+def check_inventory_of(before: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse to move a host into another inventory."""
+    said = given.get("inventory")
+    if said not in (None, "", before["inventory"], str(before["inventory"])):
+        raise forbidden("A host stays in its inventory.")

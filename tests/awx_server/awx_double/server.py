@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import argparse
 import base64
-import copy
+import binascii
 import json
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from awx_double import rules
-from awx_double.kinds import KINDS
-from awx_double.rules import ENCRYPTED, Refused
+from awx_double import lists, members, removal, surveys
+from awx_double.kinds import KINDS, UNIFIED
+from awx_double.refused import Refused, forbidden, not_allowed, not_found
+from awx_double.shown import API, address, shown
 from awx_double.store import Store
 
-API = "/api/v2/"
 # Who can log in, with which password; the second one may look only.
 USERS = {"admin": "awx-demo", "auditor": "awx-demo"}
 _READERS = {"auditor"}
-_PAGE = 25
 _PATH = re.compile(r"/api/v2/(?P<kind>\w+)/(?:(?P<id>\d+)/(?:(?P<part>\w+)/)?)?\Z")
-_HIDDEN = ("_kind", "_source", "_update", "playbooks", "survey_spec")
+_TOKENS = re.compile(r"/api/v2/(?:tokens/(?:(?P<id>\d+)/)?|users/(?P<user>\w+)/personal_tokens/)\Z")
+_READS = ("GET", "HEAD")
+Query = list[tuple[str, str]]
 
 
 class Api:
@@ -42,33 +43,39 @@ class Api:
     def reset(self) -> None:
         """Begin anew."""
         self.store = Store()
-        self.tokens: dict[str, tuple[int, str]] = {}
+        self.tokens: dict[str, tuple[int, str, str]] = {}
         self.log: list[dict[str, Any]] = []
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
-        """Return the status of the answer, and its body."""
+        """Return the status of the answer, and its body; None for none."""
         parts = urlsplit(url)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        query = parse_qsl(parts.query, keep_blank_values=True)
         try:
             if parts.path.startswith("/_control/"):
                 return 200, self._control(method, parts.path)
-            match = _PATH.match(parts.path)
-            if match is None:
-                raise Refused({"detail": "The requested resource could not be found."}, 404)
-            kind, identity, part = match.group("kind", "id", "part")
-            if kind == "tokens":
-                return self._tokens(method, identity, headers)
-            self._authorize(method, headers)
-            if method != "GET":
-                self.log.append({"method": method, "path": parts.path, "body": body})
-            if identity is None:
-                return self._list(method, kind, query, body)
-            item = self.store.find(kind, identity)
-            if part is None:
-                return self._detail(method, kind, item, body)
-            return self._part(method, kind, item, part, body)
+            if parts.path in ("/api/", API):
+                return 200, _root(parts.path)
+            user, scope = self.who(headers)
+            if method not in _READS and (user in _READERS or scope == "read") and not _TOKENS.match(parts.path):
+                raise forbidden()
+            return self._api(method, parts.path, query, body, user)
         except Refused as refused:
             return refused.status, refused.body
+
+    def who(self, headers: Mapping[str, str]) -> tuple[str, str]:
+        """Return who sends a request, and what they may do: ``read`` or ``write``. :raises Refused: nobody knows"""
+        scheme, _space, value = headers.get("Authorization", "").partition(" ")
+        if scheme == "Basic":
+            try:
+                user, _colon, password = base64.b64decode(value).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                user, password = "", ""
+            if USERS.get(user) != password:
+                raise Refused({"detail": "Invalid username/password."}, 401)
+            return user, "write"
+        if scheme != "Bearer" or value not in self.tokens:
+            raise Refused({"detail": "Authentication credentials were not provided."}, 401)
+        return self.tokens[value][1:]
 
     def _control(self, method: str, path: str) -> Any:
         if (method, path) == ("POST", "/_control/reset"):
@@ -80,122 +87,167 @@ class Api:
             return {kind: list(items.values()) for kind, items in self.store.items.items()}
         raise Refused({"detail": "Not found."}, 404)
 
-    def _tokens(self, method: str, identity: str | None, headers: Mapping[str, str]) -> tuple[int, Any]:
-        scheme, _space, value = headers.get("Authorization", "").partition(" ")
-        user, _colon, password = base64.b64decode(value).decode().partition(":") if scheme == "Basic" else ("", "", "")
-        if not user or USERS.get(user) != password:
-            raise Refused({"detail": "Invalid username/password."}, 401)
+    def _api(self, method: str, path: str, query: Query, body: Any, user: str) -> tuple[int, Any]:
+        tokens = _TOKENS.match(path)
+        if tokens is not None:
+            return self._tokens(method, tokens, user, body)
+        match = _PATH.match(path)
+        if match is None or (match.group("kind") not in KINDS and path != API + "unified_job_templates/"):
+            raise Refused({"detail": "The requested resource could not be found."}, 404)
+        if method not in _READS:
+            self.log.append({"method": method, "path": path, "body": body})
+        kind, identity, part = match.group("kind", "id", "part")
+        if identity is None:
+            return self._list(method, kind, query, body)
+        if part is None:
+            return self._one(method, kind, int(identity), body)
+        return self._part(method, kind, self.store.find(kind, identity), part, query, body)
+
+    def _tokens(self, method: str, match: re.Match[str], user: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        identity, of_user = match.group("id", "user")
+        if of_user not in (None, user):
+            raise forbidden()
         if method == "DELETE" and identity:
+            if int(identity) not in {known[0] for known in self.tokens.values()}:
+                raise not_found("o_auth2_access_token")
             self.tokens = {token: known for token, known in self.tokens.items() if known[0] != int(identity)}
             return 204, None
+        if method != "POST" or identity:
+            raise not_allowed(method)
+        scope = body.get("scope") or "write"
+        if scope not in ("read", "write"):
+            raise Refused({"scope": ["It is to be read or write."]})
         token = secrets.token_hex(15)
         number = 1 + max((known[0] for known in self.tokens.values()), default=0)
-        self.tokens[token] = (number, user)
-        return 201, {"id": number, "token": token}
+        self.tokens[token] = (number, user, scope)
+        return 201, {"id": number, "type": "o_auth2_access_token", "token": token, "scope": scope}
 
-    def _authorize(self, method: str, headers: Mapping[str, str]) -> None:
-        scheme, _space, value = headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or value not in self.tokens:
-            raise Refused({"detail": "Authentication credentials were not provided."}, 401)
-        if method != "GET" and self.tokens[value][1] in _READERS:
-            raise Refused({"detail": "You do not have permission to perform this action."}, 403)
-
-    def _list(self, method: str, kind: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
-        if method == "POST" and kind in KINDS and kind not in ("workflow_approval_templates", "project_updates"):
-            return 201, self._shown(kind, self.store.make(kind, body))
-        if method != "GET" or (kind not in KINDS and kind != "unified_job_templates"):
-            raise Refused({"detail": 'Method "%s" not allowed.' % method}, 405)
-        return 200, self._page(kind, query)
-
-    def _page(self, kind: str, query: dict[str, str]) -> dict[str, Any]:
-        page, size = int(query.pop("page", 1)), int(query.pop("page_size", _PAGE))
-        found = self.store.listed(kind, query)
-        more = len(found) > page * size
-        rest = "&".join("%s=%s" % pair for pair in {**query, "page": page + 1, "page_size": size}.items())
-        return {
-            "count": len(found),
-            "next": "%s%s/?%s" % (API, kind, rest) if more else None,
-            "previous": None,
-            "results": [self._shown(item["_kind"], item) for item in found[(page - 1) * size : page * size]],
-        }
-
-    def _detail(self, method: str, kind: str, item: dict[str, Any], body: Any) -> tuple[int, Any]:
-        if method == "PATCH":
-            self.store.change(kind, item, body)
-        elif method == "DELETE":
-            self.store.remove(kind, item)
-            return 204, None
-        elif method != "GET":
-            raise Refused({"detail": 'Method "%s" not allowed.' % method}, 405)
-        if kind == "project_updates":
-            self.store.go_on(item)
-        return 200, self._shown(kind, item)
-
-    def _part(self, method: str, kind: str, item: dict[str, Any], part: str, body: Any) -> tuple[int, Any]:
-        if part == "survey_spec" and "survey_spec" in item:
-            if method == "POST":
-                rules.check_survey(body)
-                item["survey_spec"] = body
-            elif method == "DELETE":
-                item["survey_spec"] = {}
-            return 200, item["survey_spec"] if method == "GET" else {}
-        if part == "create_approval_template" and method == "POST":
-            return 201, self._shown("workflow_approval_templates", self.store.approval(item, body))
-        if part not in KINDS[kind].relations:
-            raise Refused({"detail": "Not found."}, 404)
+    def _list(self, method: str, kind: str, query: Query, body: Any) -> tuple[int, Any]:
+        unified = kind == "unified_job_templates"
+        allowed = ("GET",) if unified else KINDS[kind].of_list
+        if not allowed:
+            raise Refused({"detail": "The requested resource could not be found."}, 404)
+        if method not in allowed:
+            raise not_allowed(method)
         if method == "POST":
-            self.store.relate(kind, item, part, body)
-            return 204, None
-        related = KINDS[kind].relations[part]
-        found = [self._shown(related, self.store.find(related, each)) for each in item[part]]
-        return 200, {"count": len(found), "next": None, "previous": None, "results": found}
+            return 201, self._shown(self.store.make(kind, body))
+        found = [item for each in (UNIFIED if unified else [kind]) for item in self.store.items[each].values()]
+        return 200, self._page(API + kind + "/", kind, found, query)
 
-    def _shown(self, kind: str, item: Mapping[str, Any]) -> dict[str, Any]:
-        shown = {name: copy.deepcopy(value) for name, value in item.items() if name not in _HIDDEN}
-        url = "%s%s/%d/" % (API, kind, item["id"])
-        related = {relation: url + relation + "/" for relation in KINDS[kind].relations}
-        if "survey_spec" in item:
-            related["survey_spec"] = url + "survey_spec/"
-        if kind == "workflow_job_template_nodes" and item["unified_job_template"] is not None:
-            template = self.store.find("unified_job_templates", item["unified_job_template"])
-            related["unified_job_template"] = "%s%s/%d/" % (API, template["_kind"], template["id"])
-        if kind == "credentials":
-            hidden = self.store.secrets_of(item)
-            shown["inputs"] = {name: ENCRYPTED if name in hidden else value for name, value in shown["inputs"].items()}
-        summary = {}
-        if "_update" in item:
-            summary["current_update"] = {"id": item["_update"]}
-        if kind == "projects":
-            shown["scm_revision"] = ""
-        return {**shown, "url": url, "related": related, "summary_fields": summary}
+    def _page(self, path: str, kind: str, items: Iterable[dict[str, Any]], query: Query) -> dict[str, Any]:
+        page = lists.page(path, lists.fitting(kind, items, query, self.store.find), query)
+        return {**page, "results": [self._shown(item) for item in page["results"]]}
+
+    def _one(self, method: str, kind: str, identity: int, body: Any) -> tuple[int, Any]:
+        if method not in KINDS[kind].of_one:
+            raise not_allowed(method)
+        item = self.store.find(kind, identity)
+        if method == "DELETE":
+            return removal.remove(self.store, kind, item), None
+        if method in ("PATCH", "PUT"):
+            self.store.change(kind, item, body, whole=method == "PUT")
+        elif kind == "project_updates":
+            self.store.go_on(item)
+        return 200, self._shown(item)
+
+    def _part(
+        self, method: str, kind: str, item: dict[str, Any], part: str, query: Query, body: Any
+    ) -> tuple[int, Any]:
+        if part == "survey_spec" and part in item:
+            return self._survey(method, item, body)
+        if (kind, part) == ("workflow_job_template_nodes", "create_approval_template"):
+            return _approved(method) if method != "POST" else (201, self._shown(self.store.approval(item, body)))
+        if kind == "projects" and part in ("update", "playbooks"):
+            return self._of_project(method, item, part)
+        listed = KINDS[kind].lists.get(part)
+        if listed is None:
+            raise Refused({"detail": "The requested resource could not be found."}, 404)
+        if method == "POST":
+            made = members.post(self.store, kind, item, part, body)
+            return (204, None) if made is None else (201, self._shown(made))
+        if method != "GET":
+            raise not_allowed(method)
+        found = self.store.those_of(kind, item, part)
+        return 200, self._page(address(kind, item["id"], part), listed.kind, found, query)
+
+    def _survey(self, method: str, item: dict[str, Any], body: Any) -> tuple[int, Any]:
+        if method == "GET":
+            return 200, surveys.shown(item["survey_spec"])
+        if method not in ("POST", "DELETE"):
+            raise not_allowed(method)
+        item["survey_spec"] = surveys.checked(body, item["survey_spec"]) if method == "POST" else {}
+        return 200, None
+
+    def _of_project(self, method: str, project: dict[str, Any], part: str) -> tuple[int, Any]:
+        can = bool(project["scm_type"])
+        if method == "GET":
+            return 200, {"can_update": can} if part == "update" else project["playbooks"]
+        if method != "POST" or part != "update" or not can:
+            raise not_allowed(method)
+        update = self.store.update(project)
+        return 202, {"project_update": update["id"], **self._shown(update)}
+
+    def _shown(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return shown(self.store, item)
+
+
+def _approved(method: str) -> tuple[int, Any]:
+    if method != "GET":
+        raise not_allowed(method)
+    return 200, {}
+
+
+def _root(path: str) -> dict[str, Any]:
+    """Return which addresses there are."""
+    if path != API:
+        return {"description": "A stand-in for AWX", "current_version": API, "available_versions": {"v2": API}}
+    names = {kind: kind for kind, spec in KINDS.items() if spec.of_list}
+    names["inventory"] = names.pop("inventories")
+    names.update({name: name for name in ("tokens", "unified_job_templates")})
+    return {name: API + kind + "/" for name, kind in names.items()}
 
 
 class Handler(BaseHTTPRequestHandler):
     """Hands requests to the API."""
 
     protocol_version = "HTTP/1.1"
+    # An answer in one piece: the second of two would wait until the first one is acknowledged.
+    wbufsize = -1
     api: Api
 
     def _handle(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        raw = self.rfile.read(length)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
-            body = json.loads(raw) if raw else {}
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            status, answer = 400, {"detail": "JSON parse error"}
-        else:
+            body = self._body(raw)
             with self.api.lock:
                 status, answer = self.api.answer(self.command, self.path, self.headers, body)
+        except Refused as refused:
+            status, answer = refused.status, refused.body
         data = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.send_header("X-API-Product-Name", "AWX")
-        self.send_header("X-API-Product-Version", "24.6.1")
+        if status == 401:
+            self.send_header("WWW-Authenticate", "Bearer realm=api")
+        else:
+            self.send_header("X-API-Product-Version", "24.6.1")
         self.end_headers()
         self.wfile.write(data)
+
+    def _body(self, raw: bytes) -> dict[str, Any]:
+        """Return what was sent. :raises Refused: it cannot be read"""
+        if not raw:
+            return {}
+        if self.headers.get_content_type() != "application/json":
+            raise Refused({"detail": "The Content-Type is to be application/json."}, 415)
+        try:
+            body = json.loads(raw)
+        except ValueError as error:
+            raise Refused({"detail": "JSON parse error - %s" % error}) from None
+        if not isinstance(body, dict):
+            raise Refused({"detail": "The body is to be an object."})
+        return body
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _handle
 
