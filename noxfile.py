@@ -368,7 +368,7 @@ def integration_older(session: nox.Session, core: str, marks: str) -> None:
 
 @nox.session(python=PYTHONS, tags=["quick"])
 def unit(session: nox.Session) -> None:
-    """Run the unit tests, on the Pythons between the oldest and the newest those that can differ there."""
+    """Run the unit tests: all on the oldest and the newest Python, between them those that can differ there."""
     install(session, "core-newest", "unit")
     # As many drawn examples as tests/unit/conftest.py says on the newest Python, some on the others: they are the same.
     profile = "unit" if session.python == PYTHON else "few"

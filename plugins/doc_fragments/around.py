@@ -40,7 +40,7 @@ options:
 options:
   refuse:
     description:
-      - Kinds of effects at which the task refuses the whole list, before anything is imported to be imported. In check mode they are
+      - Kinds of effects at which the task refuses the whole list, before anything is imported. In check mode they are
         warned of, and shown with the plan. C(force) of a package has all of its effects let through.
       - V(delete) and V(duplicate), where an object would be deleted or copied.
       - V(missing), where the import would fail, because an object needs one that is nowhere, or because something uses an object that

@@ -90,7 +90,7 @@ def _is_module(process: int) -> bool:
 
 
 def _is_warm(process: int, command: list[bytes]) -> bool:
-    """Return whether a process is a module that a warm process runs, or a run that warm_steps.py has started."""
+    """Return whether a process is a module that a warm process, or a run that warm_steps.py has started, runs."""
     warm = [part for part in command if part.endswith((b"/warm.py", b"/warm_steps.py"))]
     if not warm or warm[0] not in _command(_parent(process)):
         return False
@@ -181,8 +181,10 @@ def started(controller: Controller, playbook: str = "deploy", *arguments: str, l
         try:
             yield process
         finally:
-            kill_all(process.pid)
-            process.wait(10)
+            # Of one that is over the number may be another's by now.
+            if process.poll() is None:
+                kill_all(process.pid)
+                process.wait(10)
 
 
 def _start_ansible(

@@ -181,9 +181,25 @@ def test_forced_packages_and_copies_are_done_once(server: Server, controller: Co
     controller.rollback("inc1", "-e", "mstr_force=true")
     refused = controller.deploy(*APPROVED)
     assert refused.code != 0
-    assert "Package inc1 was imported and taken back since" in refused.failures[0]
+    assert "Package inc1 was taken back since" in refused.failures[0]
     approve(controller)
     assert "inc1" in controller.deploy(*APPROVED).changed
+
+
+def test_a_plan_of_what_was_taken_back_after_an_import_without_effect_stops(
+    server: Server, controller: Controller
+) -> None:
+    controller.declare(server, controller.sample("inc1", force=True))
+    approve(controller)
+    controller.deploy(*APPROVED)
+    # By a nightly job, and nothing changes; so it is the import of the plan that is taken back.
+    controller.deploy()
+    controller.rollback("inc1")
+    assert not server.has(declared("inc1"))
+    started = server.state()["imports_started"]
+    run = controller.deploy(*APPROVED)
+    assert "Package inc1 was taken back since" in run.failures[0]
+    assert server.state()["imports_started"] == started
 
 
 def test_a_package_that_was_taken_back_since_stops_it(server: Server, controller: Controller) -> None:

@@ -125,7 +125,6 @@ def reasoned(info: PackageInfo, choice: Choice, needs: Needs) -> tuple[Row, ...]
         needs: Tells what objects use.
     """
     rows = sort_rows(info.rows or ())
-    needs.learn((row.key, row.version) for row in rows)
     used = {row.key: needs.components(row.key, row.version) for row in rows}
     users = users_of(used.items())
 

@@ -11,7 +11,6 @@ of an object holds for as long as it has the same version.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from ..errors import ServerError
@@ -19,7 +18,6 @@ from ..package.content import Content
 from ..rest.client import Library
 from ..rest.models import CONTENT_GROUP_TYPE, FOLDER_TYPE, PROJECT, PROJECT_SECURITY, Component, Key, same_version
 from ..rest.objects import DOMAIN_CONFIGURATION, DOMAIN_PROJECT, Query, SourceObject
-from ..support.parallel import side_by_side
 from .choose import NEEDED, Choice, Chosen, look_up
 from .kinds import TAKEN
 from .request import Request
@@ -27,19 +25,13 @@ from .request import Request
 _COLUMN = 26
 # Need nothing; of a content group only the server knows what it brings along.
 _ASKED_FOR_NOTHING = frozenset((FOLDER_TYPE, _COLUMN, CONTENT_GROUP_TYPE))
-# One searches while the other reads what its search has found.
-_THREADS = 2
-# Seconds that a search, and reading what it has found, takes where a thread gains more than it costs; and how many
-# objects tell it.
-_WORTH_A_THREAD = 0.01
-_TRIED = 10
 
 
 class Needs:
     """What objects use directly.
 
     Args:
-        library: The server.
+        library: The server; its searches run one after the other.
         project_id: The project; None for the configuration level.
         kind: The type of the package.
         known: A package whose manifest tells components of the versions that it holds; None for none.
@@ -74,33 +66,15 @@ class Needs:
             key: The object.
             version: Its version.
         """
-        self.learn([(key, version)])
-        return self._told[key]
-
-    def learn(self, objects: Iterable[tuple[Key, str | None]]) -> None:
-        """Find out at once what several objects use directly; ``components`` then has it.
-
-        Args:
-            objects: Objects, each with its version.
-        """
-        unknown: dict[Key, None] = {}
-        for key, version in objects:
+        if self._kind == PROJECT_SECURITY:
+            return None
+        if key not in self._told:
             before = self._before.get(key)
-            if key in self._told:
-                continue
-            if self._kind == PROJECT_SECURITY:
-                self._told[key] = None
-            elif before is not None and before.components is not None and same_version(before.version, version):
+            if before is not None and before.components is not None and same_version(before.version, version):
                 self._told[key] = before.components
             else:
-                unknown[key] = None
-        first, rest = list(unknown)[:_TRIED], list(unknown)[_TRIED:]
-        began = time.monotonic()
-        self._told.update((key, self._ask(key)) for key in first)
-        # The configuration is asked one by one: what the first search says of it tells whether there is a second one.
-        is_slow = self._kind == PROJECT and time.monotonic() - began > _WORTH_A_THREAD * len(first)
-        told = side_by_side(self._ask, rest, _THREADS) if is_slow else map(self._ask, rest)
-        self._told.update(zip(rest, told))
+                self._told[key] = self._ask(key)
+        return self._told[key]
 
     def _ask(self, key: Key) -> tuple[Component, ...] | None:
         if key[1] in _ASKED_FOR_NOTHING:
@@ -141,7 +115,6 @@ class Needs:
         ]
         walked = set(level)
         while level:
-            self.learn((key, choice.objects[key].item.version) for key in level)
             used = {
                 needed.key: None
                 for key in level

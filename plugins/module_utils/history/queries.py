@@ -65,7 +65,7 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
             if entry.receipt.held is False:
                 # A run took back what it had imported itself, so what was before it still holds.
                 continue
-            if idle is not None and _was_started_after_undoing(entries[idle], entry):
+            if idle is not None and was_started_after_undoing(entries[idle], entry):
                 break
             return Record(entry.path, held=True)
         if entry.receipt.changed_nothing:
@@ -80,7 +80,13 @@ def record_of(entries: Sequence[Entry], sha256: str, with_overtaken: bool) -> Re
     return None if idle is None else _imported(entries, idle, with_overtaken)
 
 
-def _was_started_after_undoing(entry: Entry, undone: Entry) -> bool:
+def was_started_after_undoing(entry: Entry, undone: Entry) -> bool:
+    """Return whether an import began after another one was taken back.
+
+    Args:
+        entry: The entry of the import.
+        undone: That of the one that was taken back.
+    """
     last_before: str | None = undone.receipt.undone_after
     if last_before is not None:
         return entry.name > last_before

@@ -22,7 +22,7 @@ from ..history.store import History
 from ..package.declared import Declared, Reader
 from ..package.upload import Staged, stage
 from ..plan import approval
-from ..plan.approval import CarriedOut
+from ..plan.carried_out import CarriedOut
 from ..plan.decision import Decision
 from ..plan.document import IMPORT, TAKE_BACK, PlanDocument
 from ..plan.listing import ObjectKey

@@ -30,8 +30,8 @@ from ..support.text import printable
 from .base import MigrationModule
 
 _STAY = "stay as they are"
-# Why a package is built where no object has changed.
-_OTHERWISE = "it is declared in another way than it was built"
+# Why a package is built although no object that was chosen has changed.
+_OTHERWISE, _COMES_ALONG = "it is declared in another way than it was built", "what comes along with them has changed"
 
 
 def build(module: MigrationModule) -> dict[str, Any]:
@@ -68,6 +68,7 @@ class _Build:
     request: Request
     last: Content | None
     definer: Definer | None = None
+    _reason: str = _COMES_ALONG
 
     def run(self) -> dict[str, Any]:
         """Return the module's result."""
@@ -94,7 +95,10 @@ class _Build:
 
     def _is_there(self, last: Content, choice: Choice, project_id: str | None) -> bool:
         """Return whether the package at dest is what was asked for: the request, and the version of each object."""
-        if last.request != self.request.document(project_id) or not is_as_asked(last, choice):
+        if last.request != self.request.document(project_id):
+            self._reason = _OTHERWISE
+            return False
+        if not is_as_asked(last, choice):
             return False
         home = project_id if self.request.type == PROJECT else None
         needed = [row for row in last.rows if row.key not in choice.objects]
@@ -157,7 +161,7 @@ class _Build:
             manifests.write(manifests.path_for(self.module.params["dest"]), content, check_mode=False)
         verb = "would be" if self.module.check_mode else "are"
         msg = "The objects stay as they are; their definitions %s kept beside the package." % verb
-        return {**self._result(True, last, [], None), "msg": msg}
+        return {**self._result(False, last, [], None), "changed": True, "msg": msg}
 
     def _held(self, held: PackageInSession) -> dict[str, Any]:
         info = self.session.library.package(held.id, held.project_id, content=True)
@@ -198,7 +202,7 @@ class _Build:
         }
         if self.module.wants_diff and (found or verb != _STAY):
             project = self.module.params["project"]
-            notes = [*(self.definer.notes if self.definer is not None else ()), *([] if found else [_OTHERWISE])]
+            notes = [*(self.definer.notes if self.definer is not None else ()), *([] if found else [self._reason])]
             prepared = text(self.module.package or "in the session", project, found, inside, notes)
             result["diff"] = {"prepared": prepared}
         return result
@@ -209,7 +213,7 @@ class _Build:
             return "Objects of %s: %s." % (name, counts(found))
         if verb == _STAY:
             return "The objects of %s %s." % (name, _STAY)
-        return "The objects of %s stay as they are; %s." % (name, _OTHERWISE)
+        return "The objects of %s stay as they are; %s." % (name, self._reason)
 
 
 def _subtypes(choice: Choice) -> dict[Key, int | None]:

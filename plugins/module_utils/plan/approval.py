@@ -11,20 +11,19 @@ continued. Anything else makes it stale as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError
-from ..history.entry import Entry
-from ..history.receipt import IMPORTED, UNDONE, UNKNOWN, seconds_since
+from ..history.receipt import UNKNOWN, seconds_since
 from ..package.declared import Declared
 from ..rest import models
 from ..rest.address import same_base_url
-from ..rest.models import DestinationObject, Key, same_version
+from ..rest.models import DestinationObject, same_version
 from ..support.text import printable
 from . import text as plan_text
+from .carried_out import CarriedOut
 from .decision import Decision
-from .document import HELD, IMPORT, TAKE_BACK, PlanDocument, PlannedPackage, Step
+from .document import HELD, IMPORT, TAKE_BACK, PlanDocument, Step
 from .listing import ObjectKey, in_found
 from .package import NOT_COMPARED, CannotTell, Found
 
@@ -165,87 +164,6 @@ def _other_projects(plan: PlanDocument, decisions: Iterable[Decision]) -> Iterab
             )
 
 
-@dataclass
-class CarriedOut:
-    """How far a plan was carried out so far.
-
-    Attributes:
-        done: The places in the list, from 1, of packages whose import a receipt of this plan shows.
-        left: What its steps left, by object, as receipts and look-ups say.
-        begun: The places of packages of which an import was begun.
-        taken_back: The places of packages that were imported and taken back since the plan was made.
-    """
-
-    done: set[int] = field(default_factory=set)
-    left: dict[ObjectKey, list[str | None]] = field(default_factory=dict)
-    begun: set[int] = field(default_factory=set)
-    taken_back: set[int] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, plan: PlanDocument, entries: Mapping[str | None, Sequence[Entry]]) -> CarriedOut:
-        """Return how far receipts say that a plan was carried out.
-
-        Args:
-            plan: The plan.
-            entries: The entries of the history, oldest first, by project.
-
-        Raises:
-            DiskError: A receipt cannot be read.
-        """
-        carried_out = cls()
-        packages = {package.position: package for package in plan.packages}
-        for step in plan.steps:
-            package = packages[step.position]
-            for entry in entries.get(package.project_id, ()):
-                if step.do == IMPORT and _is_since(entry, plan, package):
-                    carried_out._note_taken_back(package, entry)
-                    if entry.receipt.plan_id == plan.plan_id:
-                        carried_out._add(package, entry)
-                elif step.do == TAKE_BACK and entry.name in step.entries:
-                    carried_out.leave(package.project_id, entry.receipt.after_undoing)
-        return carried_out
-
-    def leave(self, project_id: str | None, versions: Mapping[Key, str | None]) -> None:
-        """Note what a step left.
-
-        Args:
-            project_id: Its project, None at the configuration level.
-            versions: The versions of its objects, None for what is not there.
-        """
-        for key, version in versions.items():
-            self.left.setdefault((project_id or "", *key), []).append(version)
-
-    def _note_taken_back(self, package: PlannedPackage, entry: Entry) -> None:
-        # What a failed run takes back itself is to be tried again.
-        if entry.receipt.state == UNDONE and entry.receipt.held is not False:
-            self.taken_back.add(package.position)
-        elif entry.receipt.state == IMPORTED:
-            self.taken_back.discard(package.position)
-
-    def _add(self, package: PlannedPackage, entry: Entry) -> None:
-        receipt = entry.receipt
-        if receipt.state == UNDONE:
-            # As before the plan. What the taking back left counts as well.
-            self.done.discard(package.position)
-            self.leave(package.project_id, receipt.after_undoing)
-            return
-        self.begun.add(package.position)
-        if receipt.state == IMPORTED:
-            self.done.add(package.position)
-        self.leave(package.project_id, receipt.after)
-
-
-def _is_since(entry: Entry, plan: PlanDocument, package: PlannedPackage) -> bool:
-    """Return whether an import is one of the package's file, begun after the plan was made."""
-    if package.sha256 is None or entry.sha256_part != package.sha256[:12]:
-        return False
-    receipt, newest = entry.receipt, plan.newest.get(package.project_id or "")
-    if (receipt.name, receipt.sha256) != (package.name, package.sha256):
-        return False
-    # The order of entries does not depend on clocks. A machine without the history has only its clock.
-    return entry.name > newest if newest is not None else (receipt.started or "") >= plan.made
-
-
 def _key(place: str, change: Mapping[str, Any]) -> ObjectKey:
     return (place, change["id"].upper(), change["type"])
 
@@ -327,7 +245,7 @@ def _stale_objects(
         for row in decision.plan.changes:
             key = in_found(found, (decision.package.project_id or "", *row.row.key))
             # What the plan left as it is, and would not be left now.
-            decided.setdefault(key, {**row.as_result(), "version_now": row.version_before})
+            decided.setdefault(key, {**row.as_result(), "version_now": row.version_before, "left": True})
     for key, change in decided.items():
         if key in anything or key not in found:
             continue
@@ -350,12 +268,13 @@ def _moved(change: Mapping[str, Any], now: Found) -> str:
         is_now = "cannot be looked up now"
     else:
         is_now = "is version %s now" % printable(now.version, 40) if now is not None else "is gone now"
-    return '%s "%s" (%s) %s; the plan saw %s.' % (
+    saw = "version %s" % printable(change["version_now"], 40) if change["version_now"] else "none"
+    return '%s "%s" (%s) %s; %s.' % (
         models.type_name(change["type"]).capitalize(),
         printable(change.get("name"), 60),
         printable(change["id"], 40),
         is_now,
-        "version %s" % printable(change["version_now"], 40) if change["version_now"] else "none",
+        "it has changed since the plan" if change.get("left") else "the plan saw %s" % saw,
     )
 
 
@@ -378,7 +297,7 @@ def _stale_steps(plan: PlanDocument, decisions: Sequence[Decision], carried_out:
             if planned.doubtful:
                 yield plan_text.why_left_alone(planned)
             elif decision.position in carried_out.taken_back and decision.do != HELD:
-                yield "Package %s was imported and taken back since; the plan does not force it a second time." % name
+                yield "Package %s was taken back since; the plan does not bring it in a second time." % name
             elif decision.do == HELD:
                 yield (
                     "Package %s was taken back since, and stays so (a new file of it, or force: true, brings it in)."

@@ -16,6 +16,8 @@ from ..support.text import printable
 
 # Characters on which parsers of URLs disagree about where the host ends.
 _AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f]")
+# Where Library is open in a browser. An application whose own path is /app is not meant.
+_OF_BROWSER = re.compile(r"//[^/]+/.+/app\Z")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class TransportOptions:
 
 
 def normalise_base_url(url: str, option: str = "base_url") -> str:
-    """Return a base URL without a trailing ``/``, ``/api`` or ``/app``, which is where Library is open in a browser.
+    """Return a base URL without a trailing ``/`` or ``/api``, and without the ``/app`` of a browser.
 
     Args:
         url: The URL as it is given.
@@ -53,7 +55,7 @@ def normalise_base_url(url: str, option: str = "base_url") -> str:
         InputError: It is no http or https URL, or it carries a user, a query or a fragment.
     """
     stripped = url.strip().rstrip("/")
-    if stripped.endswith(("/api", "/app")):
+    if stripped.endswith("/api") or _OF_BROWSER.search(stripped):
         stripped = stripped[: -len("/api")].rstrip("/")
     try:
         parts = urlsplit(stripped)

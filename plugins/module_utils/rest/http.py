@@ -329,7 +329,7 @@ class Transport:
         key = (method, body is None, *self._session.headers.items(), *sent["headers"].items())
         # Should a cookie come to another thread meanwhile, this dictionary is given up with all that is put into it.
         prepared = self._prepared
-        model = prepared.get(key)
+        model = None if self._has_cookies_of_parts() else prepared.get(key)
         if model is None:
             made = requests.Request(method, url, headers=sent["headers"], json=sent["json"])
             model = prepared[key] = self._session.prepare_request(made)
@@ -346,6 +346,11 @@ class Transport:
         # Read here: what breaks is raised here, and the connection is free for the next request.
         _content = response.content
         return response
+
+    def _has_cookies_of_parts(self) -> bool:
+        """Return whether a cookie goes with some calls and not with others, by its path."""
+        longest = len(urlsplit(self.options.base_url).path) + len("/api/")
+        return any(len(cookie.path) > longest for cookie in self._session.cookies)
 
     def broken(self, error: Exception, step: str, limit: float | None = None) -> ConnectionLost | InputError:
         """Return what to raise for an error that came instead of an answer, or in the middle of one.

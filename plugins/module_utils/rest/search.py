@@ -5,13 +5,11 @@
 """The calls that find objects to build a package from: folders, searches, search objects, one object.
 
 Searches are those of the metadata, which are exact. The quick search asks an index that a crawler fills, and which can
-be old (the vendor's page on search indices): it is never used here. A session runs one search at a time (the vendor's
-page on data lineage); what one has found can be read while the next one runs.
+be old (the vendor's page on search indices): it is never used here. A session runs one search at a time.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,7 +37,6 @@ class Search(Around):
         super().__init__(transport)
         # Whether the server has the newer search; None until one was asked for.
         self._is_new: bool | None = None
-        self._searching = threading.Lock()
 
     @property
     def leaves_out_hidden(self) -> bool:
@@ -47,7 +44,7 @@ class Search(Around):
         return self._is_new is False
 
     def search(self, query: Query, project_id: str | None, timeout: float) -> Iterator[SourceObject]:
-        """Find objects. Threads wait for each other's searches, and not for what is read of them.
+        """Find objects. To be read to its end before the next search of the session.
 
         A result that is lost, as on another node of a cluster, is searched for again, once, from the beginning: objects
         can then come twice.
@@ -62,9 +59,7 @@ class Search(Around):
         """
         for last in (False, True):
             try:
-                with self._searching:
-                    started = self._start(query, project_id, timeout)
-                yield from self._read(started, project_id)
+                yield from self._read(self._start(query, project_id, timeout), project_id)
                 return
             except _Lost as error:
                 if last:

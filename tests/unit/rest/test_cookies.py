@@ -239,3 +239,18 @@ def test_a_sign_in_page_does_not_show_that_a_session_works(serve):
         library.projects()
     with pytest.raises(ServerError, match="never accepted"):
         library.log_out()
+
+
+def test_a_cookie_of_some_calls_goes_with_these_alone(serve):
+    server = serve(Site(COOKIE + "; Path=/MicroStrategyLibrary", "P=part; Path=/MicroStrategyLibrary/api/packages"))
+    library = session_with(server).library
+    log_in(library)
+    for path in ("/projects", "/packages/1", "/projects", "/packages/2"):
+        library.transport.request("DELETE", path, "release", repeat=Repeat.SAFE)
+    sent = [(request.path, "P=part" in (request.headers["Cookie"] or "")) for request in server.requests]
+    assert {path.rpartition("/api")[2]: is_sent for path, is_sent in sent if "/auth" not in path} == {
+        "/sessions": False,
+        "/projects": False,
+        "/packages/1": True,
+        "/packages/2": True,
+    }

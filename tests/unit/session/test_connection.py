@@ -219,6 +219,9 @@ def test_defaults():
         (URL + "/api", URL),
         (URL + "/api/", URL),
         (URL + "/app", URL),
+        # Applications whose own path, or whose host, is called so.
+        ("https://mstr.example.com/app", "https://mstr.example.com/app"),
+        ("https://app", "https://app"),
         (" %s/ " % URL, URL),
         ("http://localhost:8080/Library", "http://localhost:8080/Library"),
         ("https://mstr.example.com/team/api/Library", "https://mstr.example.com/team/api/Library"),
