@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import PASSWORD, Controller, Run, Server
+from harness import API_TOKEN, PASSWORD, Controller, Run, Server, make_package
 
 YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
 
@@ -331,6 +331,35 @@ def test_a_message_that_repeats_the_token_does_not_show_it(server: Server, contr
     run = controller.tasks(server, [imports(controller, "finance.mmp", session_file=str(session))])
     assert "bad token" in run.named("import")["msg"]
     assert token not in run.output
+
+
+@pytest.mark.parametrize("secret", ["the session's token", "the API token"])
+def test_a_name_that_repeats_a_secret_does_not_show_it(secret: str, server: Server, controller: Controller) -> None:
+    """Names of objects are in results without being a part of a message."""
+    options: dict[str, Any] = {"session_file": str(controller.directory / "session.json")}
+    if secret == "the session's token":
+        login = {"name": "login", "mstr.migration.mstr_session": options}
+        controller.tasks(server, [login])
+        name = json.loads(Path(options["session_file"]).read_text(encoding="utf-8"))["token"]
+    else:
+        # Ansible knows it with the line break.
+        options = {"username": None, "password": None, "api_token": API_TOKEN + "\n"}
+        name = API_TOKEN
+    package = make_package(controller.directory / "odd.mmp", {"name": name, "type": 12})
+    run = controller.tasks(server, [imports(controller, str(package), **options)], "--check", "--diff")
+    assert run.code == 0, run.output
+    assert [change["effect"] for change in run.named("import")["plan"]["changes"]] == ["create"]
+    assert name not in run.output
+
+
+def test_a_receipt_does_not_hold_the_api_token_that_a_message_repeats(server: Server, controller: Controller) -> None:
+    server.set(import_failure={"message": "no, %s" % API_TOKEN, "after_objects": 1})
+    by_token = {"username": None, "password": None, "api_token": API_TOKEN}
+    controller.tasks(server, [imports(controller, "finance.mmp", **by_token)])
+    (path,) = controller.receipts()
+    text = path.read_text(encoding="utf-8")
+    assert "no, " in json.loads(text)["message"]
+    assert API_TOKEN not in text
 
 
 @pytest.mark.parametrize("how", ["failed", "interrupted"])

@@ -111,6 +111,16 @@ def test_a_session_that_has_ended_is_made_anew(server: Server, controller: Contr
     assert server.held() == []
 
 
+def test_a_session_that_has_ended_needs_no_log_out(server: Server, controller: Controller) -> None:
+    controller.tasks(server, [task("present", "mstr_session", session_file=SESSION)])
+    server._call("POST", "/expire-sessions")
+    run = controller.tasks(server, [task("absent", "mstr_session", session_file=SESSION, state="absent")])
+    assert run.code == 0, run.output
+    assert changed(run, "absent") == [True]
+    assert run.warnings == ""
+    assert not (controller.directory / "private" / "session.json").exists()
+
+
 def test_absent_goes_through_when_the_server_is_gone(server: Server, controller: Controller) -> None:
     controller.tasks(server, [task("present", "mstr_session", session_file=SESSION)])
     server.fault("POST", "/auth/logout", {"kind": "reset", "when": "before"}, times=None)

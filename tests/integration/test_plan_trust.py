@@ -201,6 +201,22 @@ def test_a_directory_that_is_not_there(server: Server, controller: Controller) -
     assert path.name.endswith(".plan.json")
 
 
+def test_a_folder_that_nobody_could_look_at_is_not_stale(server: Server, controller: Controller) -> None:
+    """A folder never gets the version that its package has, and no receipt says which one it got."""
+    folder = {"id": object_id("Shelf", 8), "name": "Shelf", "type": 8}
+    path = make_package(controller.directory / "shelf.mmp", folder, edition("Year", 1))
+    controller.declare(server, {"src": str(path)}, mstr_retries=0)
+    approve(controller)
+    down = {"kind": "status", "status": 500, "body": {"code": "ERR002", "message": "The metadata database is down."}}
+    # For the plan, right before the import, and then after it.
+    server.fault("GET", "^/objects/%s$" % folder["id"], down, skip=2, times=None)
+    broken = controller.deploy(*APPROVED)
+    assert "The import is done, and was not verified" in broken.failures[0]
+    server.reset_faults()
+    run = controller.deploy(*APPROVED)
+    assert (run.code, run.changed) == (0, []), run.failures
+
+
 def test_left_alone_by_the_server(server: Server, controller: Controller) -> None:
     server.edit(object_id("Region"), name="Region", type=12)
     server.set(ignore_objects=[object_id("Region")])

@@ -275,6 +275,21 @@ def test_what_cannot_be_taken_back_is_refused_before_anything_is_done(server: Se
     assert server.state()["imports_started"] == 1
 
 
+def test_what_lies_under_a_newer_import_is_not_declared_as_undone_alone(server: Server, controller: Controller) -> None:
+    imported(controller, server, "inc1", "inc3")
+    newer = controller.receipts()[1].parent.name
+    deployed = server.objects()
+    controller.declare(server, controller.sample("inc1", state="undone"), controller.sample("finance"))
+    for arguments in (["--check"], []):
+        message = only_message(controller.deploy(*arguments))
+        assert "packages: what is declared as undone cannot be taken back alone, because newer imports" in message
+        assert "inc3 (%s)" % newer in message
+    assert server.objects() == deployed
+    assert server.state()["imports_started"] == 2
+    controller.declare(server, controller.sample("inc1", state="undone", force=True))
+    assert controller.deploy().changed == ["inc1"]
+
+
 def test_undone_takes_back_the_newest_import_only_and_says_so(server: Server, controller: Controller) -> None:
     imported(controller, server, "inc1")
     edited = server.edit(object_id("Region"))

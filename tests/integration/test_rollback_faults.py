@@ -119,6 +119,22 @@ def test_an_undo_package_that_does_not_come_keeps_nothing_else_from_being_taken_
     assert server.held() == []
 
 
+def test_what_lies_under_an_import_that_stays_is_not_taken_back(server: Server, controller: Controller) -> None:
+    rows = [{"id": object_id(name), "name": name, "type": 12} for name in ("Store", "City")]
+    under = make_package(controller.directory / "under.mmp", *rows)
+    over = make_package(controller.directory / "over.mmp", {**rows[0], "definition": "of over"})
+    server.fault("GET", "/undoPackage/binary$", DOWN, skip=1, times=None)
+    packages = ({"src": str(under)}, {"src": str(over)})
+    controller.declare(server, *packages, mstr_on_failure="rollback", mstr_undo_timeout=1, mstr_retries=0)
+    message = controller.deploy().failures[-1]
+    first, second = (path.parent.name for path in controller.receipts())
+    assert "Taken back, newest first: none. Not taken back: over: " in message
+    assert "under: entry: %s cannot be taken back alone, because newer imports" % first in message
+    assert "over (%s)" % second in message
+    assert states(controller) == ["imported", "imported"]
+    assert object_id("City") in server.objects()
+
+
 def test_an_undo_package_that_comes_late_is_still_used(server: Server, controller: Controller) -> None:
     before = server.objects()
     server.set(undo_delay=3)

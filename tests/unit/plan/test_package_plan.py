@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 
 import pytest
-from samples import FOLDER, OTHER_VERSION, USER, VERSION, row
+from samples import FOLDER, OTHER_VERSION, REPORT, USER, VERSION, row
 
 from ansible_collections.mstr.migration.plugins.module_utils.errors import InputError
 from ansible_collections.mstr.migration.plugins.module_utils.package.content import Content
@@ -271,3 +271,20 @@ def test_objects_without_what_was_predicted_are_unresolved(action, before, after
     rows = [row(action=action)]
     predicted = plan.changes_from_result(planned(rows, before).as_result())
     assert bool(plan.unresolved(predicted, planned(rows, after))) is left
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "told"),
+    [
+        pytest.param(REPORT, None, SERVERS_OWN, True, id="created with a version of the server's own"),
+        pytest.param(REPORT, None, DESTINATIONS["exists_identically"], False, id="created"),
+        pytest.param(REPORT, None, None, False, id="not created"),
+        pytest.param(REPORT, DESTINATIONS["differs, older"], SERVERS_OWN, True, id="got another new version"),
+        pytest.param(REPORT, *[DESTINATIONS["differs, older"]] * 2, False, id="as it was"),
+        pytest.param(FOLDER, None, SERVERS_OWN, False, id="a folder, which always gets another"),
+    ],
+)
+def test_versions_of_the_servers_own_are_told(kind, before, after, told):
+    rows = [row(type=kind)]
+    predicted = plan.changes_from_result(planned(rows, before).as_result())
+    assert bool(plan.other_versions(predicted, planned(rows, after))) is told

@@ -40,6 +40,14 @@ def test_options_have_the_names_of_their_variables(variables: dict[str, Any], op
     assert options.options_of("mstr_package_import", {**BASE, **variables})[option] == value
 
 
+def test_what_a_plan_is_judged_by_reaches_its_import() -> None:
+    """A plan that was approved is carried out by a run that makes none, and may be days old."""
+    given = {**BASE, **dict.fromkeys(options.VARIABLES - set(BASE), "given")}
+    carried_out = options.options_of("mstr_package_import", given)
+    for name, value in options.options_of("mstr_package_plan", given).items():
+        assert (name, carried_out.get(name)) == (name, value)
+
+
 def test_a_directory_that_depends_on_who_reads_it_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="mstr_base_dir is to be an absolute path"):
         options.options_of("all", {"mstr_base_dir": "here"})

@@ -364,7 +364,12 @@ def test_a_log_in_whose_answer_is_lost_may_have_opened_a_session(serve, reply, t
     assert ("may have opened a session" in caught.value.message) is told
 
 
-def test_secrets_that_a_server_repeats_are_in_no_message(serve):
+@pytest.mark.parametrize(
+    "credentials",
+    [("standard", "tina", "s3cret", None), ("api_token", None, None, "s3cret")],
+    ids=["password", "api_token"],
+)
+def test_secrets_that_a_server_repeats_are_in_no_message(serve, credentials):
     login = Reply(
         204, headers={"X-MSTR-AuthToken": "t0ken-of-tina", "Set-Cookie": "JSESSIONID=C00KIE0123456789ABCDEF; Path=/"}
     )
@@ -372,7 +377,7 @@ def test_secrets_that_a_server_repeats_are_in_no_message(serve):
     refusal = Reply(400, {"code": "C00KIE0123456789ABCDEF", "message": "x" * 495 + said, "ticketId": "t0ken-of-tina"})
     failed = Reply(200, {**IMPORT, "status": "FAILED", "message": said})
     library = session_with(serve(login, refusal, failed)).library
-    library.log_in("standard", "tina", "s3cret", None)
+    library.log_in(*credentials)
     with pytest.raises(ServerError) as caught:
         library.projects()
     shown = "%s %s %s" % (caught.value.message, caught.value.server_message, caught.value.details)
