@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from harness import API_TOKEN, PASSWORD, Controller, Run, Server, make_package
 
+USER = {"username": "administrator", "password": PASSWORD}
 YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
 
 
@@ -352,14 +353,25 @@ def test_a_name_that_repeats_a_secret_does_not_show_it(secret: str, server: Serv
     assert name not in run.output
 
 
-def test_a_receipt_does_not_hold_the_api_token_that_a_message_repeats(server: Server, controller: Controller) -> None:
-    server.set(import_failure={"message": "no, %s" % API_TOKEN, "after_objects": 1})
-    by_token = {"username": None, "password": None, "api_token": API_TOKEN}
-    controller.tasks(server, [imports(controller, "finance.mmp", **by_token)])
+@pytest.mark.parametrize("option", ["password", "api_token"])
+@pytest.mark.parametrize("in_session", [False, True], ids=["logged in", "with a session file"])
+def test_a_receipt_does_not_hold_credentials_that_a_message_repeats(
+    option: str, in_session: bool, server: Server, controller: Controller
+) -> None:
+    secret = API_TOKEN if option == "api_token" else "two words, said by %s" % PASSWORD
+    options: dict[str, Any] = {"username": None, "password": None, option: secret}
+    if in_session:
+        # The role gives its tasks both.
+        options["session_file"] = str(controller.directory / "session.json")
+        controller.tasks(server, [{"name": "log in", "mstr.migration.mstr_session": {**options, option: None, **USER}}])
+    elif option == "password":
+        options, secret = {}, PASSWORD
+    server.set(import_failure={"message": "no, %s" % secret, "after_objects": 1})
+    controller.tasks(server, [imports(controller, "finance.mmp", **options)])
     (path,) = controller.receipts()
     text = path.read_text(encoding="utf-8")
     assert "no, " in json.loads(text)["message"]
-    assert API_TOKEN not in text
+    assert secret not in text
 
 
 @pytest.mark.parametrize("how", ["failed", "interrupted"])

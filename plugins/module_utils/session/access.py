@@ -207,10 +207,7 @@ class Access:
             MigrationError: The log-in was refused, or an option is missing.
         """
         credentials = connection.Credentials(self._params)
-        # Ansible hides them as they were given.
-        self._secrets.update(credentials.secrets)
         library = self._library(None)
-        library.transport.hide(*credentials.secrets)
         # Asked for first, because it needs no log-in: a server that cannot be reached leaves no session.
         server = library.status(self.warnings)
         try:
@@ -352,4 +349,9 @@ class Access:
     def _library(self, state: SessionFile | None) -> Library:
         url = connection.base_url(self._params, state)
         self.environment = self._name(url, state)
-        return Library(Transport(connection.transport_options(self._params, url, state)))
+        transport = Transport(connection.transport_options(self._params, url, state))
+        secrets = connection.secrets_of(self._params)
+        # Ansible hides them as they were given, and in no file.
+        self._secrets.update(secrets)
+        transport.hide(*secrets)
+        return Library(transport)

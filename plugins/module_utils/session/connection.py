@@ -77,6 +77,15 @@ def connection_spec(with_project: bool = True) -> dict[str, Any]:
     return spec
 
 
+def secrets_of(params: Mapping[str, Any]) -> set[str]:
+    """Return what of a task's options must not be shown, each with and without white space around it.
+
+    A task with a session file is given them too, and its server knows them from the log-in.
+    """
+    given = [value for value in (params.get("password"), params.get("api_token")) if value]
+    return {secret for value in given for secret in (value, value.strip()) if secret}
+
+
 class Credentials:
     """Who logs in, and how.
 
@@ -124,12 +133,6 @@ class Credentials:
         if self.password is None:
             shown = printable(self.username, 60)
             raise InputError("password: the user %s needs one (or MSTR_PASSWORD in the environment)." % shown)
-
-    @property
-    def secrets(self) -> set[str]:
-        """What must not be shown: what is sent to the server, with and without white space around it."""
-        sent = [secret for secret in (self.password, self.api_token) if secret]
-        return {secret for value in sent for secret in (value, value.strip()) if secret}
 
     def doubts(self) -> str:
         """Return sentences on what may be wrong with them, should the server refuse them; nothing, where nothing is."""

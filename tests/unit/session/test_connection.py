@@ -172,14 +172,15 @@ def test_a_password_of_the_environment_loses_line_breaks_at_its_end_only(environ
 
 
 def test_a_password_of_the_task_stays_as_it_is():
-    found = connection.Credentials(params_of(username="tina", password=" two words \n"))
-    assert found.password == " two words \n"
-    assert found.secrets == {" two words \n", "two words"}
+    params = params_of(username="tina", password=" two words \n")
+    assert connection.Credentials(params).password == " two words \n"
+    assert connection.secrets_of(params) == {" two words \n", "two words"}
 
 
 def test_a_token_is_taken_without_white_space_around_it(environment):
     found = connection.Credentials(params_of(api_token=" t-token\n"))
-    assert (found.api_token, found.secrets, found.doubts()) == ("t-token", {"t-token"}, "")
+    assert (found.api_token, found.doubts()) == ("t-token", "")
+    assert connection.secrets_of(params_of(api_token=" t-token\n")) == {" t-token\n", "t-token"}
     environment(api_token="e-token\n")
     assert connection.Credentials(params_of()).api_token == "e-token"
 
