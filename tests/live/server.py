@@ -18,6 +18,7 @@ from ansible_collections.mstr.migration.plugins.module_utils.session.connection 
     Credentials,
     base_url,
     connection_spec,
+    secrets_of,
     transport_options,
 )
 
@@ -46,13 +47,14 @@ class Live:
         params = checked.validated_parameters
         self.options = transport_options(params, base_url(params, None), None)
         self.credentials = Credentials(params)
+        self._secrets = secrets_of(params)
         self.project = str(params["project"] or "")
         self._open: list[Library] = []
 
     def library(self) -> Library:
         """Return a client that is not logged in."""
         library = Library(Transport(self.options))
-        library.transport.hide(*self.credentials.secrets)
+        library.transport.hide(*self._secrets)
         return library
 
     def log_in(self) -> Library:
