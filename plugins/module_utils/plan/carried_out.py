@@ -49,7 +49,8 @@ class CarriedOut:
         for step in plan.steps:
             package = packages[step.position]
             for entry in entries.get(package.project_id, ()):
-                if step.do == IMPORT and entry.receipt.plan_id == plan.plan_id and _is_since(entry, plan, package):
+                # In this order: a receipt is only read where the entry's name has the file's checksum.
+                if step.do == IMPORT and _is_since(entry, plan, package) and entry.receipt.plan_id == plan.plan_id:
                     carried_out._add(package, entry)
                 elif step.do == TAKE_BACK and entry.name in step.entries:
                     carried_out.leave(package.project_id, entry.receipt.after_undoing)
