@@ -140,6 +140,21 @@ def install(session: nox.Session, *names: str) -> None:
     session.install(*(argument for name in names for argument in ("-r", f"tests/requirements/{name}.txt")))
 
 
+def use(session: nox.Session, name: str) -> None:
+    """Let a session that makes no environment use that of another one, which it requires.
+
+    An environment takes five seconds, most of them for compiling what is imported.
+    """
+    programs = python_of(name).parent
+    session.env["VIRTUAL_ENV"] = str(programs.parent)
+    session.env["PATH"] = os.pathsep.join([str(programs), os.environ["PATH"]])
+
+
+def python_of(name: str) -> Path:
+    """Return the interpreter of a session's environment."""
+    return CACHE / "nox" / name / "bin" / "python"
+
+
 def run(session: nox.Session, *command: str, cwd: Path = ROOT, show: bool = False, **environment: str) -> str:
     """Run a program of the session's environment.
 
@@ -149,6 +164,9 @@ def run(session: nox.Session, *command: str, cwd: Path = ROOT, show: bool = Fals
     :returns: its output where that is not shown.
     """
     variables = {"HOME": str(home(session)), "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", **environment}
+    if session.python is False:
+        # nox would look for it where this process does.
+        command = (f"{session.env['VIRTUAL_ENV']}/bin/{command[0]}", *command[1:])
     try:
         with session.chdir(cwd):
             output = session.run(*command, env=variables, silent=not show)
@@ -230,8 +248,8 @@ def expect(session: nox.Session, pattern: str, output: str) -> list[str]:
 
 @nox.session(python=PYTHON)
 def build(session: nox.Session) -> None:
-    """Build the collection, and install it where the tests that follow look for it."""
-    install(session, "core-newest")
+    """Build the collection, and install it where the tests that follow look for it, with all that these need."""
+    install(session, "core-newest", "test", "awx")
     source = copy_tree(session)
     shutil.rmtree(ARTIFACTS, ignore_errors=True)
     galaxy = ["ansible-galaxy", "collection"]
@@ -253,17 +271,17 @@ def artifact() -> Path:
     return built
 
 
-@nox.session(python=PYTHON, requires=["build"])
+@nox.session(python=False, requires=["build"])
 def integration(session: nox.Session) -> None:
     """Run the role and the playbooks by ansible-playbook, newest ansible-core, against the server double."""
-    install(session, "core-newest", "test")
+    use(session, "build")
     pytest(session, "tests/integration", "-m", WITH_ANSIBLE, "-n", FEW_WORKERS, "--dist", "worksteal")
 
 
-@nox.session(python=PYTHON, requires=["build"])
+@nox.session(python=False, requires=["build"])
 def awx(session: nox.Session) -> None:
     """Set AWX up, played by a stand-in, and run its jobs as AWX runs them."""
-    install(session, "core-newest", "test", "awx")
+    use(session, "build")
     collections = os.pathsep.join([str(COLLECTIONS), str(unpack_awx_modules(session))])
     pytest(session, "tests/awx", "-n", "2", "--dist", "loadfile", ANSIBLE_COLLECTIONS_PATH=collections)
 
@@ -292,14 +310,14 @@ def unpack_awx_modules(session: nox.Session) -> Path:
     return target
 
 
-@nox.session(python=PYTHON, requires=["build"])
+@nox.session(python=False, requires=["build"])
 def reliability(session: nox.Session) -> None:
     """Run every call of the workflows with every fault."""
-    install(session, "core-newest", "test")
+    use(session, "build")
     pytest(session, "tests/reliability", "-n", WORKERS, "--dist", "worksteal")
 
 
-@nox.session(python=PYTHON, requires=["build"])
+@nox.session(python=False, requires=["build"])
 def sanity(session: nox.Session) -> None:
     """Run ansible-test sanity on what is built, without an ignore file.
 
@@ -308,7 +326,7 @@ def sanity(session: nox.Session) -> None:
     """
     for path in (ROOT / "tests" / "sanity").glob("ignore*"):
         session.error(f"{path.name}: findings are to be mended, not ignored")
-    install(session, "core-newest")
+    use(session, "build")
     source = copy_built(session)
     give_pip_to_ansible_test(session)
     command = ["ansible-test", "sanity", "--color", "no"]
@@ -321,19 +339,31 @@ def sanity(session: nox.Session) -> None:
         note(session, line)
 
 
+PIP_FOR_ANSIBLE_TEST = """\
+import ensurepip, pathlib, sys, sysconfig
+
+shared = pathlib.Path(__file__).with_name("pip for %d.%d" % sys.version_info[:2])
+if not shared.exists():
+    ensurepip.bootstrap(root=str(shared))
+(pip,) = shared.rglob("pip/__init__.py")
+pathlib.Path(sysconfig.get_path("purelib"), "pip.pth").write_text(str(pip.parent.parent))
+"""
+
+
 def give_pip_to_ansible_test(session: nox.Session) -> None:
     """Let ansible-test make its environments without a download from its own host.
 
     It makes them without pip and then runs a bootstrap script that it downloads, unless the script is in its cache.
-    Python's own ensurepip does as well.
+    Python's own ensurepip does as well. It takes two seconds, and there are eleven environments, so those of one Python
+    share a pip.
     """
-    packages = next(Path(session.virtualenv.location).glob("lib/python*/site-packages"))
+    packages = next(python_of("build").parents[1].glob("lib/python*/site-packages"))
     source = (packages / "ansible_test" / "_internal" / "python_requirements.py").read_text(encoding="utf-8")
     cache = home(session) / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in expect(session, r"\bpip=['\"]([\d.]+)['\"]", source):
         script = cache / f"get_pip_{version.replace('.', '_')}.py"
-        script.write_text("import ensurepip\nensurepip.bootstrap()\n", encoding="utf-8")
+        script.write_text(PIP_FOR_ANSIBLE_TEST, encoding="utf-8")
     # ansible-test hands no PIP_* variable on, so where pip's registry is must come from the user's files.
     for name in (".config/pip", ".pip"):
         real, link = Path.home() / name, home(session) / name
@@ -342,10 +372,10 @@ def give_pip_to_ansible_test(session: nox.Session) -> None:
             link.symlink_to(real)
 
 
-@nox.session(python=PYTHON, requires=["build"], tags=["quick"])
+@nox.session(python=False, requires=["build"], tags=["quick"])
 def modules(session: nox.Session) -> None:
     """Run the modules against the server double, without Ansible."""
-    install(session, "core-newest", "test")
+    use(session, "build")
     pytest(
         session,
         "tests/integration",
@@ -377,10 +407,10 @@ def unit(session: nox.Session) -> None:
     pytest(session, *paths, "--timeout=60", f"--hypothesis-profile={profile}")
 
 
-@nox.session(python=PYTHON)
+@nox.session(python=False, requires=["build"])
 def conformance(session: nox.Session) -> None:
     """Hold the server double against the vendor's documents."""
-    install(session, "test")
+    use(session, "build")
     pytest(session, "tests/conformance", "--ignore-glob=*/test_mstrio*.py")
 
 
@@ -425,10 +455,10 @@ def importer(session: nox.Session) -> None:
     expect(session, "Importer processing completed successfully", output)
 
 
-@nox.session(python=PYTHON)
+@nox.session(python=False, requires=["tools"])
 def ansible_lint(session: nox.Session) -> None:
     """Run ansible-lint with the profile production."""
-    install(session, "lint")
+    use(session, "tools")
     source = copy_tree(session)
     # The path makes the copy's own modules and roles known by their full names.
     command = ["ansible-lint", "--offline", "--profile", "production", "--nocolor"]
@@ -436,19 +466,19 @@ def ansible_lint(session: nox.Session) -> None:
     expect(session, r"in [1-9]\d* files processed", output)
 
 
-@nox.session(python=PYTHON)
+@nox.session(python=False, requires=["tools"])
 def docs(session: nox.Session) -> None:
     """Check the documentation of all plugins."""
-    install(session, "lint")
+    use(session, "tools")
     source = copy_tree(session)
     command = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", "."]
     run(session, *command, cwd=source, ANSIBLE_COLLECTIONS_PATH=str(source.parents[2]))
 
 
-@nox.session(python=PYTHON, requires=["build"])
+@nox.session(python=False, requires=["build"])
 def pages(session: nox.Session) -> None:
     """Hold the pages to the code: blocks, commands, links, messages; and the built file to what it is to have."""
-    install(session, "core-newest", "unit")
+    use(session, "build")
     pytest(session, "tests/pages")
 
 
@@ -470,10 +500,10 @@ def docs_site(session: nox.Session) -> None:
     session.log(f"{len(list((built / 'html').rglob('*.html')))} pages in {built / 'html'}")
 
 
-@nox.session(python=PYTHON)
+@nox.session(python=False, requires=["tools"])
 def changelog(session: nox.Session) -> None:
     """Check the changelog and its fragments, and that a release can be made of them: in a copy."""
-    install(session, "lint")
+    use(session, "tools")
     source = copy_tree(session)
     run(session, "antsibull-changelog", "lint", cwd=source)
     if fragments_of(source):
@@ -518,10 +548,10 @@ def make_release(session: nox.Session, tree: Path) -> None:
     session.log(f"{len(fragments)} fragments are {version} in CHANGELOG.rst")
 
 
-@nox.session(python=PYTHON, tags=["quick"])
+@nox.session(python=False, requires=["tools"], tags=["quick"])
 def types(session: nox.Session) -> None:
     """Run mypy on the plugins, by the names under which Ansible imports them."""
-    install(session, "lint")
+    use(session, "tools")
     packages = []
     for kind in ("action", "filter", "lookup", "module_utils", "modules", "plugin_utils"):
         if not any((ROOT / "plugins" / kind).rglob("*.py")):
@@ -530,18 +560,18 @@ def types(session: nox.Session) -> None:
     run(session, "mypy", "--no-color-output", *packages, show=True)
 
 
-@nox.session(python=PYTHON, tags=["quick"])
+@nox.session(python=False, requires=["tools"], tags=["quick"])
 def ruff(session: nox.Session) -> None:
     """Run ruff: its findings, and the format."""
-    install(session, "lint")
+    use(session, "tools")
     run(session, "ruff", "check", "--output-format", "concise", ".", show=True)
     run(session, "ruff", "format", "--check", ".", show=True)
 
 
-@nox.session(python=PYTHON, tags=["quick"])
+@nox.session(python=False, requires=["tools"], tags=["quick"])
 def reuse(session: nox.Session) -> None:
     """Check that each file says whose it is and under which licence."""
-    install(session, "lint")
+    use(session, "tools")
     output = run(session, "reuse", "lint", "--lines")
     session.log(output.strip() or "every file says so")
 
@@ -551,35 +581,35 @@ def reuse(session: nox.Session) -> None:
 
 def program(session: nox.Session, *command: str) -> None:
     """Run a program of the test tree against the built collection."""
-    install(session, "core-newest", "test")
     run(session, "python", *command, *session.posargs, show=True, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS))
 
 
 @nox.session(python=PYTHON, default=False)
+def tools(session: nox.Session) -> None:
+    """Make an environment with the tools that look at files, for the sessions that run them."""
+    install(session, "lint")
+
+
+@nox.session(python=PYTHON, default=False)
 def double(session: nox.Session) -> None:
-    """Make an environment in which the server double runs: for sessions whose own has only what a user installs."""
+    """Make an environment in which the server double runs, for ``make servers``."""
     install(session, "test")
 
 
 def example(session: nox.Session, *arguments: str, show: bool) -> None:
     """Deploy examples/ from the built file, by an environment that has only what README.md asks users to install."""
     install(session, "core-newest", "client")
-    command = ["python", "tests/demo.py", "--collection", str(artifact()), "--servers", str(python_of("double"))]
+    command = ["python", "tests/demo.py", "--collection", str(artifact()), "--servers", str(python_of("build"))]
     run(session, *command, *arguments, *session.posargs, show=show)
 
 
-def python_of(name: str) -> Path:
-    """Return the interpreter of another session's environment."""
-    return CACHE / "nox" / name / "bin" / "python"
-
-
-@nox.session(python=PYTHON, requires=["build", "double"])
+@nox.session(python=PYTHON, requires=["build"])
 def installed(session: nox.Session) -> None:
     """Do what the demonstration does, from the built file in an environment of its own, and say only what is wrong."""
     example(session, "--directory", ".cache/installed", show=False)
 
 
-@nox.session(python=PYTHON, requires=["build", "double"], default=False)
+@nox.session(python=PYTHON, requires=["build"], default=False)
 def demo(session: nox.Session) -> None:
     """Deploy examples/ to three environments, played by servers on this machine, and roll back."""
     example(session, show=True)
@@ -593,16 +623,17 @@ def livetest(session: nox.Session) -> None:
     run(session, *command, show=True, PYTHONPATH=str(IMPORT_ROOT), **LIVE)
 
 
-@nox.session(python=PYTHON, requires=["build"], default=False)
+@nox.session(python=False, requires=["build"], default=False)
 def soak(session: nox.Session) -> None:
     """Deploy 200 times to 10 environments, with faults and kills at random."""
+    use(session, "build")
     program(session, "tests/reliability/soak.py")
 
 
-@nox.session(python=PYTHON, requires=["build"], default=False)
+@nox.session(python=False, requires=["build"], default=False)
 def fault_matrix(session: nox.Session) -> None:
     """Run every call with every fault, and write docs/fault-matrix.md."""
-    install(session, "core-newest", "test")
+    use(session, "build")
     pytest(session, "tests/reliability/test_matrix.py", "--write-table", "-n", WORKERS, "--dist", "worksteal")
 
 
@@ -615,14 +646,14 @@ def vendor_client(session: nox.Session) -> None:
 @nox.session(python=PYTHON, requires=["build", "vendor_client"], default=False)
 def bench(session: nox.Session) -> None:
     """Measure what has a goal, and write docs/performance.md."""
-    install(session, "bench")
+    install(session, "core-newest", "test", "bench")
     program(session, "tests/benchmarks/bench.py")
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(python=False, requires=["tools"], default=False)
 def release(session: nox.Session) -> None:
     """Turn the fragments into CHANGELOG.rst, for the version in galaxy.yml; CONTRIBUTING.md has what comes next."""
-    install(session, "lint")
+    use(session, "tools")
     source = copy_tree(session)
     make_release(session, source)
     for name in ("CHANGELOG.rst", "changelogs/changelog.yaml"):
@@ -631,9 +662,9 @@ def release(session: nox.Session) -> None:
         path.unlink()
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(python=False, requires=["tools"], default=False)
 def format(session: nox.Session) -> None:
     """Format the Python code."""
-    install(session, "lint")
+    use(session, "tools")
     run(session, "ruff", "check", "--fix", ".", show=True)
     run(session, "ruff", "format", ".", show=True)

@@ -122,8 +122,11 @@ def set_up(awx: Awx, directory: Path, *, environment: dict[str, str] | None = No
             "CONTROLLER_PASSWORD": "awx-demo",
             "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
             "ANSIBLE_REMOTE_TEMP": str(directory / "tmp"),
+            "ANSIBLE_CONFIG": str(ROOT / "tests" / "integration" / "ansible.cfg"),
             # One process less for each task.
             "ANSIBLE_PIPELINING": "1",
+            # The stand-in has no TLS, and each module of awx.awx reads the system's certificates several times.
+            "SSL_CERT_FILE": os.devnull,
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
             "ANSIBLE_DEPRECATION_WARNINGS": "0",
