@@ -63,6 +63,8 @@ def held(awx: Awx) -> dict[str, Any]:
     }
 
 
+# Three runs of the playbook, each of which has a limit of its own.
+@pytest.mark.timeout(900)
 def test_all_is_made_once_and_then_only_what_differs(awx: Awx, tmp_path: Path) -> None:
     first = set_up(awx, tmp_path, **CREDENTIALS)
     assert first.code == 0, first.output
