@@ -159,22 +159,24 @@ def test_a_file_that_changes_before_it_is_sent(what: str, server: Server, contro
 
 
 def test_time_limits_hold(server: Server, controller: Controller) -> None:
+    # Seconds. More than a busy machine takes, less than what has no limit would.
+    at_most = 45
     server.fault("GET", "^/objects/", {"kind": "hang", "seconds": 60, "when": "before"}, times=None)
     began = time.monotonic()
     result = result_of(start_module(controller, server, timeout=1, retries=1))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < at_most
     assert "went silent: nothing came for 1 s (timeout" in result["msg"]
     server.reset(import_duration=600)
     began = time.monotonic()
     result = result_of(start_module(controller, server, wait_timeout=1.5))
-    assert 1.5 <= time.monotonic() - began < 12
+    assert 1.5 <= time.monotonic() - began < at_most
     assert re.search(r"Import \S+ was asked for and not seen to end; last seen: processing, \d", result["msg"])
     assert "wait_timeout" in result["msg"]
     assert "the next run on this environment waits for it" in result["msg"]
     server.reset(undo_never=True)
     began = time.monotonic()
     result = result_of(start_module(controller, server, undo_timeout=1.5))
-    assert 1.5 <= time.monotonic() - began < 15
+    assert 1.5 <= time.monotonic() - began < at_most
     assert "undo_timeout" in result["msg"]
     assert "The import is done" in result["msg"]
     assert server.held() == []

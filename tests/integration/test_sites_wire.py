@@ -87,7 +87,7 @@ def test_a_task_that_keeps_to_a_limit_can_be_stopped(many: Path, server: Server,
     process.terminate()
     sent = time.monotonic()
     assert "Stopped by SIGTERM" in result_of(process)["msg"]
-    assert time.monotonic() - sent < 8
+    assert time.monotonic() - sent < 40
     assert server.held() == []
     asked = len(server.log())
     time.sleep(1.5)
