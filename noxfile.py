@@ -339,12 +339,17 @@ def sanity(session: nox.Session) -> None:
         note(session, line)
 
 
+# A script that its environments run, each with its own Python.
 PIP_FOR_ANSIBLE_TEST = """\
-import ensurepip, pathlib, sys, sysconfig
+import ensurepip, pathlib, shutil, sys, sysconfig
 
 shared = pathlib.Path(__file__).with_name("pip for %d.%d" % sys.version_info[:2])
 if not shared.exists():
-    ensurepip.bootstrap(root=str(shared))
+    # Renamed in the end, so that one that was cut off is made anew.
+    fresh = shared.with_name("unfinished")
+    shutil.rmtree(fresh, ignore_errors=True)
+    ensurepip.bootstrap(root=str(fresh))
+    fresh.rename(shared)
 (pip,) = shared.rglob("pip/__init__.py")
 pathlib.Path(sysconfig.get_path("purelib"), "pip.pth").write_text(str(pip.parent.parent))
 """

@@ -117,7 +117,7 @@ def test_trickle(double: Double, client: Client) -> None:
     double.fault("GET", "/projects", kind="trickle", bytes_per_second=size * 4)
     start = time.monotonic()
     assert len(client.get("/projects").json()) == 2
-    assert time.monotonic() - start >= 0.2
+    assert 0.2 <= time.monotonic() - start < 20
 
 
 def test_json(double: Double, client: Client) -> None:
