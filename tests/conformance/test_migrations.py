@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from double_client import ADMINISTRATOR, ASYNC, DEMO, TUTORIAL, YEAR, Double, Packages, Program, wait_until
+from double_client import A_LONG_TIME, ADMINISTRATOR, ASYNC, DEMO, TUTORIAL, YEAR, Double, Packages, Program, wait_until
 
 CONTENT = {
     "settings": {"defaultAction": "replace"},
@@ -144,13 +144,14 @@ def test_create_approve_import_undo(source: Side, target: Side) -> None:
 
 
 def test_record(source: Side) -> None:
-    source.double.settings(build_duration=0.2)
+    source.double.settings(build_duration=A_LONG_TIME)
     started = good(source.client.post("/migrations", json=package_of(source)), 201)
     record = source.record(started["id"])
     assert record["packageInfo"]["status"] == "creating"
     assert record["packageInfo"]["creator"] == {"id": ADMINISTRATOR, "name": "administrator"}
     assert record["packageInfo"]["project"] == {"id": TUTORIAL, "name": "MicroStrategy Tutorial"}
     assert "storage" not in record["packageInfo"]
+    source.double.settings(build_duration=0)
     package = source.until(started["id"], "packageInfo", "created")["packageInfo"]
     file = source.client.get(f"/migrations/packages/{package['id']}/binary")
     assert len(file.content) == package["storage"]["size"]
@@ -232,9 +233,10 @@ def test_imports_that_are_refused(source: Side, target: Side) -> None:
     target.client.project = None
     refused(start(target, record), 400, "ERR006")
     target.client.project = DEMO
-    target.double.settings(import_duration=0.2)
+    target.double.settings(import_duration=A_LONG_TIME)
     good(start(target, record), 201)
     refused(start(target, record), 400, "ERR006")
+    target.double.settings(import_duration=0)
     target.until(migration_id, "importInfo", "imported")
     refused(start(target, record), 400, "ERR006")
     assert target.double.state()["imports_started"] == 1
@@ -327,12 +329,13 @@ def validate(source: Side, target: Side, migration_id: str, word: str) -> dict[s
 
 
 def test_validation_writes_nothing(source: Side, target: Side) -> None:
-    target.double.settings(validation_duration=0.2)
+    target.double.settings(validation_duration=A_LONG_TIME)
     before = target.double.objects()
     migration_id = make(source)
     ask_to_validate(source, target, migration_id)
     good(source.change(migration_id, {"validation": {"status": "validating"}}))
     assert source.record(migration_id)["validation"] == {"status": "validating", "progress": 0.0}
+    target.double.settings(validation_duration=0)
     assert source.until(migration_id, "validation", "validated")["validation"]["progress"] == 100.0
     assert target.double.objects() == before
     assert target.double.state()["imports_started"] == 0
@@ -401,10 +404,11 @@ def test_delete(source: Side, target: Side, code: str) -> None:
 
 
 def test_what_is_busy_is_not_deleted(source: Side) -> None:
-    source.double.settings(build_duration=0.2)
+    source.double.settings(build_duration=A_LONG_TIME)
     started = good(source.client.post("/migrations", json=package_of(source)), 201)
     package_id = started["packageInfo"]["id"]
     refused(source.client.call("DELETE", "/migrations", params={"packageId": package_id}), 400, "ERR006")
+    source.double.settings(build_duration=0)
     source.until(started["id"], "packageInfo", "created")
     assert source.client.call("DELETE", "/migrations", params={"packageId": package_id}).status_code == 204
 

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
-from double_client import TUTORIAL, YEAR, Client, Double, wait_until
+from double_client import A_LONG_TIME, PATIENCE, TUTORIAL, YEAR, Client, Double, wait_until
 
 V1, V2, READ = "/metadataSearches/results", "/v2/metadataSearches/results", "/metadataSearches/results"
 ROOT = "D43364C684E34A5F9B2F9AD7108F7828"
@@ -117,14 +117,15 @@ def test_a_search_can_be_lost_between_two_nodes(tree: Double) -> None:
 
 def test_a_session_runs_one_search_at_a_time(tree: Double) -> None:
     client, other = tree.login(project=TUTORIAL), tree.login(project=TUTORIAL)
-    # The search reads it once it is at work, which is a moment after it came.
-    tree.settings(search_duration=1.0)
-    first = threading.Thread(target=lambda: client.post(V2, json={}))
-    first.start()
-    wait_until(lambda: tree.state()["in_flight"] == 1, "the first search")
-    assert client.post(V2, json={}).status_code == 500
-    assert other.post(V2, json={}).status_code == 200
-    first.join()
+    tree.settings(search_duration=A_LONG_TIME)
+    with ThreadPoolExecutor() as pool:
+        searches = [pool.submit(client.post, V2, json={}) for _ in range(2)]
+        (refused,), (going_on,) = wait(searches, PATIENCE, FIRST_COMPLETED)
+        assert refused.result().status_code == 500
+        of_other = pool.submit(other.post, V2, json={})
+        wait_until(lambda: tree.state()["in_flight"] == 2, "the search of the other session")
+        tree.settings(search_duration=0)
+        assert (going_on.result().status_code, of_other.result().status_code) == (200, 200)
     assert client.post(V2, json={}).status_code == 200
 
 

@@ -12,14 +12,13 @@ from typing import BinaryIO
 from mstr_double.holders import FAILED, IMPORTED, ImportProcess
 from mstr_double.importer import Importer, ImportRefused, effective_action
 from mstr_double.package_format import Blob, FileBlob, MemoryBlob, PackageContent, encode, pieces
+from mstr_double.passing import take
 from mstr_double.settings import Settings
 from mstr_double.store import User
 
 STEPS = 50
 # With no duration the work is still cut up, so that other requests are answered in between.
 ROWS_AT_ONCE = 5000
-# Seconds after which an import looks whether it is to take less time by now.
-PATIENCE = 0.1
 
 
 # From where imports come, as the change journal has it.
@@ -57,7 +56,7 @@ async def run_import(
     if settings.undo_padding:
         blob = await asyncio.to_thread(_padded_file, content, settings.undo_padding)
     if settings.undo_delay:
-        await asyncio.sleep(settings.undo_delay)
+        await take(lambda: settings.undo_delay)
     process.undo = blob
 
 
@@ -84,13 +83,10 @@ async def _apply(process: ImportProcess, importer: Importer, settings: Settings,
     wanted = len(rows) if limit is None else min(limit, len(rows))
     size = max(1, -(-len(rows) // STEPS)) if settings.import_duration else ROWS_AT_ONCE
     steps = max(1, -(-len(rows) // size))
-    loop = asyncio.get_running_loop()
-    start = loop.time()
+    start = asyncio.get_running_loop().time()
     for step in range(steps):
-        await asyncio.sleep(0)
-        # Until a moment and not for a time: else 50 steps would be late 50 times. A test may shorten it meanwhile.
-        while (left := start + settings.import_duration * (step + 1) / steps - loop.time()) > 0:
-            await asyncio.sleep(min(left, PATIENCE))
+        # From the start of all and not from that of the step: else 50 steps would be late 50 times.
+        await take(lambda part=(step + 1) / steps: settings.import_duration * part, start)
         chunk = rows[step * size : min((step + 1) * size, wanted)]
         for row in chunk:
             importer.apply(row)

@@ -9,7 +9,6 @@ environment keeps its own; the package's file, the undo package's and what a val
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from mstr_double.holders import FAILED, PROCESSING, ImportProcess
 from mstr_double.import_runner import run_import
 from mstr_double.importer import Importer
 from mstr_double.package_format import CorruptPackage, MemoryBlob, PackageContent, decode, encode
+from mstr_double.passing import take
 from mstr_double.store import ADMINISTRATOR
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Migrations:
     async def create(self, record: Migration, project: str | None, see_hidden: bool) -> None:
         """Build the package of a record from objects, and put it into the storage."""
         server = self.server
-        await asyncio.sleep(server.settings.build_duration)
+        await take(lambda: server.settings.build_duration)
         try:
             content, _flags = build(server.store, {"type": record.type, **record.toc_view}, project, see_hidden)
         except BuildFailed as error:
@@ -185,7 +185,7 @@ class Migrations:
         """Find out what an import would end in, without writing anything to the metadata."""
         server = self.server
         stamp = ids.now()
-        await asyncio.sleep(server.settings.validation_duration)
+        await take(lambda: server.settings.validation_duration)
         problem = None
         try:
             content = self.content(path)

@@ -16,6 +16,7 @@ from mstr_double.holders import DELETING, EMPTY, FAILED, PROCESSING, READY, Impo
 from mstr_double.ids import new_id
 from mstr_double.importer import Importer
 from mstr_double.package_format import Blob, CorruptPackage, PackageContent, decode
+from mstr_double.passing import take
 from mstr_double.reply import Reply
 from mstr_double.routes_objects import checked_project
 from mstr_double.server import Call
@@ -96,7 +97,7 @@ async def define_package(call: Call) -> Reply:
 
 
 async def _build(call: Call, holder: PackageHolder, body: dict[str, Any]) -> None:
-    await asyncio.sleep(call.server.settings.build_duration)
+    await take(lambda: call.server.settings.build_duration)
     try:
         content, flags = build(call.server.store, body, holder.project, call.session.may("bypass_acl"))
     except BuildFailed as error:
@@ -168,7 +169,7 @@ async def upload_package(call: Call) -> Reply:
 
 
 async def _process_upload(call: Call, holder: PackageHolder) -> None:
-    await asyncio.sleep(call.server.settings.upload_processing)
+    await take(lambda: call.server.settings.upload_processing)
     _finish(call, holder)
 
 
@@ -223,6 +224,6 @@ async def delete_package(call: Call) -> Reply:
 
 
 async def _forget_later(call: Call, holder: PackageHolder) -> None:
-    await asyncio.sleep(call.server.settings.delete_duration)
+    await take(lambda: call.server.settings.delete_duration)
     if call.session.package is holder:
         call.session.package = None

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from typing import Any
 
 from mstr_double import errors, searches
 from mstr_double.ids import new_id
+from mstr_double.passing import take
 from mstr_double.reply import Reply
 from mstr_double.routes_objects import checked_project, shown_in_lists
 from mstr_double.searches import Query, Tree
@@ -166,7 +166,7 @@ async def _search(call: Call, query: Query) -> Reply:
     session.searching = True
     try:
         # Let others be answered meanwhile, as a server does.
-        await asyncio.sleep(call.server.settings.search_duration)
+        await take(lambda: call.server.settings.search_duration)
         _scope, tree = _tree(call, project)
         search_id = new_id()
         found = session.searches[search_id] = list(tree.find(query))

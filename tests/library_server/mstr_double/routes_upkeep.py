@@ -9,11 +9,11 @@ The names of privileges are those of the vendor's help on administration privile
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from mstr_double import errors
 from mstr_double.ids import new_id, now
+from mstr_double.passing import take
 from mstr_double.reply import Reply
 from mstr_double.routes_monitors import MACHINE
 from mstr_double.routes_objects import checked_project
@@ -59,7 +59,7 @@ async def reload_schema(call: Call) -> Reply:
 
 
 async def _run(task: SchemaTask, project: Project, settings: Settings, failure: str | None) -> None:
-    await asyncio.sleep(settings.schema_duration)
+    await take(lambda: settings.schema_duration)
     task.status, task.ended, task.failure = (COMPLETED if failure is None else FAILED), now(), failure
     if failure is None and not task.lost:
         project.schema_reloads += 1
