@@ -52,7 +52,6 @@ def in_order(server: Server) -> list[str]:
     return [path for path in calls if path in ("/packages/imports", RELOAD)]
 
 
-@pytest.mark.oldest_core
 def test_the_schema_is_reloaded_once_after_the_last_import(server: Server, controller: Controller) -> None:
     controller.declare(server, attribute(controller), report(controller), attribute(controller, "Store"))
     run = controller.deploy()

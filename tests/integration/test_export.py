@@ -405,7 +405,7 @@ USERS = {"type": "configuration", "dest": "packages/users.mmp", "content": [{"ty
 LINKS = {"type": "project_security", "dest": "packages/links.mmp", "content": [{"types": ["user group"]}]}
 
 
-@pytest.mark.oldest_core
+@pytest.mark.ansible
 def test_the_playbook(tree: Server, controller: Controller) -> None:
     tree.set(stamp_files=True)
     declare(tree, controller, {**SHARED, "definitions": True}, USERS, LINKS)

@@ -38,8 +38,13 @@ def commands(process: Any) -> set[bytes]:
     return found
 
 
-@pytest.mark.oldest_core
-@pytest.mark.parametrize("packed", [False, True], ids=["installed", "packed"])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        pytest.param(False, marks=pytest.mark.ansible, id="installed"),
+        pytest.param(True, marks=pytest.mark.oldest_core, id="packed"),
+    ],
+)
 def test_both_do_the_same(server: Server, controller: Controller, packed: bool) -> None:
     server.set(import_duration=0.5)
     interpreter = {"ansible_python_interpreter": other_path()} if packed else {}
@@ -54,7 +59,6 @@ def test_both_do_the_same(server: Server, controller: Controller, packed: bool) 
     assert any(INSTALLED in command for command in seen) != packed
     assert server.has(declared("inc1"))
     assert server.held() == []
-    assert controller.deploy("--check", "--diff").recap("prod")["changed"] == 0
     assert controller.rollback("inc1").code == 0
     assert not server.has(declared("inc1"))
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from pathlib import Path
@@ -69,19 +68,19 @@ def test_an_import_shows_how_far_it_is(server: Server, controller: Controller) -
 
 
 @pytest.mark.ansible
-def test_lines_of_many_environments_say_whose_they_are(server: Server, controller: Controller) -> None:
+def test_lines_of_two_environments_say_whose_they_are(server: Server, controller: Controller) -> None:
     finance = controller.sample("finance", name="finance")
     controller.declare(server, finance)
     (prod,) = controller.hosts.values()
-    with contextlib.ExitStack() as stack:
-        servers = {"dev": server, **{name: stack.enter_context(running_server()) for name in ("test", "prod")}}
+    with running_server() as second:
+        servers = {"dev": server, "prod": second}
         for each in servers.values():
             each.set(import_duration=2)
         controller.inventory({name: {**prod, "mstr_base_url": each.base_url} for name, each in servers.items()})
-        checked = controller.deploy("--check")
+        checked = controller.deploy("--check", "--limit", "dev")
         assert checked.code == 0, checked.output
         assert lines(checked) == []
-        run = controller.deploy("--forks", "3", "-e", "mstr_max_fail_percentage=50")
+        run = controller.deploy("--forks", "2", "-e", "mstr_max_fail_percentage=50")
     assert run.code == 0, run.output
     shown = lines(run)
     for name in servers:

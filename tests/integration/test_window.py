@@ -49,7 +49,6 @@ def receipts(controller: Controller) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in controller.receipts()]
 
 
-@pytest.mark.oldest_core
 def test_a_project_is_idle_for_its_imports_and_then_what_it_was(server: Server, controller: Controller) -> None:
     nodes(server, ONE, TWO)
     server.set(pending_polls=2)

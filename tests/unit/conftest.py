@@ -14,6 +14,8 @@ import pytest
 from hypothesis import settings
 from scripted_server import ScriptedServer
 
+from ansible_collections.mstr.migration.plugins.module_utils.support import signals
+
 # The same examples in every run: a gate that fails today must fail tomorrow.
 settings.register_profile("unit", deadline=None, derandomize=True, database=None)
 # What draws them is the same on every Python; a few show that what they are drawn for runs there.
@@ -30,6 +32,12 @@ def _silent_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", "JOB_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(autouse=True)
+def _not_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test begin as a module that was told to stop by the one before: a module ends then."""
+    monkeypatch.setattr(signals, "_came", [])
 
 
 @pytest.fixture
