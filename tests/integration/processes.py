@@ -30,11 +30,18 @@ INSTALLED = b"ansible_collections.mstr.migration.plugins.modules.mstr_"
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
-    """Wait until a condition holds."""
+    """Wait until a condition holds. A file that goes away while it is looked at is looked at again."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not _holds(condition):
         assert time.monotonic() < deadline, "waited in vain for %s" % what
         time.sleep(0.02)
+
+
+def _holds(condition: Callable[[], Any]) -> bool:
+    try:
+        return bool(condition())
+    except FileNotFoundError:
+        return False
 
 
 def _parent(process: int) -> int:
