@@ -119,11 +119,11 @@ def newest(*versions: str) -> str | None:
 # The Python of most sessions. The one that runs nox can be newer than those that are looked for, and serves then.
 PYTHON = newest(*PYTHONS[1:]) or getattr(sys, "_base_executable", sys.executable)
 OLDEST = next((version for version in PYTHONS if shutil.which(f"python{version}")), PYTHON)
-# The unit tests of what leans on the standard library, and of what a Python can be too old for.
 CONNECTIONS = [
     f"rest/test_{name}.py"
     for name in ("certificates", "cookies", "http", "multipart", "pace", "proxies", "tls", "wire")
 ]
+# The unit tests of what leans on the standard library, and of what a Python can be too old for.
 UNIT_OF_EVERY_PYTHON = [f"tests/unit/{name}" for name in ("test_imports.py", "session", "support", *CONNECTIONS)]
 # The releases of the vendor's client that hold the server double to what a real client sends, each with the tests of
 # what only it has: one that imports packages by itself, for Python 3.10 and 3.11, and the current one, which has the

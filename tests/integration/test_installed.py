@@ -59,6 +59,7 @@ def test_both_do_the_same(server: Server, controller: Controller, packed: bool) 
     assert any(INSTALLED in command for command in seen) != packed
     assert server.has(declared("inc1"))
     assert server.held() == []
+    assert controller.deploy("--check", "--diff").recap("prod")["changed"] == 0
     assert controller.rollback("inc1").code == 0
     assert not server.has(declared("inc1"))
 
