@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 BIN = Path(sys.executable).parent
-SECRET = "prod-secret-8f2c"
 # What every set-up of the tests says.
 VARIABLES: dict[str, Any] = {
     "mstr_awx_organization": "Default",

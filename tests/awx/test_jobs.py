@@ -2,10 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as AWX runs them: a plan, that plan carried out, a job cancelled in the middle, the next one, the way back."""
+"""AWX, set up by the playbook awx_setup, and jobs as it runs them.
+
+A plan, that plan carried out, a job cancelled in the middle, the next one, the way back. Of what was set up, nothing is
+made twice, and only what differs is changed.
+"""
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -19,7 +24,7 @@ from typing import Any
 import pytest
 import trustme
 from jobs import GROUP, USER, Controller, Ended, Job, Workflow, end, hand_over
-from stand_in import running_awx, set_up
+from stand_in import Awx, Setup, running_awx, set_up
 
 from harness import DOUBLE, PASSWORD, Server, declared, running_server  # isort: skip
 from processes import until  # isort: skip
@@ -28,6 +33,19 @@ from warm_modules import COLLECTIONS  # isort: skip
 INCREMENTS = ("inc1", "inc2")
 # Seconds. Long enough for the time between two tasks, short enough for a test.
 LEASE = 4
+
+MADE = {
+    "credential_types": ["MicroStrategy"],
+    "credentials": ["MicroStrategy", "MicroStrategy prod"],
+    "projects": ["MicroStrategy"],
+    "execution_environments": ["MicroStrategy"],
+    "inventories": ["MicroStrategy"],
+    "hosts": ["test", "prod"],
+    "groups": ["mstr"],
+    "job_templates": ["MicroStrategy " + name for name in ("plan", "deploy", "deploy plan", "rollback")],
+    "workflow_job_templates": ["MicroStrategy"],
+    "workflow_approval_templates": ["MicroStrategy approve the plan for prod"],
+}
 
 
 class Site:
@@ -38,13 +56,19 @@ class Site:
         prod: The server of the second one, over TLS, with a certificate of a private CA.
         jobs: What launches jobs.
         volume: The volume with history and plans, which all jobs see.
+        variables: What AWX was set up with.
+        setup: What the playbook came to.
     """
 
-    def __init__(self, test: Server, prod: Server, jobs: Controller, volume: Path) -> None:
+    def __init__(
+        self, test: Server, prod: Server, jobs: Controller, volume: Path, variables: dict[str, Any], setup: Setup
+    ) -> None:
         self.test = test
         self.prod = prod
         self.jobs = jobs
         self.volume = volume
+        self.variables = variables
+        self.setup = setup
 
     def receipts(self, environment: str) -> list[dict[str, Any]]:
         """Return the receipts of an environment, oldest first."""
@@ -72,13 +96,13 @@ def site(directory: Path) -> Iterator[Site]:
     volume.mkdir()
     hand_over(volume)
     with running_server() as test, running_server(*tls, ca_file=directory / "ca.pem") as prod, running_awx() as awx:
-        done = set_up(
-            awx,
-            directory,
-            mstr_awx_volume=str(volume),
-            mstr_awx_variables={"mstr_lease_timeout": LEASE, "mstr_lock_timeout": 30},
-            mstr_awx_credential={"username": "administrator", "password": PASSWORD},
-            mstr_awx_environments=[
+        variables: dict[str, Any] = {
+            "mstr_awx_volume": str(volume),
+            "mstr_awx_variables": {"mstr_lease_timeout": LEASE, "mstr_lock_timeout": 30},
+            "mstr_awx_credential": {"username": "administrator", "password": PASSWORD},
+            "mstr_awx_instance_groups": ["mstr"],
+            "mstr_awx_image": "registry.example.com/mstr-ee:1",
+            "mstr_awx_environments": [
                 {"name": "test", "approve": False, "variables": {"mstr_base_url": test.base_url}},
                 {
                     "name": "prod",
@@ -90,9 +114,11 @@ def site(directory: Path) -> Iterator[Site]:
                     },
                 },
             ],
-        )
+        }
+        done = set_up(awx, directory, **variables)
         assert done.code == 0, done.output
-        yield Site(test, prod, Controller(awx, directory / "jobs", make_project(directory)), volume)
+        jobs = Controller(awx, directory / "jobs", make_project(directory))
+        yield Site(test, prod, jobs, volume, variables, done)
 
 
 def make_project(directory: Path) -> Path:
@@ -107,6 +133,31 @@ def make_project(directory: Path) -> Path:
     listed = [{"src": "packages/%s.mmp" % name, "project": "MicroStrategy Tutorial"} for name in INCREMENTS]
     (project / "packages.yml").write_text(json.dumps(listed), encoding="utf-8")
     return project
+
+
+def path_of(awx: Awx) -> list[str]:
+    """Return the nodes of the workflow in the order in which it goes through them; there is one way."""
+    nodes = {node["id"]: node for node in awx.state()["workflow_job_template_nodes"]}
+    reached = {identity for node in nodes.values() for identity in node["success_nodes"]}
+    (here,) = set(nodes) - reached
+    way = [here]
+    while nodes[way[-1]]["success_nodes"]:
+        (following,) = nodes[way[-1]]["success_nodes"]
+        way.append(following)
+    assert sorted(way) == sorted(nodes)
+    assert not any(node["failure_nodes"] or node["always_nodes"] for node in nodes.values())
+    return [nodes[identity]["identifier"] for identity in way]
+
+
+def held(awx: Awx) -> dict[str, Any]:
+    """Return all objects by kind and name, with the references as they are; when they were sent last is left out."""
+    return {
+        "%s %s" % (kind, item.get("identifier") or item["name"]): {
+            key: copy.deepcopy(value) for key, value in item.items() if key != "modified"
+        }
+        for kind, items in awx.state().items()
+        for item in items
+    }
 
 
 def report(ended: Ended, environment: str) -> dict[str, Any]:
@@ -204,3 +255,61 @@ def test_a_plan_is_carried_out_by_the_workflow_alone(site: Site) -> None:
     assert by_hand.status == "failed"
     assert "not-launched-by-the-workflow" in by_hand.text, by_hand.output
     assert site.prod.state()["imports_started"] == started
+
+
+# Last, since the jobs need what it changes. Each run of the playbook has a limit of its own.
+@pytest.mark.timeout(900)
+def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp_path: Path) -> None:
+    awx = site.jobs.awx
+    assert PASSWORD not in site.setup.output
+    state = awx.state()
+    made = {kind: [item["name"] for item in state[kind] if not item.get("managed")] for kind in MADE}
+    assert made == MADE
+    assert path_of(awx) == ["test plan", "test deploy", "prod plan", "prod approval", "prod deploy"]
+    own = awx.one("credentials", "MicroStrategy prod")
+    assert own["inputs"] == site.variables["mstr_awx_environments"][1]["credential"]
+    for name, credentials in (("test deploy", []), ("prod deploy", [own["id"]])):
+        node = awx.one("workflow_job_template_nodes", name)
+        assert (node["limit"], node["credentials"]) == (name.split()[0], credentials)
+    for template in state["job_templates"]:
+        assert template["instance_groups"] == [awx.one("instance_groups", "mstr")["id"]]
+        assert template["credentials"] == [awx.one("credentials", "MicroStrategy")["id"]]
+        assert template["execution_environment"] == awx.one("execution_environments", "MicroStrategy")["id"]
+    # A template for the jobs, and none that was filled in here.
+    plan = json.loads(awx.one("job_templates", "MicroStrategy plan")["extra_vars"])
+    assert plan == {"mstr_plan_file": "%s/plans/{{ awx_workflow_job_id | default(awx_job_id) }}/" % site.volume}
+
+    before, requests = held(awx), len(awx.log())
+    again = set_up(awx, tmp_path, **site.variables)
+    assert again.code == 0, again.output
+    assert "changed=0 " in again.output
+    assert awx.log()[requests:] == []
+
+    # Another image, another address, a new password, and environments that change places, one of them without approval.
+    test, prod = copy.deepcopy(site.variables["mstr_awx_environments"])
+    test["variables"] = {"mstr_base_url": "https://moved.example.com/MicroStrategyLibrary"}
+    changes = {
+        "mstr_awx_image": "registry.example.com/mstr-ee:2",
+        "mstr_awx_credential": {**site.variables["mstr_awx_credential"], "password": "new"},
+        "mstr_awx_update_secrets": True,
+        "mstr_awx_environments": [{**prod, "approve": False}, test],
+    }
+    third = set_up(awx, tmp_path, **{**site.variables, **changes})
+    assert third.code == 0, third.output
+    # The approval is gone. Left there, it would begin with the workflow.
+    assert path_of(awx) == ["prod plan", "prod deploy", "test plan", "test deploy"]
+    after = held(awx)
+    assert {name for name in {*before, *after} if before.get(name) != after.get(name)} == {
+        "execution_environments MicroStrategy",
+        "credentials MicroStrategy",
+        "hosts test",
+        # It goes with the node that waited for it.
+        "workflow_approval_templates MicroStrategy approve the plan for prod",
+        # Which environment a job is for where nobody says one.
+        *("job_templates " + name for name in MADE["job_templates"]),
+        *(
+            "workflow_job_template_nodes " + name
+            for name in ("prod plan", "prod approval", "prod deploy", "test deploy")
+        ),
+    }
+    assert awx.one("credentials", "MicroStrategy")["inputs"]["password"] == "new"

@@ -371,6 +371,19 @@ class Controller:
             ran.stdout = json.dumps({"failed": True, "msg": "The module ended with %d." % ran.code})
         return ran
 
+    def start_module(self, module: str, options: dict[str, Any], own: Path, file_limit: int | None = None) -> int:
+        """Start a module without Ansible; see Modules.start. :returns: the id of its process"""
+        assert self._modules is not None
+        return self._modules.start(
+            module,
+            options,
+            self.directory,
+            self.temporary,
+            own,
+            environment=self.environment,
+            file_limit=file_limit,
+        )
+
     def tasks(self, server: Server, tasks: list[dict[str, Any]], *arguments: str, **defaults: Any) -> Run:
         """Run tasks of modules of the collection without Ansible, as administrator unless defaults say otherwise.
 

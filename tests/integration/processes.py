@@ -11,10 +11,8 @@ import contextlib
 import functools
 import json
 import os
-import resource
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import DEMO, PASSWORD, PREFIX, Controller, Server, ansible_bin
-from warm_modules import COLLECTIONS, Program
+from warm_modules import Program
 
 # What the command line of a module says: of one that ansible-core has packed, of one that runs where it is installed.
 PACKED = b"AnsiballZ_mstr_"
@@ -34,7 +32,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not _holds(condition):
         assert time.monotonic() < deadline, "waited in vain for %s" % what
-        time.sleep(0.02)
+        time.sleep(0.04)
 
 
 def _holds(condition: Callable[[], Any]) -> bool:
@@ -128,21 +126,22 @@ def kill_all(root: int) -> None:
             os.kill(each, signal.SIGKILL)
 
 
-class StartedSteps:
-    """A run of steps, with what a ``subprocess.Popen`` has.
+class Started:
+    """A process that a warm process has started, with what a ``subprocess.Popen`` has.
 
     Args:
-        process: The id of its process.
-        ended: The file to which its exit status goes.
+        process: Its id.
+        own: The directory with the file ``ended``, which gets its exit status.
     """
 
-    def __init__(self, process: int, ended: Path) -> None:
+    def __init__(self, process: int, own: Path) -> None:
         self.pid = process
-        self._ended = ended
+        self._own = own
 
     @property
     def returncode(self) -> int | None:
-        return int(self._ended.read_text(encoding="utf-8")) if self._ended.exists() else None
+        ended = self._own / "ended"
+        return int(ended.read_text(encoding="utf-8")) if ended.exists() else None
 
     def poll(self) -> int | None:
         """Return its exit status; None while it runs."""
@@ -150,10 +149,46 @@ class StartedSteps:
 
     def wait(self, seconds: float) -> int:
         """Return its exit status, once it has one."""
-        until(self._ended.exists, "the end of the steps", seconds)
+        until(lambda: self.returncode is not None, "the end of a process", seconds)
         code = self.returncode
         assert code is not None
         return code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal. Of a process that is over the number may be another's by now."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class StartedModule(Started):
+    """A module that was started.
+
+    What it prints goes through a pipe: the file of a module that has a limit for files could not take it.
+    """
+
+    def __init__(self, controller: Controller, module: str, options: dict[str, Any], file_limit: int | None) -> None:
+        # One each, since several may be started at once; not where tests look.
+        self._directory = tempfile.TemporaryDirectory(prefix="mstr_started_")
+        own = Path(self._directory.name)
+        os.mkfifo(own / "stdout")
+        self._printed = os.open(own / "stdout", os.O_RDONLY | os.O_NONBLOCK)
+        super().__init__(controller.start_module(module, options, own, file_limit), own)
+
+    def output(self, seconds: float = 60) -> str:
+        """Return what it has printed, once it is over."""
+        parts: list[bytes] = []
+
+        def is_over() -> bool:
+            over = self.poll() is not None
+            with contextlib.suppress(BlockingIOError):
+                while part := os.read(self._printed, 1 << 16):
+                    parts.append(part)
+            return over
+
+        until(is_over, "the end of a module", seconds)
+        os.close(self._printed)
+        self._directory.cleanup()
+        return b"".join(parts).decode()
 
 
 @functools.cache
@@ -184,7 +219,7 @@ def started(controller: Controller, playbook: str = "deploy", *arguments: str, l
                 "printed": str(printed),
                 "own": own,
             }
-            process = StartedSteps(_warm_steps().ask(order), Path(own) / "ended")
+            process = Started(_warm_steps().ask(order), Path(own))
         try:
             yield process
         finally:
@@ -216,45 +251,35 @@ def output(controller: Controller, log: str = "stopped") -> str:
 
 
 def start_module(
-    controller: Controller,
-    server: Server,
-    module: str = "mstr_package_import",
-    /,
-    limit: int | None = None,
-    **options: Any,
-) -> subprocess.Popen[str]:
+    controller: Controller, server: Server, module: str, /, file_limit: int | None = None, **options: Any
+) -> StartedModule:
     """Start a module as a process of its own, as Ansible does, so that signals and limits are for it alone.
 
     Args:
         controller: Where it is started.
         server: The server, to which it logs in as administrator.
-        module: Its name; mstr_package_import imports finance into the demo project, and reloads no schema, unless
-            options say otherwise.
-        limit: The size in bytes beyond which no file can grow, as on a device that is full.
+        module: Its name.
+        file_limit: The size in bytes beyond which no file can grow, as on a device that is full.
         options: The module's options.
     """
-    arguments: dict[str, Any] = {"base_url": server.base_url, "username": "administrator", "password": PASSWORD}
-    if module == "mstr_package_import":
-        arguments["project"] = DEMO
-        arguments["src"] = str(controller.packages / "finance.mmp")
-        arguments["history_dir"] = str(controller.history)
+    connection = {"base_url": server.base_url, "username": "administrator", "password": PASSWORD}
+    return StartedModule(controller, module, {**connection, **options}, file_limit)
+
+
+def start_import(
+    controller: Controller, server: Server, file_limit: int | None = None, **options: Any
+) -> StartedModule:
+    """Start the import of finance into the demo project, unless options say otherwise; see start_module."""
+    arguments = {
+        "project": DEMO,
+        "src": str(controller.packages / "finance.mmp"),
+        "history_dir": str(controller.history),
         # What is due after an import would be for the next run to do, and count as a change.
-        arguments["schema"] = "none"
-    arguments.update(options)
-    # One each, since several may be started at once.
-    path = controller.directory / ("arguments-%d.json" % len(list(controller.directory.glob("arguments-*.json"))))
-    path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
-    program = COLLECTIONS / "ansible_collections/mstr/migration/plugins/modules" / (module + ".py")
-    limits = None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    return subprocess.Popen(
-        [sys.executable, str(program), str(path)],
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), "TMPDIR": str(controller.temporary)},
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=limits,
-    )
+        "schema": "none",
+    }
+    return start_module(controller, server, "mstr_package_import", file_limit=file_limit, **{**arguments, **options})
 
 
-def result_of(process: subprocess.Popen[str], seconds: float = 60) -> dict[str, Any]:
+def result_of(process: StartedModule, seconds: float = 60) -> dict[str, Any]:
     """Return what a module says in the end."""
-    return json.loads(process.communicate(timeout=seconds)[0])
+    return json.loads(process.output(seconds))

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from harness import TUTORIAL, Controller, Run, Server, declared, make_package, object_id
-from processes import kill_all, module_processes, output, result_of, start_module, started, until
+from processes import kill_all, module_processes, output, result_of, start_import, started, until
 
 INCREMENTS = ("inc1", "inc2", "inc3")
 YEAR = "8D679D5111D3E4981000E787EC6DE8A4"
@@ -351,7 +351,7 @@ def test_a_task_that_imports_without_a_lock_is_not_taken_for_dead(server: Server
     lasting = {"session_file": str(controller.directory / "lasting.json")}
     # Without a history, so that nothing is locked.
     controller.tasks(server, [{"name": "present", "mstr.migration.mstr_session": lasting}])
-    process = start_module(controller, server, **lasting)
+    process = start_import(controller, server, **lasting)
     until(lambda: server.calls("GET", "/packages/imports/"), "the import")
     options = {"session_file": str(controller.directory / "session.json"), "history_dir": str(controller.history)}
     log_in = {"name": "present", "mstr.migration.mstr_session": options}
@@ -368,7 +368,7 @@ def test_a_run_that_is_taken_over_while_it_plans_imports_nothing(server: Server,
     log_in = {"name": "first", "mstr.migration.mstr_session": {"history_dir": str(controller.history)}}
     session = controller.tasks(server, [log_in]).named("first")["session_file"]
     server.fault("GET", "^/objects/", {"kind": "hang", "seconds": 1, "when": "before"})
-    process = start_module(controller, server, session_file=session)
+    process = start_import(controller, server, session_file=session)
     until(lambda: server.calls("GET", "/objects/"), "the plan")
     (lock,) = controller.history.glob("locks/*.1.lock")
     lock.with_name(lock.name.replace(".1.", ".2.")).write_text("{}", encoding="utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from harness import Controller, Server, make_package
-from processes import result_of, start_module, until
+from processes import result_of, start_import, until
 
 TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'touch PWNED') }}"
 NAMES = [
@@ -82,7 +82,7 @@ def test_what_is_at_undo_dest_stays_and_stops_the_import(what: str, server: Serv
         dest.mkdir()
     else:
         dest.write_text("precious")
-    result = result_of(start_module(controller, server, undo_dest=str(dest), force=what != "other file"))
+    result = result_of(start_import(controller, server, undo_dest=str(dest), force=what != "other file"))
     assert result["failed"]
     assert "undo_dest: " in result["msg"]
     assert str(dest) in result["msg"]
@@ -97,14 +97,14 @@ def test_a_history_that_cannot_be_is_found_before_the_import(
 ) -> None:
     (controller.directory / "file").write_text("")
     history = str(controller.directory / place)
-    result = result_of(start_module(controller, server, history_dir=history))
+    result = result_of(start_import(controller, server, history_dir=history))
     assert "history_dir: " in result["msg"]
     assert server.state()["imports_started"] == 0
     assert server.held() == []
 
 
 def test_a_full_device_before_the_import(server: Server, controller: Controller) -> None:
-    result = result_of(start_module(controller, server, limit=1000))
+    result = result_of(start_import(controller, server, file_limit=1000))
     assert str(controller.history) in result["msg"]
     assert "File too large" in result["msg"]
     assert server.state()["imports_started"] == 0
@@ -117,8 +117,8 @@ def test_a_full_device_after_the_import(server: Server, controller: Controller) 
     # What the import replaces is larger than what the device takes, the receipt is not.
     first = make_package(controller.directory / "one.mmp", {"name": "Region", "type": 12, "definition": "x" * 100_000})
     second = make_package(controller.directory / "two.mmp", {"name": "Region", "type": 12, "definition": "y"})
-    assert result_of(start_module(controller, server, src=str(first)))["changed"]
-    result = result_of(start_module(controller, server, src=str(second), limit=20_000, undo_timeout=3))
+    assert result_of(start_import(controller, server, src=str(first)))["changed"]
+    result = result_of(start_import(controller, server, src=str(second), file_limit=20_000, undo_timeout=3))
     assert result["failed"]
     assert result["changed"]
     assert "The import is done" in result["msg"]
@@ -129,7 +129,7 @@ def test_a_full_device_after_the_import(server: Server, controller: Controller) 
     assert not receipt.with_name("undo.mmp").exists()
     assert not list(controller.history.rglob(".mstr_*"))
     # So it does, once there is room.
-    result = result_of(start_module(controller, server, src=str(second)))
+    result = result_of(start_import(controller, server, src=str(second)))
     assert result["recovered"] == [{"entry": receipt.parent.name, "outcome": "imported"}]
     assert not result["changed"]
     assert receipt.with_name("undo.mmp").exists()
@@ -142,7 +142,7 @@ def test_a_file_that_changes_before_it_is_sent(what: str, server: Server, contro
     original = make_package(path, {"name": "Region", "type": 12}).read_bytes()
     server.fault("GET", "^/projects$", {"kind": "hang", "seconds": 1.5, "when": "before"})
     checksum = "sha256:" + hashlib.sha256(original).hexdigest()
-    process = start_module(controller, server, src=str(path), project="Demo Project", checksum=checksum)
+    process = start_import(controller, server, src=str(path), project="Demo Project", checksum=checksum)
     until(lambda: server.calls("GET", "/projects"), "the log-in")
     if what == "gone":
         path.unlink()
@@ -163,19 +163,19 @@ def test_time_limits_hold(server: Server, controller: Controller) -> None:
     at_most = 45
     server.fault("GET", "^/objects/", {"kind": "hang", "seconds": 60, "when": "before"}, times=None)
     began = time.monotonic()
-    result = result_of(start_module(controller, server, timeout=1, retries=1))
+    result = result_of(start_import(controller, server, timeout=1, retries=1))
     assert time.monotonic() - began < at_most
     assert "went silent: nothing came for 1 s (timeout" in result["msg"]
     server.reset(import_duration=600)
     began = time.monotonic()
-    result = result_of(start_module(controller, server, wait_timeout=1.5))
+    result = result_of(start_import(controller, server, wait_timeout=1.5))
     assert 1.5 <= time.monotonic() - began < at_most
     assert re.search(r"Import \S+ was asked for and not seen to end; last seen: processing, \d", result["msg"])
     assert "wait_timeout" in result["msg"]
     assert "the next run on this environment waits for it" in result["msg"]
     server.reset(undo_never=True)
     began = time.monotonic()
-    result = result_of(start_module(controller, server, undo_timeout=1.5))
+    result = result_of(start_import(controller, server, undo_timeout=1.5))
     assert 1.5 <= time.monotonic() - began < at_most
     assert "undo_timeout" in result["msg"]
     assert "The import is done" in result["msg"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import signal
 import stat
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 from emulations import VARIABLE
 from harness import DEMO, PASSWORD, Controller, Server
-from processes import output, result_of, start_module, started, until
+from processes import StartedModule, output, result_of, start_import, start_module, started, until
 
 TUTORIAL = "MicroStrategy Tutorial"
 # Seconds. Short enough for a test.
@@ -25,20 +24,20 @@ LEASE = 2
 QUICK = {"lease_timeout": LEASE, "lock_timeout": 30}
 
 
-def imports(controller: Controller, server: Server, **options: Any) -> subprocess.Popen[str]:
+def imports(controller: Controller, server: Server, **options: Any) -> StartedModule:
     """Start the import of inc1."""
     package = {"src": str(controller.packages / "inc1.mmp"), "project": TUTORIAL}
-    return start_module(controller, server, **{**QUICK, **package, **options})
+    return start_import(controller, server, **{**QUICK, **package, **options})
 
 
-def takes_back(controller: Controller, server: Server, **options: Any) -> subprocess.Popen[str]:
+def takes_back(controller: Controller, server: Server, **options: Any) -> StartedModule:
     """Start taking inc1 back."""
     which = {"state": "applied", "name": "inc1", "history_dir": str(controller.history), "project": TUTORIAL}
     which["schema"] = "none"
     return start_module(controller, server, "mstr_undo_package", **{**QUICK, **which, **options})
 
 
-def plans(controller: Controller, server: Server, **options: Any) -> subprocess.Popen[str]:
+def plans(controller: Controller, server: Server, **options: Any) -> StartedModule:
     """Start planning inc1."""
     packages = [{"src": str(controller.packages / "inc1.mmp")}]
     which = {"packages": packages, "history_dir": str(controller.history), "project": TUTORIAL}
@@ -64,12 +63,12 @@ def importing(controller: Controller) -> bool:
     return any(session["import_process"] and session["import_process"]["id"] for session in sessions)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.communicate(timeout=20)
+def kill(process: StartedModule) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.output(20)
 
 
-def catches(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+def catches(process: StartedModule, number: signal.Signals) -> bool:
     """Return whether a process has a handler for a signal."""
     status = Path("/proc/%d/status" % process.pid).read_text(encoding="utf-8")
     (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
@@ -347,13 +346,13 @@ def test_what_is_killed_with_a_session_file_elsewhere_is_found_there(server: Ser
 
 
 def test_without_history_or_with_a_session_file_nothing_is_locked(server: Server, controller: Controller) -> None:
-    process = start_module(controller, server, history_dir=None)
+    process = start_import(controller, server, history_dir=None)
     result = result_of(process)
     assert result["changed"]
     assert "recovered" not in result
     session = {"session_file": str(controller.directory / "session.json")}
     assert result_of(start_module(controller, server, "mstr_session", **session))["changed"]
-    result = result_of(start_module(controller, server, **session, force=True, project=DEMO))
+    result = result_of(start_import(controller, server, **session, force=True, project=DEMO))
     assert result["changed"]
     assert "recovered" not in result
     assert list(controller.history.glob("locks")) == []

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from harness import SAMPLES, Controller, Server, make_package, object_id
-from processes import start_module, until
+from processes import result_of, start_module, until
 from test_plan_import import APPROVED, REFUSED, SESSION, approve, states, tasks
 
 V = ["%032X" % (0xA0 + number) for number in range(10)]
@@ -396,12 +396,11 @@ def test_told_to_stop_it_takes_nothing_more_back(server: Server, controller: Con
     server.fault("POST", "^/packages/imports$", REFUSED, skip=3, times=1)
     server.fault("POST", "^/packages/imports$", {"kind": "hang", "seconds": 3, "when": "after"}, skip=3, times=1)
     given = controller._rendered(steps["import"]["mstr.migration.mstr_package_import"])
-    # Not by its name, for which start_module has options of its own.
-    process = start_module(controller, server, "./mstr_package_import", **{**given, "on_failure": "rollback"})
+    process = start_module(controller, server, "mstr_package_import", **{**given, "on_failure": "rollback"})
     until(lambda: process.poll() is not None or server.state()["imports_started"] >= 4, "the taking back")
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
-    assert json.loads(process.communicate(timeout=60)[0])["failed"]
+    assert result_of(process)["failed"]
     assert server.state()["imports_started"] == 4
 
 

@@ -47,7 +47,7 @@ def play(controller: Controller, *tasks: dict[str, Any], arguments: tuple[str, .
     return controller.playbook(str(path), *arguments)
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_an_import_shows_how_far_it_is(server: Server, controller: Controller) -> None:
     # The connection comes from module_defaults for the action group.
     server.set(import_duration=2.5)

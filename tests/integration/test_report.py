@@ -130,7 +130,7 @@ def test_the_report_comes_even_where_the_log_out_fails(server: Server, controlle
     assert server.held() == []
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_the_role_can_be_used_again_in_a_play(server: Server, controller: Controller) -> None:
     controller.declare(server)
     first, second = controller.sample("inc1"), controller.sample("finance")

@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 from harness import PASSWORD, TUTORIAL, Controller, Server, declared
-from processes import module_processes, output, result_of, start_module, started, until
+from processes import StartedModule, module_processes, output, result_of, start_import, started, until
 
 
-def stop(process: subprocess.Popen[str], number: signal.Signals) -> dict[str, Any]:
+def stop(process: StartedModule, number: signal.Signals) -> dict[str, Any]:
     """Send a signal, and return what the module says; it must not take long about it."""
     process.send_signal(number)
     sent = time.monotonic()
-    output = process.communicate(timeout=20)[0]
+    output = process.output(20)
     assert time.monotonic() - sent < 8
     return json.loads(output)
 
@@ -32,7 +32,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> dict[str, An
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_while_the_import_runs(number: signal.Signals, server: Server, controller: Controller) -> None:
     server.set(import_duration=10)
-    process = start_module(controller, server)
+    process = start_import(controller, server)
     until(lambda: server.calls("GET", "/packages/imports/"), "the first poll")
     result = stop(process, number)
     assert result["failed"]
@@ -42,7 +42,7 @@ def test_while_the_import_runs(number: signal.Signals, server: Server, controlle
     # Nobody waits for its lease to run out.
     server.set(import_duration=0)
     began = time.monotonic()
-    result = result_of(start_module(controller, server))
+    result = result_of(start_import(controller, server))
     assert time.monotonic() - began < 40
     assert [item["outcome"] for item in result["recovered"]] == ["imported"]
     assert result["changed"] is False
@@ -52,7 +52,7 @@ def test_while_the_import_runs(number: signal.Signals, server: Server, controlle
 
 def test_while_the_undo_package_is_waited_for(server: Server, controller: Controller) -> None:
     server.set(undo_delay=2)
-    process = start_module(controller, server)
+    process = start_import(controller, server)
     history = controller.directory / "history"
     until(lambda: any('"imported"' in path.read_text() for path in history.rglob("receipt.json")), "the import's end")
     result = stop(process, signal.SIGTERM)
@@ -65,7 +65,7 @@ def test_while_the_undo_package_is_waited_for(server: Server, controller: Contro
 
 def test_before_the_import(server: Server, controller: Controller) -> None:
     server.set(upload_processing=30)
-    process = start_module(controller, server)
+    process = start_import(controller, server)
     until(lambda: server.calls("GET", "/packages/"), "the package to be polled")
     assert "Stopped by SIGTERM" in stop(process, signal.SIGTERM)["msg"]
     assert server.state()["imports_started"] == 0
@@ -74,7 +74,7 @@ def test_before_the_import(server: Server, controller: Controller) -> None:
 
 def test_while_the_import_is_asked_for(server: Server, controller: Controller) -> None:
     server.fault("POST", "^/packages/imports$", {"kind": "hang", "seconds": 4, "when": "after"})
-    process = start_module(controller, server)
+    process = start_import(controller, server)
     until(lambda: server.state()["imports_started"], "the import")
     result = stop(process, signal.SIGTERM)
     assert result["import_outcome"] == "unknown"
@@ -87,7 +87,7 @@ def test_while_the_import_is_asked_for(server: Server, controller: Controller) -
 
 def test_in_the_clean_up(server: Server, controller: Controller) -> None:
     server.fault("DELETE", "^/packages/imports/", {"kind": "hang", "seconds": 2, "when": "before"})
-    process = start_module(controller, server)
+    process = start_import(controller, server)
     until(lambda: server.calls("DELETE", "/packages/imports/"), "the release")
     result = stop(process, signal.SIGTERM)
     assert result["changed"]

@@ -296,7 +296,7 @@ def test_any_text_may_be_of_the_vault(server: Server, controller: Controller) ->
     assert PASSWORD not in run.output
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_hosts_that_are_not_there_are_no_success(server: Server, controller: Controller) -> None:
     controller.declare(server, controller.sample("inc1"))
     missing = {"all": {"children": {"environments": {"hosts": {"prod": None}}}}}
@@ -345,7 +345,7 @@ def test_the_syntax_can_be_checked_without_an_inventory(controller: Controller) 
     assert run.code == 0, run.output
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_variables_of_the_plays_that_cannot_be_used_are_named(server: Server, controller: Controller) -> None:
     controller.declare(server, controller.sample("inc1"))
     wrong = {"mstr_serial": "many", "mstr_max_fail_percentage": "half"}

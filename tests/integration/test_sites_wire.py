@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_a_task_that_keeps_to_a_limit_can_be_stopped(many: Path, server: Server,
     process = start_module(controller, server, "mstr_package_plan", **options)
     until(lambda: server.calls("GET", "/objects/"), "the look-ups")
     time.sleep(0.3)
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     sent = time.monotonic()
     assert "Stopped by SIGTERM" in result_of(process)["msg"]
     assert time.monotonic() - sent < 40

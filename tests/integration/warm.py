@@ -12,6 +12,9 @@ its memory.
 A job is a line of JSON on standard input, ``{module, arguments, directory, environment, stdout, stderr, limit}``; the
 answer is a line on standard output, ``{code}``, with null for a run that was ended because it took longer than the
 limit.
+
+A job with ``ended``, the name of a file, and perhaps ``file_limit``, bytes beyond which no file can grow, is only
+started. Its answer is ``{process}``, the id of its process; its exit status goes to that file.
 """
 
 from __future__ import annotations
@@ -20,14 +23,18 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
+import resource
 import select
 import signal
 import socket
 import sys
+import traceback
 import types
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -47,7 +54,9 @@ def main() -> None:
     gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
-        print(json.dumps({"code": run(json.loads(line), programs)}), flush=True)
+        job = json.loads(line)
+        answer = {"process": start_module(job, programs)} if "ended" in job else {"code": run(job, programs)}
+        print(json.dumps(answer), flush=True)
 
 
 def compile_modules() -> dict[str, tuple[str, CodeType]]:
@@ -72,11 +81,13 @@ def rehearse() -> None:
         importlib.import_module(name)
     basic = importlib.import_module("ansible.module_utils.basic")
     requests = importlib.import_module("requests")
-    kept = dict(vars(basic))
-    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": {"one": "1", "many": [{"one": "1"}]}}).encode()
-    basic._ANSIBLE_PROFILE = "legacy"
+    kept, arguments, standard_input = dict(vars(basic)), sys.argv, sys.stdin
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": {"one": "1", "many": [{"one": "1"}]}}).encode()
+    sys.argv, sys.stdin = ["module"], io.TextIOWrapper(io.BytesIO(given))
     spec = {"one": {"type": "int"}, "many": {"type": "list", "elements": "dict", "options": {"one": {"type": "float"}}}}
-    basic.AnsibleModule(argument_spec=spec)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        basic.AnsibleModule(argument_spec=spec).exit_json(changed=False)
+    sys.argv, sys.stdin = arguments, standard_input
     vars(basic).update(kept)
     with contextlib.suppress(requests.RequestException), socket.socket() as taken:
         # Nobody listens here.
@@ -103,6 +114,61 @@ def run(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int |
         os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if ended else None
+
+
+def start_module(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int:
+    """Start one module, as what can be stopped or killed while this process goes on. :returns: the id of its process"""
+
+    def work() -> int:
+        if "file_limit" in job:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_limit"], job["file_limit"]))
+        return in_child(job, *programs[job["module"]])
+
+    return start(work, Path(job["ended"]))
+
+
+def start(work: Callable[[], int], ended: Path) -> int:
+    """Do some work in a process of its own.
+
+    Args:
+        work: Does it, and returns the exit status.
+        ended: The file to which the exit status goes as soon as the process is over.
+
+    Returns:
+        The id of the process.
+    """
+    # Those that were started before and are over.
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    reading, writing = os.pipe()
+    # Its parent, which waits for its end. This process goes on meanwhile.
+    if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.close(reading)
+                os.close(writing)
+                # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                code = work()
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        os.write(writing, b"%d" % child)
+        os.close(writing)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        ended.with_suffix(".new").write_text(str(code), encoding="utf-8")
+        ended.with_suffix(".new").rename(ended)
+        os._exit(0)
+    os.close(writing)
+    child = int(os.read(reading, 20))
+    os.close(reading)
+    return child
 
 
 def in_child(job: dict[str, Any], path: str, program: CodeType) -> int:

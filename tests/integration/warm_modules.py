@@ -121,23 +121,66 @@ class Modules:
             environment: More of its environment, which has hardly anything.
             limit: Seconds after which it hangs for good, and is ended.
         """
-        out, err = self._output / "stdout", self._output / "stderr"
-        basis = {"PATH": os.defpath, "HOME": str(directory), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
-        job = {
-            "module": module,
-            "arguments": arguments,
-            "directory": str(directory),
-            "environment": {**basis, **(environment or {})},
-            "stdout": str(out),
-            "stderr": str(err),
-            "limit": limit,
-        }
-        code = self._code_of(job)
-        return Ran(module, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+        job = _job(module, arguments, directory, temporary, environment, self._output)
+        code = self._code_of({**job, "limit": limit})
+        out, err = (Path(job[name]).read_text(encoding="utf-8") for name in ("stdout", "stderr"))
+        return Ran(module, code, out, err)
+
+    def start(
+        self,
+        module: str,
+        arguments: dict[str, Any],
+        directory: Path,
+        temporary: Path,
+        own: Path,
+        *,
+        environment: dict[str, str] | None = None,
+        file_limit: int | None = None,
+    ) -> int:
+        """Start a module.
+
+        Args:
+            module: Its name.
+            arguments: Its options.
+            directory: Its working directory.
+            temporary: Its TMPDIR.
+            own: Where it prints, to ``stdout`` and ``stderr``, and where the file ``ended`` gets its exit status.
+            environment: More of its environment, which has hardly anything.
+            file_limit: Bytes beyond which no file can grow, as on a device that is full.
+
+        Returns:
+            The id of its process.
+        """
+        job = {**_job(module, arguments, directory, temporary, environment, own), "ended": str(own / "ended")}
+        return self._started(job if file_limit is None else {**job, "file_limit": file_limit})
 
     def _code_of(self, job: dict[str, Any]) -> int | None:
         """Run a job of warm.py. :returns: its exit status, None if it had to be ended"""
         raise NotImplementedError
+
+    def _started(self, job: dict[str, Any]) -> int:
+        """Start a job of warm.py. :returns: the id of its process"""
+        raise NotImplementedError
+
+
+def _job(
+    module: str,
+    arguments: dict[str, Any],
+    directory: Path,
+    temporary: Path,
+    environment: dict[str, str] | None,
+    output: Path,
+) -> dict[str, Any]:
+    """Return what is the same in all jobs of warm.py."""
+    basis = {"PATH": os.defpath, "HOME": str(directory), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8"}
+    return {
+        "module": module,
+        "arguments": arguments,
+        "directory": str(directory),
+        "environment": {**basis, **(environment or {})},
+        "stdout": str(output / "stdout"),
+        "stderr": str(output / "stderr"),
+    }
 
 
 class WarmModules(Modules):
@@ -150,6 +193,9 @@ class WarmModules(Modules):
 
     def _code_of(self, job: dict[str, Any]) -> int | None:
         return self._program.ask(job)["code"]
+
+    def _started(self, job: dict[str, Any]) -> int:
+        return self._program.ask(job)["process"]
 
     def stop(self) -> None:
         """End the process."""

@@ -15,12 +15,11 @@ it makes for itself. The answer is a line on standard output, the id of its proc
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import os
-import signal
 import sys
-import traceback
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -50,45 +49,14 @@ def main() -> None:
     gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
-        print(start(json.loads(line), programs), flush=True)
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def start(order: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int:
-    """Start a run. :returns: the id of its process"""
-    reading, writing = os.pipe()
-    # Its parent, which waits for its end. This process goes on meanwhile.
-    if os.fork() == 0:
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                code = in_child(order, programs)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(code)
-        os.write(writing, b"%d" % child)
-        os.close(writing)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        ended = Path(order["own"]) / "ended"
-        ended.with_suffix(".new").write_text(str(code), encoding="utf-8")
-        ended.with_suffix(".new").rename(ended)
-        os._exit(0)
-    os.close(writing)
-    child = int(os.read(reading, 20))
-    os.close(reading)
-    return child
+        order = json.loads(line)
+        process = warm.start(functools.partial(in_child, order, programs), Path(order["own"]) / "ended")
+        print(process, flush=True)
 
 
 def in_child(order: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int:
     """Be the run. :returns: the exit status"""
     os.setsid()
-    # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["directory"])
     os.environ.clear()
     os.environ.update(order["environment"])
