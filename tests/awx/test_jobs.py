@@ -290,7 +290,7 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
     test["variables"] = {"mstr_base_url": "https://moved.example.com/MicroStrategyLibrary"}
     changes = {
         "mstr_awx_image": "registry.example.com/mstr-ee:2",
-        "mstr_awx_credential": {**site.variables["mstr_awx_credential"], "password": "new"},
+        "mstr_awx_credential": {**site.variables["mstr_awx_credential"], "password": "new", "login_mode": "ldap"},
         "mstr_awx_update_secrets": True,
         "mstr_awx_environments": [{**prod, "approve": False}, test],
     }
@@ -312,4 +312,4 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
             for name in ("prod plan", "prod approval", "prod deploy", "test deploy")
         ),
     }
-    assert awx.one("credentials", "MicroStrategy")["inputs"]["password"] == "new"
+    assert awx.one("credentials", "MicroStrategy")["inputs"] == changes["mstr_awx_credential"]

@@ -103,6 +103,16 @@ def test_an_environment_has_its_own_credential_or_that_of_all() -> None:
     assert [template["credentials"] for template in made["templates"]] == [["BI"]] * 4
 
 
+@pytest.mark.parametrize(("given", "volume"), [({}, "/mnt/mstr"), ({"mstr_awx_volume": "/srv/bi/"}, "/srv/bi")])
+def test_history_and_plans_are_on_the_volume(given: dict[str, str], volume: str) -> None:
+    made = objects(**given)
+    assert made["variables"]["mstr_history_dir"] == volume + "/history"
+    (plan,) = (each for each in made["templates"] if each["name"] == "MicroStrategy plan")
+    # A template for the jobs, and none that is filled in here.
+    job = "{{ awx_workflow_job_id | default(awx_job_id) }}"
+    assert plan["extra_vars"] == {"mstr_plan_file": "%s/plans/%s/" % (volume, job)}
+
+
 def test_a_blank_variable_is_not_given() -> None:
     blank = {name: "" for name in awx.AWX_VARIABLES if name not in GIVEN}
     assert objects(**blank) == objects()
