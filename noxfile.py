@@ -437,10 +437,10 @@ def mstrio(session: nox.Session, client: str, own: str) -> None:
     pytest(session, "tests/conformance/test_mstrio.py", *(f"tests/conformance/{name}" for name in own.split()))
 
 
-@nox.session(python=PYTHON, requires=["build"])
+@nox.session(python=False, requires=["build", "tools"])
 def importer(session: nox.Session) -> None:
     """Do what Galaxy does with an uploaded collection, less ansible-test and ansible-lint: these are sessions."""
-    install(session, "importer")
+    use(session, "tools")
     directory = CACHE / "importer"
     directory.mkdir(parents=True, exist_ok=True)
     settings = configparser.ConfigParser()
@@ -491,10 +491,10 @@ def pages(session: nox.Session) -> None:
     pytest(session, "tests/pages")
 
 
-@nox.session(python=PYTHON)
+@nox.session(python=False, requires=["tools"])
 def docs_site(session: nox.Session) -> None:
     """Build the documentation as a site; a link to a page or a heading that is not there is an error."""
-    install(session, "docs")
+    use(session, "tools")
     source = copy_tree(session)
     run(session, "python", "docs/site/contents.py", ".", cwd=source)
     reference = source / "reference"
@@ -596,7 +596,7 @@ def program(session: nox.Session, *command: str) -> None:
 @nox.session(python=PYTHON, default=False)
 def tools(session: nox.Session) -> None:
     """Make an environment with the tools that look at files, for the sessions that run them."""
-    install(session, "lint")
+    install(session, "lint", "importer", "docs")
 
 
 @nox.session(python=PYTHON, default=False)
