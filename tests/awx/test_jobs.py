@@ -38,7 +38,7 @@ MADE = {
     "credential_types": ["MicroStrategy"],
     "credentials": ["MicroStrategy", "MicroStrategy prod"],
     "projects": ["MicroStrategy"],
-    "execution_environments": ["MicroStrategy"],
+    "execution_environments": [],
     "inventories": ["MicroStrategy"],
     "hosts": ["test", "prod"],
     "groups": ["mstr"],
@@ -100,8 +100,6 @@ def site(directory: Path) -> Iterator[Site]:
             "mstr_awx_volume": str(volume),
             "mstr_awx_variables": {"mstr_lease_timeout": LEASE, "mstr_lock_timeout": 30},
             "mstr_awx_credential": {"username": "administrator", "password": PASSWORD},
-            "mstr_awx_instance_groups": ["mstr"],
-            "mstr_awx_image": "registry.example.com/mstr-ee:1",
             "mstr_awx_environments": [
                 {"name": "test", "approve": False, "variables": {"mstr_base_url": test.base_url}},
                 {
@@ -272,9 +270,8 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
         node = awx.one("workflow_job_template_nodes", name)
         assert (node["limit"], node["credentials"]) == (name.split()[0], credentials)
     for template in state["job_templates"]:
-        assert template["instance_groups"] == [awx.one("instance_groups", "mstr")["id"]]
         assert template["credentials"] == [awx.one("credentials", "MicroStrategy")["id"]]
-        assert template["execution_environment"] == awx.one("execution_environments", "MicroStrategy")["id"]
+        assert (template["instance_groups"], template["execution_environment"]) == ([], None)
     # A template for the jobs, and none that was filled in here.
     plan = json.loads(awx.one("job_templates", "MicroStrategy plan")["extra_vars"])
     assert plan == {"mstr_plan_file": "%s/plans/{{ awx_workflow_job_id | default(awx_job_id) }}/" % site.volume}
@@ -285,11 +282,13 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
     assert "changed=0 " in again.output
     assert awx.log()[requests:] == []
 
-    # Another image, another address, a new password, and environments that change places, one of them without approval.
+    # An image, instance groups, another address, a new password, and environments that change places, one of them
+    # without approval.
     test, prod = copy.deepcopy(site.variables["mstr_awx_environments"])
     test["variables"] = {"mstr_base_url": "https://moved.example.com/MicroStrategyLibrary"}
     changes = {
-        "mstr_awx_image": "registry.example.com/mstr-ee:2",
+        "mstr_awx_image": "registry.example.com/mstr-ee:1",
+        "mstr_awx_instance_groups": ["mstr"],
         "mstr_awx_credential": {**site.variables["mstr_awx_credential"], "password": "new", "login_mode": "ldap"},
         "mstr_awx_update_secrets": True,
         "mstr_awx_environments": [{**prod, "approve": False}, test],
@@ -298,6 +297,9 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
     assert third.code == 0, third.output
     # The approval is gone. Left there, it would begin with the workflow.
     assert path_of(awx) == ["prod plan", "prod deploy", "test plan", "test deploy"]
+    for template in awx.state()["job_templates"]:
+        assert template["instance_groups"] == [awx.one("instance_groups", "mstr")["id"]]
+        assert template["execution_environment"] == awx.one("execution_environments", "MicroStrategy")["id"]
     after = held(awx)
     assert {name for name in {*before, *after} if before.get(name) != after.get(name)} == {
         "execution_environments MicroStrategy",

@@ -157,7 +157,9 @@ class Started:
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal. Of a process that is over the number may be another's by now."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # It can end right now.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 class StartedModule(Started):
@@ -175,7 +177,7 @@ class StartedModule(Started):
         super().__init__(controller.start_module(module, options, own, file_limit), own)
 
     def output(self, seconds: float = 60) -> str:
-        """Return what it has printed, once it is over."""
+        """Return what it has printed, once it is over. To be asked once: its files go."""
         parts: list[bytes] = []
 
         def is_over() -> bool:
@@ -187,7 +189,9 @@ class StartedModule(Started):
 
         until(is_over, "the end of a module", seconds)
         os.close(self._printed)
+        errors = (self._own / "stderr").read_text(encoding="utf-8")
         self._directory.cleanup()
+        assert "Traceback" not in errors, errors
         return b"".join(parts).decode()
 
 
@@ -253,7 +257,7 @@ def output(controller: Controller, log: str = "stopped") -> str:
 def start_module(
     controller: Controller, server: Server, module: str, /, file_limit: int | None = None, **options: Any
 ) -> StartedModule:
-    """Start a module as a process of its own, as Ansible does, so that signals and limits are for it alone.
+    """Start a module as a process of its own, so that signals and limits are for it alone.
 
     Args:
         controller: Where it is started.

@@ -14,7 +14,7 @@ answer is a line on standard output, ``{code}``, with null for a run that was en
 limit.
 
 A job with ``ended``, the name of a file, and perhaps ``file_limit``, bytes beyond which no file can grow, is only
-started. Its answer is ``{process}``, the id of its process; its exit status goes to that file.
+started, and has no limit. Its answer is ``{process}``, the id of its process; its exit status goes to that file.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import traceback
 import types
 from collections.abc import Callable
@@ -137,7 +138,7 @@ def start(work: Callable[[], int], ended: Path) -> int:
     Returns:
         The id of the process.
     """
-    # Those that were started before and are over.
+    # The parents of earlier ones that are over.
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -190,6 +191,8 @@ def in_child(job: dict[str, Any], path: str, program: CodeType) -> int:
     except BaseException:
         sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         code = 1
+    # As the end of an interpreter does: it waits for each thread that is no daemon.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
