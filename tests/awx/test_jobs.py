@@ -272,6 +272,8 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
     for template in state["job_templates"]:
         assert template["credentials"] == [awx.one("credentials", "MicroStrategy")["id"]]
         assert (template["instance_groups"], template["execution_environment"]) == ([], None)
+        # Which environment a job is for where nobody says one.
+        assert template["limit"] == "test"
     # A template for the jobs, and none that was filled in here.
     plan = json.loads(awx.one("job_templates", "MicroStrategy plan")["extra_vars"])
     assert plan == {"mstr_plan_file": "%s/plans/{{ awx_workflow_job_id | default(awx_job_id) }}/" % site.volume}
@@ -300,6 +302,7 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
     for template in awx.state()["job_templates"]:
         assert template["instance_groups"] == [awx.one("instance_groups", "mstr")["id"]]
         assert template["execution_environment"] == awx.one("execution_environments", "MicroStrategy")["id"]
+        assert template["limit"] == "prod"
     after = held(awx)
     assert {name for name in {*before, *after} if before.get(name) != after.get(name)} == {
         "execution_environments MicroStrategy",
@@ -307,7 +310,6 @@ def test_all_was_made_once_and_then_only_what_differs_is_changed(site: Site, tmp
         "hosts test",
         # It goes with the node that waited for it.
         "workflow_approval_templates MicroStrategy approve the plan for prod",
-        # Which environment a job is for where nobody says one.
         *("job_templates " + name for name in MADE["job_templates"]),
         *(
             "workflow_job_template_nodes " + name
