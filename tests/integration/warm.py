@@ -86,12 +86,14 @@ def rehearse() -> None:
     given = json.dumps({"ANSIBLE_MODULE_ARGS": {"one": "1", "many": [{"one": "1"}]}}).encode()
     sys.argv, sys.stdin = ["module"], io.TextIOWrapper(io.BytesIO(given))
     spec = {"one": {"type": "int"}, "many": {"type": "list", "elements": "dict", "options": {"one": {"type": "float"}}}}
+    code: Any = None
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             basic.AnsibleModule(argument_spec=spec).exit_json(changed=False)
         except SystemExit as end:
-            # A module that fails ends in this way as well.
-            assert not end.code, "the rehearsal failed"
+            code = end.code
+    # A module that fails ends by SystemExit as well.
+    assert not code, "the rehearsal failed"
     sys.argv, sys.stdin = arguments, standard_input
     vars(basic).update(kept)
     with contextlib.suppress(requests.RequestException), socket.socket() as taken:
