@@ -17,6 +17,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -45,6 +46,8 @@ IMPORT_ROOT = CACHE / "tree"
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 # How many tests run at a time where they wait for other programs.
 WORKERS = str(2 * (os.cpu_count() or 2))
+# The same where they wait most of the time.
+MANY_WORKERS = str(4 * (os.cpu_count() or 2))
 # The same where they wait less. Each worker takes seconds to get ready.
 FEW_WORKERS = str(os.cpu_count() or 2)
 # Settings of this user that are none of a session's.
@@ -197,7 +200,24 @@ def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
     name = slug(session)
     command = ["python", "-m", "pytest", "-q", f"--junitxml={REPORTS / name}.xml"]
     command += ["-o", f"cache_dir=.cache/pytest/{name}", *arguments, *session.posargs]
-    run(session, *command, show=True, HYPOTHESIS_STORAGE_DIRECTORY=str(CACHE / "hypothesis"), **environment)
+    environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(CACHE / "hypothesis")
+    with tempfile.TemporaryDirectory(prefix="mstr_tests_", dir=memory(), ignore_cleanup_errors=True) as temporary:
+        run(session, *command, show=True, TMPDIR=temporary, **environment)
+
+
+def memory() -> str | None:
+    """Return a directory that is in memory; None where there is none with room for the files of tests.
+
+    The modules make sure that each file is on the disk. In memory that takes no time, and no work of the kernel.
+    """
+    shared = "/dev/shm"
+    try:
+        about = os.statvfs(shared)
+    except OSError:
+        return None
+    # Containers often have 64 MiB there, and let no program run from it.
+    fits = about.f_bavail * about.f_frsize >= 1 << 30 and not about.f_flag & os.ST_NOEXEC
+    return shared if fits and os.access(shared, os.W_OK) else None
 
 
 def note(session: nox.Session, text: str) -> None:
@@ -391,7 +411,7 @@ def modules(session: nox.Session) -> None:
         "-m",
         "not ansible and not oldest_core and not every_core",
         "-n",
-        WORKERS,
+        MANY_WORKERS,
         "--dist",
         "worksteal",
     )

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,9 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def bench() -> Iterator[Bench]:
     """A double and a warm process, for one test after the other."""
-    # The modules make sure that each file is on the disk; in memory that takes no time.
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    base = Path(tempfile.mkdtemp(prefix="mstr_matrix_", dir=memory))
+    base = Path(tempfile.mkdtemp(prefix="mstr_matrix_"))
     modules = WarmModules()
     try:
         packages = base / "packages"
