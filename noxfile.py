@@ -47,7 +47,7 @@ PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 # How many tests run at a time where they wait for other programs.
 WORKERS = str(2 * (os.cpu_count() or 2))
 # The same where they wait most of the time.
-MANY_WORKERS = str(4 * (os.cpu_count() or 2))
+MANY_WORKERS = str(3 * (os.cpu_count() or 2))
 # The same where they wait less. Each worker takes seconds to get ready.
 FEW_WORKERS = str(os.cpu_count() or 2)
 # Settings of this user that are none of a session's.
@@ -202,6 +202,8 @@ def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
     command += ["-o", f"cache_dir=.cache/pytest/{name}", *arguments, *session.posargs]
     environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(CACHE / "hypothesis")
     with tempfile.TemporaryDirectory(prefix="mstr_tests_", dir=memory(), ignore_cleanup_errors=True) as temporary:
+        # A job of AWX runs as another user.
+        os.chmod(temporary, 0o711)
         run(session, *command, show=True, TMPDIR=temporary, **environment)
 
 
