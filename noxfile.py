@@ -438,6 +438,19 @@ def unit(session: nox.Session) -> None:
     pytest(session, *paths, "--timeout=60", f"--hypothesis-profile={profile}")
 
 
+def example(session: nox.Session, *arguments: str, show: bool) -> None:
+    """Deploy examples/ from the built file, by an environment that has only what README.md asks users to install."""
+    install(session, "core-newest", "client")
+    command = ["python", "tests/demo.py", "--collection", str(artifact()), "--servers", str(python_of("build"))]
+    run(session, *command, *arguments, *session.posargs, show=show)
+
+
+@nox.session(python=PYTHON, requires=["build"])
+def installed(session: nox.Session) -> None:
+    """Do what the demonstration does, from the built file in an environment of its own, and say only what is wrong."""
+    example(session, "--directory", ".cache/installed", show=False)
+
+
 @nox.session(python=False, requires=["build"])
 def conformance(session: nox.Session) -> None:
     """Hold the server double against the vendor's documents."""
@@ -625,19 +638,6 @@ def tools(session: nox.Session) -> None:
 def double(session: nox.Session) -> None:
     """Make an environment in which the server double runs, for ``make servers``."""
     install(session, "test")
-
-
-def example(session: nox.Session, *arguments: str, show: bool) -> None:
-    """Deploy examples/ from the built file, by an environment that has only what README.md asks users to install."""
-    install(session, "core-newest", "client")
-    command = ["python", "tests/demo.py", "--collection", str(artifact()), "--servers", str(python_of("build"))]
-    run(session, *command, *arguments, *session.posargs, show=show)
-
-
-@nox.session(python=PYTHON, requires=["build"])
-def installed(session: nox.Session) -> None:
-    """Do what the demonstration does, from the built file in an environment of its own, and say only what is wrong."""
-    example(session, "--directory", ".cache/installed", show=False)
 
 
 @nox.session(python=PYTHON, requires=["build"], default=False)
