@@ -93,7 +93,7 @@ def rehearse() -> None:
         except SystemExit as end:
             code = end.code
     # A module that fails ends by SystemExit as well.
-    assert not code, "the rehearsal failed"
+    assert code == 0, "the rehearsal failed"
     sys.argv, sys.stdin = arguments, standard_input
     vars(basic).update(kept)
     with contextlib.suppress(requests.RequestException), socket.socket() as taken:
