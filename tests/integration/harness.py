@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ import urllib3
 from ansible.module_utils.common.parameters import PASS_VARS
 from jinja2 import Environment
 from steps import PREFIX, Steps
-from warm_modules import COLLECTIONS, ROOT, Modules, Ran
+from warm_modules import COLLECTIONS, ROOT, Modules, Ran, shared
 
 DOUBLE = ROOT / "tests" / "library_server"
 TUTORIAL = "B7CA92F04B9FAE8D941C3E9B7E0CD754"
@@ -441,23 +442,18 @@ class Controller:
         return self.playbook(str(self._write("tasks.yml", [play])), *arguments)
 
     def playbook(self, *arguments: str) -> Run:
-        """Run ansible-playbook."""
+        """Run ansible-playbook, in a warm process: see warm_ansible.py."""
         self._runs += 1
         record = self.directory / ("results-%d.jsonl" % self._runs)
-        done = subprocess.run(
-            [str(ansible_bin() / "ansible-playbook"), *arguments],
-            cwd=self.directory,
-            env=self.variables(record),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        with tempfile.NamedTemporaryFile(prefix="mstr_printed_") as printed:
+            job = {"arguments": arguments, "directory": str(self.directory), "environment": self.variables(record)}
+            code = shared("warm_ansible.py").ask({**job, "printed": printed.name, "limit": 300})["code"]
+            output = Path(printed.name).read_text(encoding="utf-8")
+        assert code is not None, "ansible-playbook did not end:\n%s" % output
         results = []
         if record.exists():
             results = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-        return Run(done.returncode, done.stdout, results)
+        return Run(code, output, results)
 
     def variables(self, record: Path) -> dict[str, str]:
         """Return the environment of ansible-playbook: nothing of the tester's own settings."""

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -20,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import DEMO, PASSWORD, PREFIX, Controller, Server, ansible_bin
-from warm_modules import Program
+from warm_modules import shared
 
 # What the command line of a module says: of one that ansible-core has packed, of one that runs where it is installed.
 PACKED = b"AnsiballZ_mstr_"
@@ -195,13 +193,6 @@ class StartedModule(Started):
         return b"".join(parts).decode()
 
 
-@functools.cache
-def _warm_steps() -> Program:
-    program = Program("warm_steps.py")
-    atexit.register(program.stop)
-    return program
-
-
 @contextlib.contextmanager
 def started(controller: Controller, playbook: str = "deploy", *arguments: str, log: str = "stopped") -> Iterator[Any]:
     """Start a playbook, or its steps, as the leader of a process group; what is left of it in the end is killed."""
@@ -223,7 +214,7 @@ def started(controller: Controller, playbook: str = "deploy", *arguments: str, l
                 "printed": str(printed),
                 "own": own,
             }
-            process = Started(_warm_steps().ask(order), Path(own))
+            process = Started(shared("warm_steps.py").ask(order), Path(own))
         try:
             yield process
         finally:

@@ -5,9 +5,8 @@
 """A program that runs modules of the installed collection, each in a child of its own.
 
 Starting Python, and importing Ansible and requests, takes longer than what a module does. So this process imports them
-once and then forks for each run. The child is as good as a fresh process: its arguments come as JSON on its standard
-input and its result goes as JSON to its standard output, as where Ansible runs it, and nothing of an earlier run is in
-its memory.
+once and then forks for each run. The child's arguments come as JSON on its standard input and its result goes as JSON
+to its standard output, as where Ansible runs it.
 
 A job is a line of JSON on standard input, ``{module, arguments, directory, environment, stdout, stderr, limit}``; the
 answer is a line on standard output, ``{code}``, with null for a run that was ended because it took longer than the
@@ -19,28 +18,21 @@ started, and has no limit. Its answer is ``{process}``, the id of its process; i
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import gc
 import importlib
 import io
 import json
 import os
 import pkgutil
 import resource
-import select
-import signal
 import socket
 import sys
-import threading
-import traceback
-import types
-from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import emulations
+import forking
 
 MODULES = "ansible_collections.mstr.migration.plugins.modules"
 UTILITIES = "ansible_collections.mstr.migration.plugins.module_utils"
@@ -50,14 +42,11 @@ def main() -> None:
     """Import everything, then run what is asked for until standard input ends."""
     programs = compile_modules()
     rehearse()
-    # What is there now is never freed; the collector of a child need not copy its pages to find that out.
-    gc.collect()
-    gc.freeze()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        job = json.loads(line)
-        answer = {"process": start_module(job, programs)} if "ended" in job else {"code": run(job, programs)}
-        print(json.dumps(answer), flush=True)
+
+    def answer(job: dict[str, Any]) -> dict[str, Any]:
+        return {"process": start_module(job, programs)} if "ended" in job else {"code": run_module(job, programs)}
+
+    forking.serve(answer)
 
 
 def compile_modules() -> dict[str, tuple[str, CodeType]]:
@@ -102,25 +91,9 @@ def rehearse() -> None:
         requests.get("http://127.0.0.1:%d" % taken.getsockname()[1], timeout=1)
 
 
-def run(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int | None:
+def run_module(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int | None:
     """Run one module. :returns: its exit status, None if it had to be ended"""
-    # Closed by the end of the child, whatever that is.
-    alive, held = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(alive)
-        code = 70
-        try:
-            code = in_child(job, *programs[job["module"]])
-        finally:
-            os._exit(code)
-    os.close(held)
-    ended = bool(select.select([alive], [], [], job["limit"])[0])
-    os.close(alive)
-    if not ended:
-        os.kill(child, signal.SIGKILL)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return code if ended else None
+    return forking.run(lambda: in_child(job, *programs[job["module"]]), job["limit"])
 
 
 def start_module(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int:
@@ -131,78 +104,15 @@ def start_module(job: dict[str, Any], programs: dict[str, tuple[str, CodeType]])
             resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_limit"], job["file_limit"]))
         return in_child(job, *programs[job["module"]])
 
-    return start(work, Path(job["ended"]))
-
-
-def start(work: Callable[[], int], ended: Path) -> int:
-    """Do some work in a process of its own.
-
-    Args:
-        work: Does it, and returns the exit status.
-        ended: The file to which the exit status goes as soon as the process is over.
-
-    Returns:
-        The id of the process.
-    """
-    # The parents of earlier ones that are over.
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    reading, writing = os.pipe()
-    # Its parent, which waits for its end. This process goes on meanwhile.
-    if os.fork() == 0:
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                os.close(reading)
-                os.close(writing)
-                # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
-                signal.signal(signal.SIGINT, signal.default_int_handler)
-                code = work()
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(code)
-        os.write(writing, b"%d" % child)
-        os.close(writing)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        ended.with_suffix(".new").write_text(str(code), encoding="utf-8")
-        ended.with_suffix(".new").rename(ended)
-        os._exit(0)
-    os.close(writing)
-    child = int(os.read(reading, 20))
-    os.close(reading)
-    return child
+    return forking.start(work, Path(job["ended"]))
 
 
 def in_child(job: dict[str, Any], path: str, program: CodeType) -> int:
     """Be the module. :returns: the exit status"""
-    os.chdir(job["directory"])
-    os.environ.clear()
-    os.environ.update(job["environment"])
+    forking.enter(job["directory"], job["environment"])
     redirect(job)
     emulations.emulate()
-    module = types.ModuleType("__main__")
-    module.__file__ = path
-    sys.modules["__main__"] = module
-    sys.argv = [path]
-    code: Any = 0
-    try:
-        exec(program, module.__dict__)
-    except SystemExit as end:
-        code = end.code
-    except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
-        code = 1
-    # As the end of an interpreter does: it waits for each thread that is no daemon.
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code if isinstance(code, int) else int(code is not None)
+    return forking.execute(program, path)
 
 
 def redirect(job: dict[str, Any]) -> None:
@@ -213,9 +123,7 @@ def redirect(job: dict[str, Any]) -> None:
     os.close(writing)
     os.dup2(reading, 0)
     for number, name in ((1, "stdout"), (2, "stderr")):
-        descriptor = os.open(job[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(descriptor, number)
-        os.close(descriptor)
+        forking.attach(job[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, number)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it lives as long as the process
 
 

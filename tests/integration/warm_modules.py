@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs modules without Ansible, in a warm process: see warm.py."""
+"""Asks warm processes, which have imported what runs need; above all for modules without Ansible: see warm.py."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import subprocess
@@ -77,7 +79,7 @@ class Program:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
-        assert self._from.readline() == "ready\n", "the modules could not be imported from %s" % COLLECTIONS
+        assert self._from.readline() == "ready\n", "%s did not start" % name
 
     def ask(self, question: dict[str, Any]) -> Any:
         """Return the answer to a line."""
@@ -89,6 +91,14 @@ class Program:
         """End the process."""
         self._to.close()
         self._process.wait(10)
+
+
+@functools.cache
+def shared(name: str) -> Program:
+    """Return a program that is started once, and ends with this process."""
+    program = Program(name)
+    atexit.register(program.stop)
+    return program
 
 
 class Modules:

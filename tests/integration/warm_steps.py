@@ -15,16 +15,14 @@ it makes for itself. The answer is a line on standard output, the id of its proc
 
 from __future__ import annotations
 
-import functools
-import gc
 import json
 import os
-import sys
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import emulations
+import forking
 import warm
 from harness import Controller
 from warm_modules import Modules
@@ -38,33 +36,26 @@ class Forked(Modules):
         self._programs = programs
 
     def _code_of(self, job: dict[str, Any]) -> int | None:
-        return warm.run(job, self._programs)
+        return warm.run_module(job, self._programs)
 
 
 def main() -> None:
     """Import everything, then start what is asked for until standard input ends."""
     programs = warm.compile_modules()
     warm.rehearse()
-    gc.collect()
-    gc.freeze()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        order = json.loads(line)
-        process = warm.start(functools.partial(in_child, order, programs), Path(order["own"]) / "ended")
-        print(process, flush=True)
+
+    def answer(order: dict[str, Any]) -> int:
+        return forking.start(lambda: in_child(order, programs), Path(order["own"]) / "ended")
+
+    forking.serve(answer)
 
 
 def in_child(order: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -> int:
     """Be the run. :returns: the exit status"""
     os.setsid()
-    os.chdir(order["directory"])
-    os.environ.clear()
-    os.environ.update(order["environment"])
-    for name, numbers, mode in ((os.devnull, (0,), os.O_RDONLY), (order["printed"], (1, 2), os.O_WRONLY)):
-        opened = os.open(name, mode)
-        for number in numbers:
-            os.dup2(opened, number)
-        os.close(opened)
+    forking.enter(order["directory"], order["environment"])
+    forking.attach(os.devnull, os.O_RDONLY, 0)
+    forking.attach(order["printed"], os.O_WRONLY, 1, 2)
     directory, temporary = Path(order["directory"]), Path(order["temporary"])
     controller = Controller(directory, directory, temporary, Forked(Path(order["own"]), programs), with_ansible=False)
     if emulations.VARIABLE in os.environ:
