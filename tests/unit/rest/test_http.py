@@ -443,7 +443,6 @@ def test_an_iserver_code_may_be_a_number_or_text(serve, value):
 @pytest.fixture
 def _nothing_is_collected():
     """Keep what other tests left from being finalized where a parser is as deep as Python lets it go."""
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
