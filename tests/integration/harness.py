@@ -74,6 +74,14 @@ class Server:
         """Go back to the seed, then change settings."""
         self._call("POST", "/reset", settings)
 
+    def keep(self) -> None:
+        """Keep the metadata as they are now, and how many imports began."""
+        self._call("POST", "/keep")
+
+    def restore(self) -> None:
+        """Go back to what was kept."""
+        self._call("POST", "/restore")
+
     def set(self, **settings: Any) -> None:
         """Change settings."""
         self._call("PATCH", "/settings", settings)

@@ -38,34 +38,45 @@ def commands(process: Any) -> set[bytes]:
     return found
 
 
-@pytest.mark.parametrize(
-    "packed",
-    [
-        pytest.param(False, marks=pytest.mark.ansible, id="installed"),
-        pytest.param(True, marks=pytest.mark.oldest_core, id="packed"),
-    ],
-)
-def test_both_do_the_same(server: Server, controller: Controller, packed: bool) -> None:
+def commands_of_deploy(server: Server, controller: Controller, **variables: Any) -> set[bytes]:
+    """Return the command lines of all processes of a deploy that imports a package."""
     server.set(import_duration=0.5)
-    interpreter = {"ansible_python_interpreter": other_path()} if packed else {}
-    controller.declare(server, controller.sample("inc1"), **interpreter)
+    controller.declare(server, controller.sample("inc1"), **variables)
     seen: set[bytes] = set()
     with started(controller) as process:
         while process.poll() is None:
             seen |= commands(process)
-            time.sleep(0.02)
+            time.sleep(0.1)
     assert process.returncode == 0, output(controller)
-    assert any(PACKED in command for command in seen) == packed
-    assert any(INSTALLED in command for command in seen) != packed
     assert server.has(declared("inc1"))
     assert server.held() == []
+    return seen
+
+
+@pytest.mark.ansible
+def test_modules_run_where_they_are_installed(server: Server, controller: Controller) -> None:
+    seen = commands_of_deploy(server, controller)
+    assert any(INSTALLED in command for command in seen)
+    assert not any(PACKED in command for command in seen)
+
+
+@pytest.mark.oldest_core
+def test_packed_modules_do_the_same(server: Server, controller: Controller) -> None:
+    seen = commands_of_deploy(server, controller, ansible_python_interpreter=other_path())
+    assert any(PACKED in command for command in seen)
+    assert not any(INSTALLED in command for command in seen)
     assert controller.deploy("--check", "--diff").recap("prod")["changed"] == 0
     assert controller.rollback("inc1").code == 0
     assert not server.has(declared("inc1"))
 
 
-@pytest.mark.every_core
-@pytest.mark.parametrize("packed", [False, True], ids=["installed", "packed"])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        pytest.param(False, marks=pytest.mark.every_core, id="installed"),
+        pytest.param(True, marks=pytest.mark.oldest_core, id="packed"),
+    ],
+)
 def test_both_warn_in_words(server: Server, controller: Controller, packed: bool) -> None:
     interpreter = {"ansible_python_interpreter": other_path()} if packed else {}
     controller.declare(server, **interpreter)

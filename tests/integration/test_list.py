@@ -340,7 +340,7 @@ def test_two_packages_of_one_name_in_a_project_are_refused(server: Server, contr
     assert server.held() == []
 
 
-@pytest.mark.every_core
+@pytest.mark.oldest_core
 def test_the_result_is_there_for_later_plays_and_for_awx(server: Server, controller: Controller) -> None:
     with running_server() as second:
         hosts = {}

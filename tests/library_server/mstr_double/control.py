@@ -75,6 +75,16 @@ async def reset(server: Server, request: web.Request) -> Any:
     return {}
 
 
+async def keep(server: Server, _request: web.Request) -> Any:
+    server.keep()
+    return {}
+
+
+async def restore(server: Server, _request: web.Request) -> Any:
+    server.restore()
+    return {}
+
+
 async def get_state(server: Server, _request: web.Request) -> Any:
     sessions = server.sessions.alive(server.settings.session_timeout)
     holders = [session.package for session in sessions if session.package is not None]
@@ -286,6 +296,8 @@ CONTROL_ROUTES: list[tuple[str, str, ControlHandler]] = [
     ("GET", "/settings", get_settings),
     ("PATCH", "/settings", patch_settings),
     ("POST", "/reset", reset),
+    ("POST", "/keep", keep),
+    ("POST", "/restore", restore),
     ("GET", "/state", get_state),
     ("GET", "/log", get_log),
     ("DELETE", "/log", clear_log),

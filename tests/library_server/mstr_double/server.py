@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import pickle
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,7 @@ class Server:
         self.in_flight = 0
         self.door: Door | None = None
         self.faults = Faults()
+        self._kept: bytes | None = None
         self._start()
 
     def _start(self) -> None:
@@ -72,6 +74,17 @@ class Server:
         self.faults.clear(drop=True)
         self.storage.clear()
         self._start()
+
+    def keep(self) -> None:
+        """Keep the metadata as they are now, instead of those that were kept before; and how many imports began."""
+        # Many times as fast as a deep copy.
+        self._kept = pickle.dumps((self.store, self.imports_started))
+
+    def restore(self) -> None:
+        """Back to what was kept. :raises ValueError: nothing was"""
+        if self._kept is None:
+            raise ValueError("Nothing was kept.")
+        self.store, self.imports_started = pickle.loads(self._kept)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str | None = None) -> None:
         """Let something run by itself, whatever becomes of the session that asked for it."""
