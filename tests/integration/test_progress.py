@@ -113,14 +113,16 @@ def test_sentences_are_said_once(controller: Controller) -> None:
     ]
 
     # Who wants none still gets to know what became of it, as over a connection on which nothing can be followed.
-    for value in (False, "no", "{{ 'false' }}"):
-        quiet = play(controller, task, mstr_progress=value)
-        assert lines(quiet) == [
-            "localhost | users: imported\\x07, 1 created",
-            "localhost | finance: imported",
-            "localhost | 1 package was left alone",
-        ]
-        assert quiet.named("say")["invocation"]["module_args"]["progress_file"] is None
+    values = (False, "no", "{{ 'false' }}")
+    quiet = play(controller, *({**task, "vars": {"mstr_progress": value}} for value in values))
+    said = [
+        "localhost | users: imported\\x07, 1 created",
+        "localhost | finance: imported",
+        "localhost | 1 package was left alone",
+    ]
+    assert lines(quiet) == said * len(values)
+    files = [item["result"]["invocation"]["module_args"]["progress_file"] for item in quiet.results]
+    assert files == [None] * len(values)
 
 
 @pytest.mark.ansible
