@@ -199,6 +199,21 @@ def test_reset(double: Double) -> None:
     assert client.get("/sessions").status_code == 401
 
 
+def test_what_is_kept_comes_back_after_a_reset(double: Double) -> None:
+    double.control("POST", "/restore", status=400)
+    double.put(YEAR, TUTORIAL, name="Edited")
+    double.control("PUT", f"/locks/{DEMO}", {"lockType": "permanent_individual"})
+    double.control("POST", "/keep")
+    kept = double.objects(TUTORIAL)
+    for _time in range(2):
+        double.put(YEAR, TUTORIAL, name="Edited again")
+        double.control("DELETE", f"/locks/{DEMO}")
+        double.reset()
+        double.control("POST", "/restore")
+        assert double.objects(TUTORIAL) == kept
+        assert double.login().get(f"/projects/{DEMO}/lock").json()["lockType"] == "permanent_individual"
+
+
 def test_objects(double: Double) -> None:
     path = f"/objects/{DEMO}/{'A' * 32}"
     double.control("GET", path, status=404)

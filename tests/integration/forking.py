@@ -4,7 +4,8 @@
 
 """Running programs as children of a process that has imported what they import, for warm.py and its like.
 
-A child is as good as a fresh process: nothing of an earlier run is in its memory.
+A child is as good as a fresh process, since nothing of an earlier run is in its memory; but all children order their
+sets alike, and what Python reads of the environment at its start is that of their parent.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
+import time
 import traceback
 import types
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, NoReturn
 
 
 def serve(answer: Callable[[dict[str, Any]], Any]) -> None:
@@ -51,11 +54,7 @@ def run(work: Callable[[], int], limit: float) -> int | None:
     child = os.fork()
     if child == 0:
         os.close(alive)
-        code = 70
-        try:
-            code = work()
-        finally:
-            os._exit(code)
+        _end_with(work)
     os.close(held)
     ended = bool(select.select([alive], [], [], limit)[0])
     os.close(alive)
@@ -84,19 +83,11 @@ def start(work: Callable[[], int], ended: Path) -> int:
     if os.fork() == 0:
         child = os.fork()
         if child == 0:
-            code = 1
-            try:
-                os.close(reading)
-                os.close(writing)
-                # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
-                signal.signal(signal.SIGINT, signal.default_int_handler)
-                code = work()
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(code)
+            os.close(reading)
+            os.close(writing)
+            # Where tests run in the background, SIGINT is ignored, and what they start would ignore it as well.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _end_with(work)
         os.write(writing, b"%d" % child)
         os.close(writing)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -109,11 +100,33 @@ def start(work: Callable[[], int], ended: Path) -> int:
     return child
 
 
+def _end_with(work: Callable[[], int]) -> NoReturn:
+    """Do what the child is for, and end."""
+    code = 70
+    try:
+        code = work()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 def enter(directory: str, environment: dict[str, str]) -> None:
     """Be in a directory, with an environment."""
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)
+    # What was found out by the environment of the parent.
+    tempfile.tempdir = None
+    time.tzset()
+
+
+def print_to(name: str) -> None:
+    """Let standard output and errors be the end of a file, and standard input nothing."""
+    attach(os.devnull, os.O_RDONLY, 0)
+    attach(name, os.O_WRONLY | os.O_APPEND, 1, 2)
 
 
 def attach(name: str, flags: int, *numbers: int) -> None:
@@ -144,6 +157,8 @@ def execute(program: CodeType, path: str, *arguments: str) -> int:
         exec(program, module.__dict__)
     except SystemExit as end:
         code = end.code
+        if not isinstance(code, (int, type(None))):
+            print(code, file=sys.stderr)
     except BaseException:
         sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         code = 1

@@ -75,7 +75,7 @@ class Server:
         self._call("POST", "/reset", settings)
 
     def keep(self) -> None:
-        """Keep the metadata as they are now, and how many imports began."""
+        """Keep all that outlives a session, and the count of imports, as they are now."""
         self._call("POST", "/keep")
 
     def restore(self) -> None:
@@ -451,11 +451,14 @@ class Controller:
 
     def playbook(self, *arguments: str) -> Run:
         """Run ansible-playbook, in a warm process: see warm_ansible.py."""
+        assert not any(name.startswith("PYTHON") for name in self.environment), "Python has started: see started()"
         self._runs += 1
         record = self.directory / ("results-%d.jsonl" % self._runs)
         with tempfile.NamedTemporaryFile(prefix="mstr_printed_") as printed:
             job = {"arguments": arguments, "directory": str(self.directory), "environment": self.variables(record)}
-            code = shared("warm_ansible.py").ask({**job, "printed": printed.name, "limit": 300})["code"]
+            warm = shared("warm_ansible.py", str(ansible_bin() / "ansible-playbook"))
+            # Less than a test may take.
+            code = warm.ask({**job, "printed": printed.name, "limit": 240})["code"]
             output = Path(printed.name).read_text(encoding="utf-8")
         assert code is not None, "ansible-playbook did not end:\n%s" % output
         results = []

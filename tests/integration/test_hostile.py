@@ -34,7 +34,7 @@ def hostile_package(path: Path) -> Path:
     return make_package(path, *rows)
 
 
-@pytest.mark.oldest_core
+@pytest.mark.every_core
 def test_names_reach_neither_terminal_nor_template_nor_path(server: Server, controller: Controller) -> None:
     before = {path.name for path in controller.directory.iterdir()}
     controller.declare(

@@ -46,7 +46,7 @@ def commands_of_deploy(server: Server, controller: Controller, **variables: Any)
     with started(controller) as process:
         while process.poll() is None:
             seen |= commands(process)
-            time.sleep(0.1)
+            time.sleep(0.02)
     assert process.returncode == 0, output(controller)
     assert server.has(declared("inc1"))
     assert server.held() == []
@@ -61,7 +61,7 @@ def test_modules_run_where_they_are_installed(server: Server, controller: Contro
 
 
 @pytest.mark.oldest_core
-def test_packed_modules_do_the_same(server: Server, controller: Controller) -> None:
+def test_packed_modules_deploy_check_and_roll_back(server: Server, controller: Controller) -> None:
     seen = commands_of_deploy(server, controller, ansible_python_interpreter=other_path())
     assert any(PACKED in command for command in seen)
     assert not any(INSTALLED in command for command in seen)
@@ -70,13 +70,8 @@ def test_packed_modules_do_the_same(server: Server, controller: Controller) -> N
     assert not server.has(declared("inc1"))
 
 
-@pytest.mark.parametrize(
-    "packed",
-    [
-        pytest.param(False, marks=pytest.mark.every_core, id="installed"),
-        pytest.param(True, marks=pytest.mark.oldest_core, id="packed"),
-    ],
-)
+@pytest.mark.every_core
+@pytest.mark.parametrize("packed", [False, True], ids=["installed", "packed"])
 def test_both_warn_in_words(server: Server, controller: Controller, packed: bool) -> None:
     interpreter = {"ansible_python_interpreter": other_path()} if packed else {}
     controller.declare(server, **interpreter)

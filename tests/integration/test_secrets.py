@@ -112,7 +112,7 @@ def test_neither_in_the_system_log_nor_in_the_process_list(server: Server, contr
                 with contextlib.suppress(FileNotFoundError):
                     modes.add(stat.S_IMODE(path.stat().st_mode))
                     modes.add(stat.S_IMODE(path.parent.stat().st_mode))
-            time.sleep(0.02)
+            time.sleep(0.005)
     assert process.returncode == 0, output(controller)
     assert modes == {0o600, 0o700}
     assert any(b"mstr_package_import" in text for text in seen)

@@ -8,6 +8,8 @@ A third of the time that ansible-playbook takes to start goes to Python's start 
 of the packages that Ansible needs. So this process imports those once and then forks for each run. It imports nothing
 of Ansible itself, which reads its settings while it is imported.
 
+Its argument is the file of ansible-playbook, whose name a module has to find among the processes above it.
+
 A job is a line of JSON on standard input, ``{arguments, directory, environment, printed, limit}``; ``printed`` is the
 file for standard output and errors. The answer is a line on standard output, ``{code}``, with null for a run that was
 ended because it took longer than the limit, in seconds.
@@ -27,14 +29,13 @@ from typing import Any
 
 import forking
 
-PROGRAM = Path(sys.executable).parent / "ansible-playbook"
-
 
 def main() -> None:
     """Import what Ansible imports, then run what is asked for until standard input ends."""
-    # The path of a program that is started: its own directory, and none of this program's.
-    sys.path[:] = [str(PROGRAM.parent), *(path for path in sys.path[1:] if path not in os.environ["PYTHONPATH"])]
-    program = compile(PROGRAM.read_bytes(), str(PROGRAM), "exec")
+    playbook = Path(sys.argv[1])
+    # As where ansible-playbook is started: its directory first; neither that of this file nor the collections.
+    sys.path[:] = [str(playbook.parent), *(path for path in sys.path[1:] if path != os.environ.get("PYTHONPATH"))]
+    program = compile(playbook.read_bytes(), str(playbook), "exec")
     for name in sorted(imported_by_ansible()):
         # Some names are those of parts that a module makes by itself.
         with contextlib.suppress(ImportError):
@@ -63,9 +64,8 @@ def imported_by_ansible() -> list[str]:
 def in_child(job: dict[str, Any], program: CodeType) -> int:
     """Be ansible-playbook. :returns: the exit status"""
     forking.enter(job["directory"], job["environment"])
-    forking.attach(os.devnull, os.O_RDONLY, 0)
-    forking.attach(job["printed"], os.O_WRONLY | os.O_APPEND, 1, 2)
-    return forking.execute(program, str(PROGRAM), *job["arguments"])
+    forking.print_to(job["printed"])
+    return forking.execute(program, sys.argv[1], *job["arguments"])
 
 
 if __name__ == "__main__":

@@ -68,9 +68,9 @@ def _words(warning: Any) -> str:
 class Program:
     """A program in this directory that answers each line of JSON with a line of JSON."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name(name))],
+            [sys.executable, str(Path(__file__).with_name(name)), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -83,9 +83,15 @@ class Program:
 
     def ask(self, question: dict[str, Any]) -> Any:
         """Return the answer to a line."""
-        self._to.write(json.dumps(question) + "\n")
-        self._to.flush()
-        return json.loads(self._from.readline())
+        try:
+            self._to.write(json.dumps(question) + "\n")
+            self._to.flush()
+            return json.loads(self._from.readline())
+        except BaseException:
+            # What it answers later would be taken for the answer to the next line.
+            self._process.kill()
+            shared.cache_clear()
+            raise
 
     def stop(self) -> None:
         """End the process."""
@@ -94,9 +100,9 @@ class Program:
 
 
 @functools.cache
-def shared(name: str) -> Program:
+def shared(name: str, *arguments: str) -> Program:
     """Return a program that is started once, and ends with this process."""
-    program = Program(name)
+    program = Program(name, *arguments)
     atexit.register(program.stop)
     return program
 

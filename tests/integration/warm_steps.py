@@ -54,8 +54,7 @@ def in_child(order: dict[str, Any], programs: dict[str, tuple[str, CodeType]]) -
     """Be the run. :returns: the exit status"""
     os.setsid()
     forking.enter(order["directory"], order["environment"])
-    forking.attach(os.devnull, os.O_RDONLY, 0)
-    forking.attach(order["printed"], os.O_WRONLY, 1, 2)
+    forking.print_to(order["printed"])
     directory, temporary = Path(order["directory"]), Path(order["temporary"])
     controller = Controller(directory, directory, temporary, Forked(Path(order["own"]), programs), with_ansible=False)
     if emulations.VARIABLE in os.environ:

@@ -172,6 +172,8 @@ class Bench:
         assert self.server.held() == []
         assert not list(self.temporary.iterdir())
         if is_seed:
+            # The server knows of these no more once the seed has been brought back.
+            assert not self.files_with_secrets([PASSWORD, *self.server.secrets()])
             self.server.keep()
             shutil.copytree(self.work, kept)
 

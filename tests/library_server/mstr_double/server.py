@@ -76,7 +76,7 @@ class Server:
         self._start()
 
     def keep(self) -> None:
-        """Keep the metadata as they are now, instead of those that were kept before; and how many imports began."""
+        """Keep all that outlives a session, and the count of imports. What was kept before is dropped."""
         # Many times as fast as a deep copy.
         self._kept = pickle.dumps((self.store, self.imports_started))
 

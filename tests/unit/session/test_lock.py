@@ -212,7 +212,7 @@ def test_of_many_that_ask_at_once_one_gets_it(tmp_path, dead):
     def ask(number):
         gate.wait()
         try:
-            # A short lease: each look at one that seems dead takes its time.
+            # A short lease, so that few looks tell that a lock is dead: each look takes time.
             return take(tmp_path, "run%d" % number, lease_timeout=5.0).lock
         except LockError:
             return None
