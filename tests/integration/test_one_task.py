@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from emulations import VARIABLE
-from harness import DEMO, PASSWORD, Controller, Server
+from harness import DEMO, PASSWORD, Controller, Server, object_id
 from processes import StartedModule, output, result_of, start_import, start_module, started, until
 
 TUTORIAL = "MicroStrategy Tutorial"
@@ -146,6 +146,33 @@ def test_a_taking_back_that_was_killed_is_taken_up(server: Server, controller: C
     assert result["changed"] is False
     assert states(controller) == ["undone"]
     assert server.versions() == before
+    assert server.state()["imports_started"] == 2
+    assert_over(server, controller)
+
+
+@pytest.mark.parametrize("there_again", [False, True], ids=["taken back", "there again"])
+def test_what_is_there_tells_whether_it_was_taken_back_where_the_session_has_ended(
+    there_again: bool, server: Server, controller: Controller
+) -> None:
+    before = server.versions()
+    assert result_of(imports(controller, server))["changed"]
+    server.set(import_duration=2)
+    process = takes_back(controller, server)
+    until(lambda: importing(controller), "the import")
+    kill(process)
+    server.expire_sessions()
+    until(lambda: not server.state()["imports_running"], "the end of the import")
+    assert server.versions() == before
+    if there_again:
+        server.edit(object_id("Region"), name="Region", type=12)
+    result = result_of(plans(controller, server))
+    (receipt,) = controller.receipts()
+    assert result["recovered"] == [{"entry": receipt.parent.name, "outcome": "interrupted"}]
+    assert "its session has ended" in warnings(result)
+    said = "is not taken back, or only in part. Take it back again." if there_again else "is taken back."
+    assert "%s %s" % (receipt.parent.name, said) in warnings(result)
+    assert states(controller) == ["imported" if there_again else "undone"]
+    assert json.loads(receipt.read_text(encoding="utf-8")).get("taking_back") is None
     assert server.state()["imports_started"] == 2
     assert_over(server, controller)
 
